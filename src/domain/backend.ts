@@ -1,0 +1,63 @@
+import type { Artifact, BackendSpec, JsonObject, ModelSpec } from './desired.ts';
+import type { Fields, PortableField, Price } from './fields.ts';
+import type { ObservedBackend, ObservedInstance } from './observed.ts';
+import type { DriverOp, StepOf } from './plan.ts';
+import type { Problem } from './problem.ts';
+
+/** JSON Schema (draft 2020-12) with a description and a default for every key. */
+export type JsonSchema = { readonly [key: string]: unknown };
+
+/**
+ * A kind of engine: data that the pure stages read, and `connect`, the only door to the outside. Each folder under
+ * src/backends exports one as `backend`.
+ */
+export interface Backend {
+  /** The value of `type:` in llmops.yaml. */
+  readonly type: string;
+  readonly schema: {
+    /** Keys of a backend of this type, besides `type` and `reserve`. */
+    readonly backend: JsonSchema;
+    /** Keys of `options:` of a model on it. */
+    readonly model: JsonSchema;
+  };
+  /** What each field costs to change. A portable field without a price does not compile; option fields are checked by the conformance suite. */
+  readonly prices: Readonly<Record<PortableField, Price>> & Readonly<Record<string, Price>>;
+  /** Pure: the flat settings that an instance of this model must run with. `null`: the engine decides. */
+  fields(model: ModelSpec, artifact: Artifact, backend: BackendSpec): Fields;
+  /** Pure: what this engine cannot do for this model, found before anything is touched. */
+  check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
+  /** True if two instances of this model can run side by side (for new before old). */
+  canSurge(model: ModelSpec): boolean;
+  connect(spec: BackendSpec, context: DriverContext): Driver;
+}
+
+/** What a driver may know of its surroundings. */
+export interface DriverContext {
+  readonly stack: string;
+  /** Folder of this stack's state; drivers write below `instances/` and `logs/` only. */
+  readonly stateDir: string;
+  /** Folder for things that may be lost: detected engine versions. */
+  readonly cacheDir: string;
+  /** Folder of llmops.yaml: relative paths in options start here. */
+  readonly baseDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** One connected backend. `observe` and `look` read; `perform` changes; nothing else does either. */
+export interface Driver {
+  /** Reads the world. Never throws for a dead engine: returns `unreachable`. Sends no request that changes anything. */
+  observe(signal: AbortSignal): Promise<ObservedBackend>;
+  /** One instance by id, as fresh as can be; null: it is not there. */
+  look(instance: string, signal: AbortSignal): Promise<ObservedInstance | null>;
+  /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
+  readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> };
+}
+
+export interface StepIo {
+  /** Aborted when the step must end now. */
+  readonly signal: AbortSignal;
+  /** Says what is being waited for; `done` and `total` in the unit of the message, or null. */
+  progress(message: string, done?: number, total?: number): void;
+}
+
+export type { JsonObject };

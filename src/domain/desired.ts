@@ -1,0 +1,129 @@
+import type { Fields } from './fields.ts';
+import type { Place } from './problem.ts';
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** What llmops.yaml asks for, every default filled in. Plain data: bytes, milliseconds, no handles. */
+export interface Desired {
+  /** The name of the stack; names state, processes and metrics. */
+  readonly stack: string;
+  /** Path of llmops.yaml as people should see it. */
+  readonly file: string;
+  /** Environment overlay in force, if any. */
+  readonly environment: string | null;
+  /** SHA-256 over the meaning of the file (not its text), hex: moving a key or a comment does not change it. */
+  readonly revision: string;
+  readonly backends: readonly BackendSpec[];
+  /** Sorted by name. */
+  readonly models: readonly ModelSpec[];
+  /** What is declared and valid, and that this version does not act on. Said in every plan, never ignored in silence. */
+  readonly inert: readonly Inert[];
+  /** Where each declared value stands: `models.chat.context` -> place. Keys exist for what was written only. */
+  readonly places: Readonly<Record<string, Place>>;
+}
+
+export interface Inert {
+  /** `prompts.support`, `models.chat.fallback` */
+  readonly path: string;
+  /** Why not, in a few words: "prompts are not acted on yet". */
+  readonly reason: string;
+  readonly place: Place | null;
+}
+
+export interface BackendSpec {
+  readonly name: string;
+  readonly type: string;
+  /** Bytes to leave free on this machine. */
+  readonly reserve: { readonly vramBytes: number; readonly ramBytes: number };
+  /** This type's own settings, normalized and checked against its schema. Secrets stay references. */
+  readonly options: JsonObject;
+}
+
+/** Where weights come from. Only `file` is acted on by this version; the others are declared. */
+export type Source =
+  | { readonly kind: 'file'; readonly path: string; readonly written: string }
+  | { readonly kind: 'hf' | 'ollama' | 'https'; readonly written: string };
+
+export type DriftPolicy = 'correct' | 'warn' | 'ignore';
+export type Strategy = 'auto' | 'surge' | 'swap' | 'canary';
+
+export interface ModelSpec {
+  readonly name: string;
+  /** Name of a backend in the same stack. */
+  readonly backend: string;
+  readonly source: Source;
+  /** Quantizations that are acceptable, best first; empty: any. Names as in GGUF: Q4_K_M. */
+  readonly quantizations: readonly string[];
+  /** Digest that the weights must have, hex, or null. */
+  readonly sha256: string | null;
+  /** Tokens for one request; null: the engine decides. */
+  readonly context: number | null;
+  readonly parallel: number;
+  /** KV cache element type; null: the engine decides. */
+  readonly kvCache: string | null;
+  readonly offload: {
+    readonly gpuLayers: number | 'all' | null;
+    readonly cpuMoeLayers: number | null;
+    /** Device names as the engine lists them; null: the engine decides. */
+    readonly devices: readonly string[] | null;
+  };
+  readonly load: 'always' | 'on-demand';
+  /** Per field, with `default` for the rest. */
+  readonly drift: { readonly default: DriftPolicy; readonly fields: Readonly<Record<string, DriftPolicy>> };
+  readonly rollout: { readonly strategy: Strategy; readonly holdMs: number; readonly drainMs: number; readonly bakeMs: number };
+  /** A plan that would delete it is refused. */
+  readonly protect: boolean;
+  /** This backend's own settings for a model, normalized. */
+  readonly options: JsonObject;
+}
+
+/** A file of weights that was looked at: what it is, so that a plan can name and price it. */
+export interface Artifact {
+  /** As written in llmops.yaml: `file:models/a.gguf`. */
+  readonly source: string;
+  /** Absolute path of the (first) file. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** What its header tells; null if it is no GGUF. */
+  readonly gguf: GgufFacts | null;
+}
+
+export interface GgufFacts {
+  readonly architecture: string;
+  readonly name: string | null;
+  /** From `general.file_type`: Q4_K_M; null if the file does not say. */
+  readonly quantization: string | null;
+  /** Tokens the model was trained for: `<arch>.context_length`. */
+  readonly contextTrained: number | null;
+  readonly layers: number | null;
+  readonly embedding: number | null;
+  readonly heads: number | null;
+  /** KV heads per layer (grouped-query attention). */
+  readonly kvHeads: number | null;
+  readonly keyLength: number | null;
+  readonly valueLength: number | null;
+  readonly vocabulary: number | null;
+  readonly experts: number | null;
+  /** Sum of tensor sizes in bytes. */
+  readonly tensorBytes: number;
+}
+
+/**
+ * Everything a driver needs to start one instance, decided beforehand. Stored in saved plans and on the process, so it
+ * holds no secret and no handle.
+ */
+export interface InstanceSpec {
+  /** Deterministic: `<model>-<specHash>`. The same wish has the same id, so a repeated start finds its own work. */
+  readonly id: string;
+  readonly stack: string;
+  readonly backend: string;
+  readonly model: string;
+  /** First 12 hex digits of SHA-256 over the fields that shape a process. */
+  readonly specHash: string;
+  readonly fields: Fields;
+  readonly weights: { readonly path: string; readonly sha256: string; readonly bytes: number };
+  readonly options: JsonObject;
+}

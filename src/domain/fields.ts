@@ -1,0 +1,35 @@
+/** One setting's value. `null` means: nobody said (in a wish: the engine decides; in an observation: the engine does not tell). */
+export type Scalar = string | number | boolean | null;
+
+/**
+ * The settings of one instance, flat: `digest`, `context`, `offload.gpuLayers`, `options.flashAttention`.
+ * The same names stand for the desired, the configured and the loaded side, so that they can be compared.
+ */
+export type Fields = Readonly<Record<string, Scalar>>;
+
+/**
+ * What changing a field costs, mildest first. A change costs as much as its worst field.
+ * `live`: nothing stops · `drain`: new requests wait for old ones · `restart`: the engine process is started anew ·
+ * `pull`: bytes are fetched as well · `replace`: it becomes another model.
+ */
+export const PRICES = ['live', 'drain', 'restart', 'pull', 'replace'] as const;
+export type Price = (typeof PRICES)[number];
+
+/** The dearest of several prices; `live` of none. */
+export function worst(prices: readonly Price[]): Price {
+  return prices.reduce<Price>((a, b) => (PRICES.indexOf(b) > PRICES.indexOf(a) ? b : a), 'live');
+}
+
+/** Portable fields: every backend that runs models prices each of them. */
+export const PORTABLE_FIELDS = [
+  'source', // as written, for people: a moved file with the same digest is the same model
+  'digest', // SHA-256 of the weights, hex
+  'context', // tokens for one request
+  'parallel', // requests served at once
+  'kvCache', // type of the KV cache's elements: f16, q8_0, ...
+  'offload.gpuLayers', // number, 'all', or null (engine decides)
+  'offload.cpuMoeLayers', // number or null
+  'offload.devices', // comma-separated device names or null
+  'chatTemplate', // SHA-256 of a template file, or a built-in template's name, or null (the model's own)
+] as const;
+export type PortableField = (typeof PORTABLE_FIELDS)[number];

@@ -1,0 +1,112 @@
+import type { Fields } from './fields.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * One backend as last seen. "Unreachable" is not "empty": nothing is created or deleted on a guess.
+ */
+export type ObservedBackend =
+  | {
+      readonly status: 'reachable';
+      readonly name: string;
+      readonly type: string;
+      readonly engine: Engine;
+      readonly instances: readonly ObservedInstance[];
+      /** Memory that instances of this backend share. Empty: not known. */
+      readonly memory: readonly MemoryPool[];
+    }
+  | { readonly status: 'unreachable'; readonly name: string; readonly type: string; readonly problem: Problem };
+
+/** The program that runs models. It can be absent while instances that it started still run. */
+export type Engine =
+  | {
+      readonly status: 'present';
+      /** Path or URL. */
+      readonly at: string;
+      readonly version: string;
+      /** Long flags or features it understands; empty where that is not a question. */
+      readonly capabilities: readonly string[];
+    }
+  | { readonly status: 'absent'; readonly problem: Problem };
+
+export interface MemoryPool {
+  readonly kind: 'ram' | 'vram';
+  readonly name: string;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
+/**
+ * `starting` loads weights · `serving` answers · `failed` ended or cannot serve, with the reason ·
+ * `unknown` is there and does not answer: never touched on a guess.
+ */
+export type Phase = 'starting' | 'serving' | 'failed' | 'unknown';
+
+/** One running (or just ended) copy of a model. */
+export interface ObservedInstance {
+  readonly id: string;
+  /** `ours`: marked by this stack. `foreign`: anybody else's; shown, never touched. */
+  readonly owner: 'ours' | 'foreign';
+  readonly backend: string;
+  /** The name it serves; null if it does not say. */
+  readonly model: string | null;
+  /** What it was started from; null for foreign ones. */
+  readonly specHash: string | null;
+  readonly phase: Phase;
+  /** Base URL without a trailing slash: http://127.0.0.1:41234, or null. */
+  readonly endpoint: string | null;
+  /** What the engine was told. A null value: it was not told. */
+  readonly configured: Fields;
+  /** What the engine says is in force; null: it does not answer. A null value: it does not tell this one. */
+  readonly loaded: Fields | null;
+  /** Requests being worked on; null: it does not say. */
+  readonly activeRequests: number | null;
+  /** Resident memory in bytes; null: not known. */
+  readonly memoryBytes: number | null;
+  /** ISO 8601 time of start, or null. */
+  readonly startedAt: string | null;
+  readonly process: ProcessIdentity | null;
+  readonly logFile: string | null;
+  /** For `failed` and `unknown`: why. */
+  readonly problem: Problem | null;
+}
+
+/** A process, told apart from a later one with the same number. Source: proc(5), `starttime`. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Opaque; equal exactly if it is the same process of the same boot. */
+  readonly started: string;
+}
+
+/** What we made and what we last applied. Losing it costs history, never correctness. */
+export interface Inventory {
+  /** Number of the last applied generation, or null. */
+  readonly generation: number | null;
+  readonly appliedAt: string | null;
+  readonly models: Readonly<Record<string, AppliedModel>>;
+  /** Where clients are sent, per model. */
+  readonly endpoints: Readonly<Record<string, Endpoint>>;
+  /** Steps whose begin is in the journal and whose end is not: a run was cut off there. */
+  readonly pending: readonly PendingStep[];
+}
+
+export interface AppliedModel {
+  readonly backend: string;
+  readonly specHash: string;
+  readonly fields: Fields;
+  readonly protect: boolean;
+  readonly generation: number;
+  readonly at: string;
+}
+
+export interface Endpoint {
+  readonly instance: string;
+  readonly url: string;
+}
+
+export interface PendingStep {
+  readonly run: string;
+  readonly step: string;
+  readonly op: string;
+  readonly model: string;
+  readonly at: string;
+}

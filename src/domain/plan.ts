@@ -1,0 +1,185 @@
+import type { BackendSpec, Inert, InstanceSpec } from './desired.ts';
+import type { Price, Scalar } from './fields.ts';
+import type { AppliedModel, MemoryPool, PendingStep } from './observed.ts';
+import type { Place, Problem } from './problem.ts';
+
+/** The decision as data: printable, storable, comparable. Apply reads `steps` and `backends` and nothing else. */
+export interface Plan {
+  readonly formatVersion: '1.0';
+  readonly stack: string;
+  readonly file: string;
+  readonly environment: string | null;
+  readonly mode: 'apply' | 'destroy' | 'down' | 'refresh-only';
+  /** {@link Desired.revision}. */
+  readonly revision: string;
+  /** Generation that the plan started from, or null. */
+  readonly baseline: { readonly generation: number; readonly at: string } | null;
+  /** SHA-256 over what was seen and relied on; a saved plan whose basis moved is refused as stale. */
+  readonly basis: string;
+  /** Names given with --target, or empty for the whole stack. */
+  readonly targets: readonly string[];
+  readonly backends: readonly PlannedBackend[];
+  /** What was changed outside llmops since the last apply. */
+  readonly drift: readonly Drift[];
+  /** One entry for every model that was considered, sorted by name; `keep` and `blocked` included. */
+  readonly changes: readonly Change[];
+  /** In an order in which each step stands after the ones it waits for. */
+  readonly steps: readonly Step[];
+  readonly foreign: readonly Foreign[];
+  readonly inert: readonly Inert[];
+  /** Steps that an earlier run began and did not finish. */
+  readonly interrupted: readonly PendingStep[];
+  readonly problems: readonly Problem[];
+  readonly summary: Summary;
+}
+
+export interface PlannedBackend {
+  readonly spec: BackendSpec;
+  readonly status: 'reachable' | 'unreachable';
+  /** Program and version for people: `llama-server 0.7.0`; null if not known. */
+  readonly engine: string | null;
+  readonly instances: number;
+}
+
+/** `runtime-reset`: the engine runs with something else than it was told · `edited`: it was told something else ·
+ * `gone`: it is not there any more · `crashed`: it ended by itself · `unexpected`: a copy that should not exist · `unpublished`: clients are not sent to it. */
+export type DriftReason = 'runtime-reset' | 'edited' | 'gone' | 'crashed' | 'unexpected' | 'unpublished';
+
+export interface Drift {
+  readonly model: string;
+  readonly backend: string;
+  readonly instance: string | null;
+  /** null for a whole instance. */
+  readonly field: string | null;
+  readonly from: Scalar;
+  readonly to: Scalar;
+  readonly reason: DriftReason;
+  readonly policy: 'correct' | 'warn' | 'ignore';
+  /** One sentence for people. */
+  readonly detail: string;
+}
+
+export interface FieldChange {
+  readonly field: string;
+  readonly from: Scalar;
+  readonly to: Scalar;
+  readonly price: Price;
+  /** Where the new value is declared. */
+  readonly place: Place | null;
+}
+
+/** `surge` new before old, no gap · `swap` old before new, a gap of one start. */
+export type Replacement = 'surge' | 'swap';
+
+export type Change = {
+  readonly model: string;
+  readonly backend: string;
+  /** The sentence after "because"; names file and line where a person can look. */
+  readonly cause: string;
+  readonly place: Place | null;
+  /** True if nothing in llmops.yaml asked for it: the world moved. */
+  readonly correctsDrift: boolean;
+} & (
+  | { readonly action: 'keep'; readonly unchanged: number; readonly unverified: readonly string[] }
+  | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost }
+  | {
+      readonly action: 'update';
+      readonly price: Price;
+      readonly replacement: Replacement | null;
+      /** Why this replacement was chosen: "both fit: 2.1 of 18.0 GiB RAM", "options.port is fixed". */
+      readonly replacementReason: string | null;
+      readonly fields: readonly FieldChange[];
+      readonly unchanged: number;
+      readonly unverified: readonly string[];
+      readonly cost: Cost;
+    }
+  | { readonly action: 'delete'; readonly cost: Cost }
+  | { readonly action: 'blocked'; readonly problem: Problem }
+);
+
+/** What a change costs. Bytes and milliseconds; null: not known, never zero by default. */
+export interface Cost {
+  readonly weightsBytes: number;
+  /** Bytes that must be fetched first. */
+  readonly downloadBytes: number;
+  /** Estimated memory before, after and while both run. */
+  readonly memory: { readonly before: number | null; readonly after: number | null; readonly peak: number | null; readonly pool: MemoryPool | null };
+  readonly downtime: 'none' | 'one-start' | 'until-recreated' | 'ends';
+  readonly drainMs: number;
+  readonly activeRequests: number | null;
+}
+
+export interface Foreign {
+  readonly backend: string;
+  readonly id: string;
+  readonly model: string | null;
+  readonly endpoint: string | null;
+}
+
+export interface Summary {
+  readonly create: number;
+  readonly update: number;
+  readonly replace: number;
+  readonly delete: number;
+  readonly keep: number;
+  readonly blocked: number;
+  /** How many of the changes correct drift. */
+  readonly correctsDrift: number;
+}
+
+/** Something a step relies on, looked at again right before it acts. */
+export interface Fact {
+  readonly instance: string;
+  readonly backend: string;
+  /** `absent-or-same`: not there, or there with this spec hash. */
+  readonly is: 'absent-or-same' | 'same' | 'same-or-absent' | 'serving' | 'absent';
+  readonly specHash: string | null;
+}
+
+/** One atomic act: exactly one driver call, or one write of our own. Everything was decided before this point. */
+export type Step = {
+  /** `chat.start`: unique within a plan and the same for the same plan. */
+  readonly id: string;
+  readonly after: readonly string[];
+  readonly model: string;
+  readonly backend: string;
+  readonly instance: string;
+  readonly cause: string;
+  /** Checked before acting. */
+  readonly relies: readonly Fact[];
+  /** Checked after acting. */
+  readonly leaves: readonly Fact[];
+  /** How long it may take, in milliseconds. */
+  readonly deadlineMs: number;
+} & StepAct;
+
+export type StepAct =
+  /** Starts the process; done when the process exists and carries the mark of its spec. `restart`: a copy in phase `failed` is removed first. */
+  | { readonly op: 'start'; readonly spec: InstanceSpec }
+  /** Waits until it answers, makes it generate one token, reads its settings back and compares. `onFailure: stop`: the new copy is stopped, so that a failed surge leaves the old one alone. */
+  | { readonly op: 'probe'; readonly spec: InstanceSpec; readonly onFailure: 'stop' | 'leave' }
+  /** Sends clients to this instance: our own write. */
+  | { readonly op: 'publish' }
+  /** Stops sending clients there: our own write. */
+  | { readonly op: 'withdraw' }
+  /** Waits until admitted requests are done or the deadline has passed. Passing the deadline is no failure. */
+  | { readonly op: 'drain' }
+  /** Ends the process and its whole group; done when it is gone. */
+  | { readonly op: 'stop'; readonly specHash: string | null; readonly process: { readonly pid: number; readonly started: string } | null }
+  /** Records or forgets what was applied: our own write. `applied: null` forgets. */
+  | { readonly op: 'record'; readonly applied: Omit<AppliedModel, 'at' | 'generation'> | null };
+
+export type Op = Step['op'];
+export type StepOf<K extends Op> = Step & { readonly op: K };
+/** What drivers do; the rest is llmops' own bookkeeping. */
+export type DriverOp = 'start' | 'probe' | 'drain' | 'stop';
+
+/** The one place that decides whether a plan may be applied. */
+export function canApply(plan: Plan): boolean {
+  return plan.mode !== 'refresh-only' && plan.steps.length > 0 && !plan.problems.some((problem) => problem.severity === 'error');
+}
+
+/** True if the plan would change anything in the world. */
+export function hasChanges(plan: Plan): boolean {
+  return plan.steps.length > 0;
+}

@@ -1,0 +1,49 @@
+/** A position in a text file. Lines and columns count from 1, columns in UTF-16 units, as editors do. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Last column of the marked text plus one, on the same line. Absent: one character. */
+  readonly endColumn?: number;
+}
+
+/**
+ * Something wrong, said to a person and to a program. Problems are collected and returned; a thrown error means a bug
+ * or the outside world.
+ */
+export interface Problem {
+  readonly severity: 'error' | 'warning' | 'info';
+  /** Stable, kebab-case, documented in docs/problems.md. Programs match this and nothing else. */
+  readonly code: string;
+  /** One sentence: what is wrong. Never contains a secret. */
+  readonly summary: string;
+  /** What would have been right there. */
+  readonly expected?: string;
+  /** What to type or change next. */
+  readonly fix?: string;
+  readonly place?: Place;
+  /** The text of the line at `place`, already free of secrets. */
+  readonly excerpt?: string;
+}
+
+/** The problems that stop whatever was asked for. */
+export function errorsIn(problems: readonly Problem[]): readonly Problem[] {
+  return problems.filter((problem) => problem.severity === 'error');
+}
+
+/** Carries a {@link Problem} out of code that talks to the outside world. Anything else thrown is a bug. */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+  constructor(problem: Omit<Problem, 'severity'> & { readonly severity?: Problem['severity'] }, cause?: unknown) {
+    super(problem.summary, cause === undefined ? undefined : { cause });
+    this.name = 'ProblemError';
+    this.problem = { severity: 'error', ...problem };
+  }
+}
+
+/** The problem that an error carries, or one that reports a bug. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  const summary = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return { severity: 'error', code: 'internal', summary, fix: 'This is a bug in llmops. Please report it with the output of `llmops doctor`.' };
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Two projects: `unit` needs Node alone, `engines` needs the real programs that `npm run test:engines` installs. */
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts', 'test/**/*.test.ts'], exclude: ['test/engines/**'] } },
+      { extends: true, test: { name: 'engines', include: ['test/engines/**/*.test.ts'], fileParallelism: false } },
+    ],
+  },
+});

@@ -1,0 +1,31 @@
+import { CommanderError, buildProgram } from './program.ts';
+import type { CliContext } from './context.ts';
+import { EXIT } from './exit.ts';
+
+/**
+ * Parses `argv` (without node and script), runs one verb and resolves to the exit code. Never throws: whatever goes
+ * wrong is said on stderr.
+ */
+export async function runCli(argv: readonly string[], context: CliContext, version: string): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = buildProgram(context, version, (result) => (code = result));
+  try {
+    await program.parseAsync(withDoubleDashes(argv, program), { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    const { reportFailure } = await import('./failure.ts');
+    return context.signalExitCode() ?? (await reportFailure(error, context, argv));
+  }
+}
+
+/** Accepts Terraform's single dash for our long flags: `-auto-approve`, `-out=x`. One-letter flags stay what they are. */
+function withDoubleDashes(argv: readonly string[], program: ReturnType<typeof buildProgram>): string[] {
+  const known = new Set([program, ...program.commands].flatMap((command) => command.options.map((option) => option.long)));
+  let literal = false;
+  return argv.map((arg) => {
+    literal ||= arg === '--';
+    const name = /^-([a-z][a-z-]+)(?==|$)/.exec(arg)?.[1];
+    return !literal && name && known.has(`--${name}`) ? `-${arg}` : arg;
+  });
+}

@@ -1,0 +1,56 @@
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { ProblemError } from '../domain/problem.ts';
+import type { CliContext, StackFlags } from './context.ts';
+
+/** Where a stack's file lies. */
+export interface StackPaths {
+  /** Absolute path of llmops.yaml. */
+  readonly file: string;
+  /** The same as people typed it, or relative to where they are. */
+  readonly shown: string;
+  /** Absolute folder of the file: relative paths in it start here. */
+  readonly baseDir: string;
+}
+
+/** Finds the stack's file from `-C` and `-f`. Does not look whether it exists. */
+export function stackPaths(context: CliContext, flags: StackFlags): StackPaths {
+  const dir = resolve(context.cwd, flags.chdir ?? '.');
+  const file = resolve(dir, flags.file ?? 'llmops.yaml');
+  const near = relative(context.cwd, file);
+  return { file, shown: near.startsWith('..') ? file : near, baseDir: dirname(file) };
+}
+
+/** Folder of a stack's state: `--state-dir`, or `$XDG_STATE_HOME/llmops/<stack>`. */
+export function stateDirOf(context: CliContext, flags: StackFlags, stack: string): string {
+  if (flags.stateDir) return resolve(context.cwd, flags.stateDir);
+  return join(xdg(context, 'XDG_STATE_HOME', '.local/state'), 'llmops', stack);
+}
+
+/** Folder for what may be lost at any time, shared by all stacks. */
+export function cacheDirOf(context: CliContext): string {
+  return join(xdg(context, 'XDG_CACHE_HOME', '.cache'), 'llmops');
+}
+
+/** A base folder of the XDG specification; relative values are ignored, as it demands. */
+function xdg(context: CliContext, variable: string, fallback: string): string {
+  const value = context.env[variable];
+  if (value && isAbsolute(value)) return value;
+  const home = context.env['HOME'] || safeHome();
+  if (!home) {
+    throw new ProblemError({
+      code: 'no-home',
+      summary: `Neither ${variable} nor HOME is set, so llmops does not know where to keep its state.`,
+      fix: `Set HOME, or ${variable}, or give --state-dir.`,
+    });
+  }
+  return join(home, fallback);
+}
+
+function safeHome(): string | null {
+  try {
+    return homedir();
+  } catch {
+    return null;
+  }
+}

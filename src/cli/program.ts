@@ -1,0 +1,174 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { CliContext } from './context.ts';
+
+/** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
+type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
+
+/** How a verb's code is found; imported only when it is called, so that `--help` and completion stay fast. */
+type Load = () => Promise<{ readonly run: Verb }>;
+
+/**
+ * The whole command line, with nothing behind it loaded yet. `finish` gets the exit code of the verb that ran.
+ */
+export function buildProgram(context: CliContext, version: string, finish: (code: number) => void): Command {
+  const program = new Command('llmops')
+    .description('Terraform and Argo CD for self-hosted language models: declare models in llmops.yaml, plan, apply.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [verb]', 'show help for a verb')
+    .option('-C, --chdir <folder>', 'work as if started in this folder')
+    .configureHelp({ sortOptions: false, showGlobalOptions: true })
+    .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: (text) => context.stderr.write(text) })
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(type llmops --help for the verbs)')
+    .exitOverride();
+
+  /** Adds a verb whose code is loaded on call. */
+  function verb(usage: string, summary: string, examples: readonly string[], load: Load): Command {
+    const command = program.command(usage).description(summary);
+    command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);
+    command.action(async (...given: unknown[]) => {
+      const self = given.at(-1) as Command;
+      const { run } = await load();
+      finish(await run(context, self.optsWithGlobals() as never, self.args));
+    });
+    command.exitOverride();
+    return command;
+  }
+
+  everyday(verb);
+  planning(verb);
+  looking(verb);
+  helping(verb);
+  return program;
+}
+
+type AddVerb = (usage: string, summary: string, examples: readonly string[], load: Load) => Command;
+
+/** Flags that say which stack is meant. */
+function stackFlags(command: Command): Command {
+  return command
+    .option('-f, --file <file>', 'the stack file (default: llmops.yaml)')
+    .option('--env <name>', 'environment overlay from `environments:`')
+    .option('--state-dir <folder>', 'where state lives (default: $XDG_STATE_HOME/llmops/<name>)')
+    .option('--no-color', 'no colour, whatever the terminal can do');
+}
+
+/** Flags that narrow or widen what a plan may do. */
+function planningFlags(command: Command): Command {
+  return command
+    .option('--target <model>', 'only this model (repeat for several); for emergencies', collect)
+    .option('--replace <model>', 'restart this model even if nothing about it differs (repeat for several)', collect)
+    .option('--allow-destroy', 'let a plan delete everything, or more than 30 % of the models')
+    .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
+}
+
+/** Flags of verbs that change the world. */
+function applyingFlags(command: Command): Command {
+  return command
+    .option('-y, --auto-approve', 'do not ask')
+    .addOption(new Option('--yes', 'do not ask').implies({ autoApprove: true }).hideHelp())
+    .option('--json', 'a stream of JSON records instead of text')
+    .option('--parallelism <n>', 'steps at once', positive, 10)
+    .option('--lock-timeout <duration>', 'how long to wait while another apply runs', duration, 0)
+    .option('--detailed-exitcode', 'typed exit codes: 3 invalid, 4 refused, 5 lock held, 6 stale, 7 partly applied');
+}
+
+function everyday(verb: AddVerb): void {
+  verb('init', 'look at this machine and write a first llmops.yaml', ['llmops init', 'llmops init --stdout'], () => import('./init.ts'))
+    .option('-f, --file <file>', 'where to write (default: llmops.yaml)')
+    .option('--stdout', 'print the file instead of writing it');
+  stackFlags(
+    verb('validate', 'check llmops.yaml: everything wrong at once, with line and column', ['llmops validate', 'llmops validate --format sarif >findings.sarif'], () => import('./validate.ts')),
+  ).addOption(new Option('--format <format>', 'how to report').choices(['text', 'json', 'sarif', 'github', 'junit']).default('text'));
+  verb('fmt [files...]', 'rewrite llmops.yaml in the canonical style, comments kept', ['llmops fmt', 'llmops fmt --check'], () => import('./fmt.ts'))
+    .option('--check', 'change nothing; exit 1 if a file would change')
+    .option('-f, --file <file>', 'the file to format (default: llmops.yaml)');
+}
+
+function planning(verb: AddVerb): void {
+  planningFlags(
+    stackFlags(
+      verb('plan', 'show what apply would change, and what it costs', ['llmops plan', 'llmops plan --out tuesday.plan && llmops apply tuesday.plan', 'llmops plan --format markdown --detailed-exitcode'], () => import('./plan.ts')),
+    ),
+  )
+    .option('-o, --out <file>', 'save the plan, to be applied exactly')
+    .option('--json', 'the plan as one JSON document (schemas/plan.schema.json)')
+    .option('--json-into <file>', 'the same JSON into a file, besides the text')
+    .addOption(new Option('--format <format>', 'how to show it').choices(['text', 'json', 'markdown']).default('text'))
+    .option('--refresh-only', 'only look what was changed outside llmops')
+    .option('--destroy', 'plan the removal of everything in the stack')
+    .option('--against <snapshot>', 'plan against a recorded snapshot instead of live engines (see: status --snapshot)')
+    .option('--concise', 'one line a model')
+    .option('--detailed-exitcode', '0 no changes, 1 error, 2 changes; typed failures from 3 on');
+  applyingFlags(
+    planningFlags(
+      stackFlags(
+        verb('apply [plan-file]', 'make the engines match llmops.yaml', ['llmops apply', 'llmops apply --auto-approve --json', 'llmops apply tuesday.plan'], () => import('./apply.ts')),
+      ),
+    ),
+  );
+  applyingFlags(stackFlags(verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')))).option(
+    '--target <model>',
+    'only this model (repeat for several)',
+    collect,
+  );
+  applyingFlags(
+    planningFlags(stackFlags(verb('destroy', 'stop everything and forget that it was ever applied', ['llmops destroy'], () => import('./destroy.ts')))),
+  );
+}
+
+function looking(verb: AddVerb): void {
+  planningFlags(
+    stackFlags(
+      verb('diff [from] [to]', 'desired against observed, or one generation against another', ['llmops diff', 'llmops diff 3 4'], () => import('./diff.ts')),
+    ),
+  );
+  stackFlags(
+    verb('status [models...]', 'what is wanted, what engines were told, what is in force, and why', ['llmops status', 'llmops status -o wide', 'llmops status --json'], () => import('./status.ts')),
+  )
+    .addOption(new Option('-o, --output <format>', 'how to show it').choices(['table', 'wide', 'json']).default('table'))
+    .option('--json', 'the same as -o json')
+    .option('--exit-code', 'exit 2 unless every model is as declared')
+    .option('--snapshot <file>', 'record what was seen, for `plan --against`')
+    .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
+  stackFlags(verb('history', 'the applied generations: when, who, what, how it ended', ['llmops history', 'llmops history --json'], () => import('./history.ts')))
+    .option('-n, --limit <n>', 'how many, newest first', positive, 20)
+    .option('--json', 'as JSON');
+  stackFlags(verb('show <generation-or-plan-file>', 'one generation or saved plan, whole', ['llmops show 3', 'llmops show tuesday.plan'], () => import('./show.ts'))).option(
+    '--json',
+    'as JSON',
+  );
+  stackFlags(verb('logs <model>', "an engine's log", ['llmops logs chat', 'llmops logs -f chat'], () => import('./logs.ts')))
+    .option('-F, --follow', 'go on printing what is added')
+    .option('-n, --tail <lines>', 'how many of the last lines', positive, 100);
+}
+
+function helping(verb: AddVerb): void {
+  stackFlags(verb('doctor', 'check this machine: Node, engines, GPUs, folders, the lease', ['llmops doctor'], () => import('./doctor.ts'))).option('--json', 'as JSON');
+  verb('completion <shell>', 'print a completion script for bash, zsh or fish', ['llmops completion bash >>~/.bashrc'], () => import('./completion.ts'));
+  verb('version', 'print the versions of llmops, Node and the plan format', ['llmops version', 'llmops version --json'], () => import('./version.ts')).option(
+    '--json',
+    'as JSON',
+  );
+}
+
+function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}
+
+function positive(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('A whole number from 1 on is needed.');
+  return number;
+}
+
+/** `500ms`, `30s`, `5m`, `1h` to milliseconds; a bare number is seconds. */
+function duration(value: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(value);
+  if (!match) throw new InvalidArgumentError('A duration such as 500ms, 30s, 5m or 1h is needed.');
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 's'] ?? 1000;
+  return Number(match[1]) * unit;
+}
+
+export { CommanderError };

@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import type { CliContext, StackFlags } from './context.ts';
+
+/** Where a result is shown: how wide it is, whether it takes colour. */
+export interface Screen {
+  readonly color: boolean;
+  /** Columns. 80 where nobody looks, so that files and pipes get the same bytes everywhere. */
+  readonly width: number;
+}
+
+/**
+ * Flag before `NO_COLOR` (set and not empty, https://no-color.org) before `FORCE_COLOR` before what the stream is.
+ */
+export function screenOf(stream: NodeJS.WriteStream, context: CliContext, flags: Pick<StackFlags, 'color'>): Screen {
+  const width = stream.isTTY ? Math.max(40, stream.columns ?? 80) : 80;
+  return { color: wantsColor(stream, context, flags), width };
+}
+
+function wantsColor(stream: NodeJS.WriteStream, context: CliContext, flags: Pick<StackFlags, 'color'>): boolean {
+  if (flags.color === false || context.env['NO_COLOR']) return false;
+  if (context.env['FORCE_COLOR'] && context.env['FORCE_COLOR'] !== '0') return true;
+  return Boolean(stream.isTTY) && context.env['TERM'] !== 'dumb';
+}
+
+/** Writes all of it, waiting while the reader is slow. A reader that left (`llmops plan | head`) is no error. */
+export async function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  if (stream.destroyed || text === '') return;
+  const whole = text.endsWith('\n') ? text : `${text}\n`;
+  if (!stream.write(whole)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => undefined);
+}
+
+/** One JSON document, or one record of a stream, on a line of its own. */
+export function printJson(stream: NodeJS.WriteStream, value: unknown): Promise<void> {
+  return print(stream, JSON.stringify(value));
+}

@@ -1,0 +1,27 @@
+import { runCli } from './cli/index.ts';
+import { signals } from './cli/signals.ts';
+
+// Composition root: the only place that knows every backend. Everything costly stays behind an import until a verb asks.
+const { signal, exitCode } = signals(process);
+for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => onBrokenStream(error));
+
+const { version } = await import('../package.json', { with: { type: 'json' } }).then((module) => module.default);
+process.exitCode = await runCli(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.cwd(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  backends: async () => (await import('./backends/index.ts')).backends,
+  signal,
+  signalExitCode: exitCode,
+  now: () => new Date().toISOString(),
+}, version);
+// Sockets that an engine keeps open must not keep the command alive; what was written is flushed first.
+if (process.stdout.writableLength === 0) process.exit();
+else process.stdout.once('drain', () => process.exit());
+
+/** `llmops plan | head` closes the pipe: that is a reader's right, not a failure. */
+function onBrokenStream(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { runCli } from './cli/index.ts';
 import { signals } from './cli/signals.ts';
 
@@ -5,7 +6,7 @@ import { signals } from './cli/signals.ts';
 const { signal, exitCode } = signals(process);
 for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => onBrokenStream(error));
 
-const { version } = await import('../package.json', { with: { type: 'json' } }).then((module) => module.default);
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),

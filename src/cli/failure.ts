@@ -1,14 +1,21 @@
 import { problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
-import { exitCodeOf, failure } from './exit.ts';
+import { EXIT, exitCodeOf, failure } from './exit.ts';
 import { print, screenOf } from './screen.ts';
+import type { InvalidConfigError } from './session.ts';
 
 /** Says on stderr what went wrong and gives the exit code for it. */
 export async function reportFailure(error: unknown, context: CliContext, argv: readonly string[]): Promise<number> {
+  const detailed = argv.some((arg) => /^--?detailed-exitcode$/.test(arg));
+  const flags = { color: !argv.includes('--no-color') };
+  if (error instanceof Error && error.name === 'InvalidConfigError') {
+    await printProblems((error as InvalidConfigError).problems, context, flags);
+    return failure(EXIT.invalidConfig, detailed);
+  }
   const problem = problemOf(error);
-  await printProblems([problem], context, { color: !argv.includes('--no-color') });
+  await printProblems([problem], context, flags);
   if (problem.code === 'internal' && context.env['LLMOPS_LOG'] === 'debug' && error instanceof Error) await print(context.stderr, error.stack ?? '');
-  return failure(exitCodeOf(problem.code), argv.some((arg) => /^--?detailed-exitcode$/.test(arg)));
+  return failure(exitCodeOf(problem.code), detailed);
 }
 
 /** Problems as people read them, on stderr. */

@@ -45,10 +45,10 @@ export function buildProgram(context: CliContext, version: string, finish: (code
 
 type AddVerb = (usage: string, summary: string, examples: readonly string[], load: Load) => Command;
 
-/** Flags that say which stack is meant. */
-function stackFlags(command: Command): Command {
+/** Flags that say which stack is meant. `logs` keeps `-f` for following, as tail does. */
+function stackFlags(command: Command, file = '-f, --file <file>'): Command {
   return command
-    .option('-f, --file <file>', 'the stack file (default: llmops.yaml)')
+    .option(file, 'the stack file (default: llmops.yaml)')
     .option('--env <name>', 'environment overlay from `environments:`')
     .option('--state-dir <folder>', 'where state lives (default: $XDG_STATE_HOME/llmops/<name>)')
     .option('--no-color', 'no colour, whatever the terminal can do');
@@ -139,8 +139,8 @@ function looking(verb: AddVerb): void {
     '--json',
     'as JSON',
   );
-  stackFlags(verb('logs <model>', "an engine's log", ['llmops logs chat', 'llmops logs -f chat'], () => import('./logs.ts')))
-    .option('-F, --follow', 'go on printing what is added')
+  stackFlags(verb('logs <model>', "an engine's log", ['llmops logs chat', 'llmops logs -f chat'], () => import('./logs.ts')), '--file <file>')
+    .option('-f, --follow', 'go on printing what is added')
     .option('-n, --tail <lines>', 'how many of the last lines', positive, 100);
 }
 

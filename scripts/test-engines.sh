@@ -1,0 +1,9 @@
+#!/bin/sh
+# `npm run test:engines`: the same promises against the real engines. Installs them first where they are missing.
+set -eu
+if [ -z "${LLMOPS_LLAMA_SERVER:-}" ]; then
+  bash scripts/install-engines.sh
+  LLMOPS_LLAMA_SERVER=$PWD/.engines/llama.cpp/bin/llama-server
+fi
+export LLMOPS_LLAMA_SERVER
+exec node_modules/.bin/vitest run --project engines "$@"

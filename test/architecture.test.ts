@@ -1,0 +1,84 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const src = join(root, 'src');
+
+/** Which folder may import which, and which packages. An edge that is not listed fails. */
+const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[]; readonly packages?: readonly string[]; readonly pure?: boolean }>> = {
+  domain: { folders: [], pure: true },
+  config: { folders: ['domain'], packages: ['yaml'], pure: true },
+  fit: { folders: ['domain'], pure: true },
+  plan: { folders: ['domain', 'fit'], pure: true },
+  status: { folders: ['domain'], pure: true },
+  render: { folders: ['domain', 'status'], pure: true },
+  state: { folders: ['domain'] },
+  catalog: { folders: ['domain'], packages: ['@huggingface/gguf'] },
+  observe: { folders: ['domain'] },
+  apply: { folders: ['domain', 'state'] },
+  discover: { folders: ['domain'] },
+  'backends/kit': { folders: ['domain'] },
+  'backends/llama.cpp': { folders: ['domain', 'backends/kit'] },
+  'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
+  cli: { folders: ['domain', 'config', 'catalog', 'observe', 'plan', 'apply', 'state', 'status', 'render', 'discover'], packages: ['commander'] },
+};
+
+/** Only the composition root sees every backend. */
+const ROOT_FILES = new Set(['main.ts', 'backends/index.ts']);
+
+/** What a pure folder must not reach for: the clock, chance, the process, the network. */
+const IMPURE = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bfetch\(|\bconsole\.|\bperformance\./;
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+const sources = globSync('**/*.ts', { cwd: src }).filter((file) => !/\.test\.ts$|(^|\/)fake(-[\w-]+)?\.ts$|\/fake\//.test(file));
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(src, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+)['"]([^'"]+)['"]/gm);
+  return [...found].map((match) => ({ file, target: match[1] as string }));
+}
+
+function folderOf(file: string): string {
+  const parts = file.split('/');
+  return parts[0] === 'backends' && parts.length > 2 ? `backends/${parts[1]}` : (parts[0] as string);
+}
+
+function isAllowed({ file, target }: Import): boolean {
+  const folder = folderOf(file);
+  const rule = MAY_IMPORT[folder];
+  if (!rule) return false;
+  if (target.startsWith('node:')) return !rule.pure;
+  if (!target.startsWith('.')) return (rule.packages ?? []).some((name) => target === name || target.startsWith(`${name}/`));
+  const to = relative(src, resolve(src, dirname(file), target));
+  return folderOf(to) === folder || rule.folders.includes(folderOf(to));
+}
+
+describe('The import table', () => {
+  it('knows every folder of the sources', () => {
+    const folders = new Set(sources.filter((file) => !ROOT_FILES.has(file)).map(folderOf));
+    expect([...folders].filter((folder) => !(folder in MAY_IMPORT))).toEqual([]);
+  });
+
+  it('has no edge that is not listed', () => {
+    const edges = sources.filter((file) => !ROOT_FILES.has(file)).flatMap(importsOf);
+    expect(edges.length).toBeGreaterThan(50);
+    expect(edges.filter((edge) => !isAllowed(edge)).map((edge) => `src/${edge.file} -> ${edge.target}`)).toEqual([]);
+  });
+
+  it('keeps the clock, chance, the process and the network out of the pure folders', () => {
+    const pure = sources.filter((file) => MAY_IMPORT[folderOf(file)]?.pure && !file.includes('.gen.'));
+    const found = pure.filter((file) => IMPURE.test(readFileSync(join(src, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')));
+    expect(found).toEqual([]);
+  });
+
+  it('keeps every file under 300 lines', () => {
+    const files = globSync(['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{ts,mjs}'], { cwd: root }).filter((file) => !file.includes('.gen.'));
+    const long = files.map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1 })).filter(({ lines }) => lines > 300);
+    expect(long).toEqual([]);
+  });
+});

@@ -1,0 +1,90 @@
+import { mkdir } from 'node:fs/promises';
+import type { Driver } from '../domain/backend.ts';
+import type { Artifact, BackendSpec } from '../domain/desired.ts';
+import type { Inventory, ObservedBackend } from '../domain/observed.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { CliContext } from './context.ts';
+import { connectDrivers, sha256, type Session } from './session.ts';
+
+/** Everything a plan is made from, looked at in one go. */
+export interface Survey {
+  readonly artifacts: Readonly<Record<string, Artifact>>;
+  /** What is wrong with weights or with stored state. */
+  readonly problems: readonly Problem[];
+  readonly observed: readonly ObservedBackend[];
+  readonly inventory: Inventory;
+  readonly drivers: Readonly<Record<string, Driver>>;
+  /** Backends that were looked at: the declared ones, and those that an earlier generation used. */
+  readonly specs: readonly BackendSpec[];
+}
+
+export interface SurveyOptions {
+  readonly observeTimeout?: number;
+  /** Shown while weights are hashed for the first time. */
+  readonly progress?: (text: string) => void;
+}
+
+/** Looks at weights, state and engines side by side. Changes nothing but the cache of digests. */
+export async function survey(session: Session, context: CliContext, options: SurveyOptions = {}): Promise<Survey> {
+  const { readState } = await import('../state/index.ts');
+  const stored = await readState(session.stateDir);
+  const specs = withForgotten(session.desired.backends, stored.lastBackends);
+  const drivers = connectDrivers(session, specs, context);
+  const [resolved, observed] = await Promise.all([resolveWeights(session, context, options), observe(drivers, specs, context, options)]);
+  return {
+    ...resolved,
+    problems: [...session.warnings, ...stored.problems, ...resolved.problems],
+    observed,
+    inventory: stored.inventory,
+    drivers,
+    specs,
+  };
+}
+
+/** Backends that were removed from the file may still run instances of ours: they are looked at too. */
+function withForgotten(declared: readonly BackendSpec[], last: readonly BackendSpec[]): readonly BackendSpec[] {
+  const names = new Set(declared.map((spec) => spec.name));
+  return [...declared, ...last.filter((spec) => !names.has(spec.name))];
+}
+
+async function resolveWeights(session: Session, context: CliContext, options: SurveyOptions): Promise<Pick<Survey, 'artifacts' | 'problems'>> {
+  const { resolveArtifacts } = await import('../catalog/index.ts');
+  await mkdir(session.cacheDir, { recursive: true, mode: 0o700 }).catch(() => undefined); // a cache that cannot be kept is only slower
+  return resolveArtifacts(session.desired, {
+    baseDir: session.paths.baseDir,
+    cacheDir: session.cacheDir,
+    signal: context.signal,
+    progress: (model, done, total) => options.progress?.(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
+  });
+}
+
+async function observe(drivers: Survey['drivers'], specs: readonly BackendSpec[], context: CliContext, options: SurveyOptions): Promise<readonly ObservedBackend[]> {
+  const { observeAll } = await import('../observe/index.ts');
+  return observeAll(drivers, specs, { signal: context.signal, deadlineMs: options.observeTimeout ?? 10_000 });
+}
+
+/** What a plan may do, as flags say it. */
+export interface PlanFlags {
+  readonly target?: readonly string[];
+  readonly replace?: readonly string[];
+  readonly allowDestroy?: boolean;
+}
+
+/** The decision for what was seen. Pure but for the import. */
+export async function planFor(session: Session, seen: Pick<Survey, 'artifacts' | 'problems' | 'observed' | 'inventory'>, mode: Plan['mode'], flags: PlanFlags): Promise<Plan> {
+  const { makePlan } = await import('../plan/index.ts');
+  return makePlan({
+    desired: session.desired,
+    artifacts: seen.artifacts,
+    problems: seen.problems,
+    traits: session.backends,
+    observed: seen.observed,
+    inventory: seen.inventory,
+    mode,
+    targets: flags.target ?? [],
+    replace: flags.replace ?? [],
+    allowDestroy: flags.allowDestroy ?? false,
+    hash: sha256,
+  });
+}

@@ -1,0 +1,72 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readSettings } from './args.ts';
+import type { ServerSettings } from './args.ts';
+import { loadEngine } from './engine.ts';
+import type { EmbeddedEngine } from './engine.ts';
+import { createHttpServer } from './server.ts';
+import type { ServerState } from './server.ts';
+
+/** One line on standard output; whoever started us keeps it. Prompts and answers never go there. */
+function log(line: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+}
+
+function fail(what: string, error: unknown): never {
+  log(`error: ${what}: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
+
+async function listen(server: Server, settings: ServerSettings): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(settings.port, settings.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  log(`listening on http://${settings.host}:${port}`);
+}
+
+function report({ facts }: EmbeddedEngine, ms: number): void {
+  const { alias, contextTokens, contextTrained, parallel, threads, flashAttention, kvCache, fileType } = facts;
+  log(`${facts.build}: ${fileType} weights of ${facts.modelBytes} bytes loaded in ${Math.round(ms)} ms`);
+  log(
+    `in force: alias=${alias} context=${contextTokens} (trained for ${contextTrained}) parallel=${parallel} threads=${threads} kvCache=${kvCache} flashAttention=${flashAttention} gpuLayers=0`,
+  );
+  log('ready');
+}
+
+/** Admitted requests are finished, new connections are refused; whoever sent the signal decides how long that may take. */
+function endOnSignal(server: Server, state: ServerState): void {
+  const end = (signal: NodeJS.Signals): void => {
+    if (state.stopping) process.exit(1);
+    state.stopping = true;
+    const busy = state.engine?.slots.state().filter((slot) => slot.processing).length ?? 0;
+    log(`${signal}: no new connections; ${busy} requests are being finished`);
+    server.close(() => {
+      log('ended');
+      process.exit(0);
+    });
+    server.closeIdleConnections();
+    // While the model loads nobody is served; the native loader cannot be waited for politely.
+    if (state.engine === null) process.exit(0);
+  };
+  process.on('SIGTERM', end).on('SIGINT', end);
+}
+
+async function main(): Promise<void> {
+  const state: ServerState = { engine: null, stopping: false };
+  let settings: ServerSettings;
+  try {
+    settings = readSettings(process.argv.slice(2));
+  } catch (error) {
+    fail('invalid arguments', error);
+  }
+  const server = createHttpServer(state, log);
+  endOnSignal(server, state);
+  await listen(server, settings).catch((error: unknown) => fail("couldn't bind HTTP server socket", error));
+  log(`loading ${settings.model}`);
+  const started = performance.now();
+  state.engine = await loadEngine(settings, log).catch((error: unknown) => fail('exiting due to model loading error', error));
+  report(state.engine, performance.now() - started);
+}
+
+await main();

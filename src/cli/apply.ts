@@ -1,0 +1,37 @@
+import { errorsIn, ProblemError } from '../domain/problem.ts';
+import type { CliContext } from './context.ts';
+import { carryOut, type ApplyFlags } from './carry-out.ts';
+import { readPlanFile, sessionOf, type PlanFile } from './plan-file.ts';
+import { openSession } from './session.ts';
+import { planFor } from './survey.ts';
+
+/** `llmops apply [plan-file]`: plans, shows, asks, performs; or performs a saved plan exactly. */
+export async function run(context: CliContext, flags: ApplyFlags, args: readonly string[]): Promise<number> {
+  const [file] = args;
+  if (file !== undefined) return applyFile(file, context, flags);
+  const session = await openSession(context, flags);
+  return carryOut({ session, context, flags, mode: 'apply', command: 'llmops apply' });
+}
+
+/** A saved plan is performed as it is, without asking, or refused because the world has moved since. */
+async function applyFile(path: string, context: CliContext, flags: ApplyFlags): Promise<number> {
+  if (flags.target || flags.replace || flags.allowDestroy || flags.env) {
+    throw new ProblemError({ code: 'flags-with-plan-file', summary: 'A saved plan takes no planning flags: it is applied as it was saved.', fix: `Leave them out, or plan again with them: llmops plan --out ${path}` });
+  }
+  const saved = await readPlanFile(path, context);
+  if (!saved) {
+    throw new ProblemError({ code: 'not-a-plan-file', summary: `${path} is not a saved plan.`, fix: 'To apply a stack file, use -f: llmops apply -f FILE. Plans come from: llmops plan --out FILE' });
+  }
+  const session = await sessionOf(saved, context);
+  return carryOut({ session, context, flags: { ...flags, autoApprove: true }, mode: saved.plan.mode, command: `llmops apply ${path}`, saved });
+}
+
+/** Refuses a saved plan whose basis has moved: it is planned again from what is seen now, and both must rest on the same. */
+export async function refuseStale(saved: PlanFile, again: Awaited<ReturnType<typeof planFor>>): Promise<void> {
+  if (again.basis === saved.plan.basis && errorsIn(again.problems).length === 0) return;
+  throw new ProblemError({
+    code: 'plan-stale',
+    summary: `The engines, the weights or the state are not as they were when this plan was saved (${saved.savedAt}).`,
+    fix: 'Plan again: llmops plan. Nothing was changed.',
+  });
+}

@@ -6,7 +6,7 @@ import type { ServerSettings } from './args.ts';
 import { loadTemplate } from './template.ts';
 import { tooLong, badRequest } from './errors.ts';
 import { generate } from './generate.ts';
-import type { Outcome, Piece } from './generate.ts';
+import type { Job, Outcome } from './generate.ts';
 import type { GenerationOptions, Message } from './request.ts';
 import { createSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
@@ -44,12 +44,13 @@ export interface EmbeddedEngine {
   detokenize(tokens: readonly number[]): string;
   /** The conversation as the model was trained to read it. Throws a bad request if the template refuses it. */
   render(messages: readonly Message[]): string;
-  /** Waits for a slot, then generates. Throws before the first piece if the prompt does not fit. */
+  /** Waits for a slot, then generates; `take` gets the text. Rejects before the first piece if the prompt does not fit. */
   run(
     prompt: string | readonly number[],
     options: GenerationOptions,
     signal: AbortSignal,
-  ): AsyncGenerator<Piece, Outcome & { readonly slot: number }>;
+    take: (text: string) => Promise<void> | void,
+  ): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -117,27 +118,34 @@ function createEngine(facts: EngineFacts, model: LlamaModel, context: LlamaConte
     tokenize,
     detokenize: (tokens) => model.detokenize(tokens as Token[], true),
     render: (messages) => template({ messages, bos_token: facts.bos, eos_token: facts.eos, add_generation_prompt: true }),
-    async *run(prompt, options, signal) {
+    async run(prompt, options, signal, take) {
       const tokens = promptTokens(prompt);
       if (tokens.length === 0) throw badRequest('the prompt is empty', 'prompt');
       if (tokens.length >= facts.contextTokens) throw tooLong(tokens.length, facts.contextTokens);
-      const room = facts.contextTokens - tokens.length;
+      const job = { ...options, ...limits(tokens, options, facts), prompt: tokens, batch: context.batchSize };
       const slot = await slots.acquire((sequence) => sequence.compareContextTokens(tokens as Token[]).firstDifferentIndex, signal);
       try {
-        const job = {
-          prompt: tokens,
-          maxTokens: Math.min(options.maxTokens ?? room, room),
-          sampling: { ...options.sampling, seed: options.sampling.seed ?? randomInt(2 ** 32) },
-          stop: options.stop,
-          batch: context.batchSize,
-        };
-        return { ...(yield* generate(slot.sequence, job, signal)), slot: slot.id };
+        return await generate(slot.sequence, job, signal, take);
+      } catch (error) {
+        // What the sequence remembers may be half written.
+        if (!signal.aborted) await slot.sequence.clearHistory();
+        throw error;
       } finally {
         slots.release(slot);
       }
     },
     close: () => model.llama.dispose(),
   };
+}
+
+/** Generation ends where the context does, so that the engine never has to forget the beginning. */
+function limits(
+  tokens: readonly number[],
+  { maxTokens, sampling }: GenerationOptions,
+  facts: EngineFacts,
+): Pick<Job, 'maxTokens' | 'sampling'> {
+  const room = facts.contextTokens - tokens.length;
+  return { maxTokens: Math.min(maxTokens ?? room, room), sampling: { ...sampling, seed: sampling.seed ?? randomInt(2 ** 32) } };
 }
 
 /** Half the logical cores, 4 at most: more gain little, and threads that wait for a busy core stall every token. */

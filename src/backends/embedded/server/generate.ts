@@ -29,45 +29,40 @@ export interface Outcome {
   readonly generateMs: number;
 }
 
-/** A piece of text and the tokens that were generated since the piece before. */
-export interface Piece {
-  readonly text: string;
-  readonly tokens: readonly number[];
-}
-
 /**
- * Generates on a sequence that nobody else uses. Yields text as it becomes whole; returns how it went. Rejects with the
- * signal's reason when aborted. What the sequence remembers of an earlier request is used where the prompts agree.
+ * Generates on a sequence that nobody else uses. `take` gets the text as it becomes whole, and is waited for. Rejects
+ * with the signal's reason when aborted. What the sequence remembers of an earlier request is used where the prompts agree.
  */
-export async function* generate(sequence: LlamaContextSequence, job: Job, signal: AbortSignal): AsyncGenerator<Piece, Outcome> {
+export async function generate(
+  sequence: LlamaContextSequence,
+  job: Job,
+  signal: AbortSignal,
+  take: (text: string) => Promise<void> | void,
+): Promise<Outcome> {
   const started = performance.now();
   const { cached, last } = await takeIn(sequence, job, signal);
   const decoder = createDecoder((tokens, before) => sequence.model.detokenize(tokens as Token[], false, before as Token[]));
   const filter = createStopFilter(job.stop);
   let promptDone = performance.now();
   let count = 0;
-  let tokens: number[] = [];
   let stopWord: string | null = null;
   let ended = false;
-  if (job.maxTokens > 0) {
-    for await (const token of sequence.evaluate(last, { ...job.sampling, yieldEogToken: true })) {
-      if (count === 0) promptDone = performance.now();
-      signal.throwIfAborted();
-      count += 1;
-      ended = sequence.model.isEogToken(token);
-      if (ended) break;
-      tokens.push(token);
-      const { text, stop } = filter.push(decoder.push(token));
-      stopWord = stop;
-      if (text !== '') {
-        yield { text, tokens };
-        tokens = [];
-      }
-      if (stop !== null || count >= job.maxTokens) break;
-    }
+  const options = { ...job.sampling, yieldEogToken: true };
+  for await (const token of job.maxTokens > 0 ? sequence.evaluate(last, options) : []) {
+    if (count === 0) promptDone = performance.now();
+    signal.throwIfAborted();
+    count += 1;
+    ended = sequence.model.isEogToken(token);
+    if (ended) break;
+    const { text, stop } = filter.push(decoder.push(token));
+    if (text !== '') await take(text);
+    stopWord = stop;
+    if (stop !== null || count >= job.maxTokens) break;
   }
-  const rest = stopWord === null ? filter.push(decoder.flush()).text + filter.flush() : '';
-  if (rest !== '') yield { text: rest, tokens };
+  const rest = stopWord === null ? filter.push(decoder.flush()) : null;
+  stopWord ??= rest?.stop ?? null;
+  const tail = (rest?.text ?? '') + (stopWord === null ? filter.flush() : '');
+  if (tail !== '') await take(tail);
   return {
     reason: ended || stopWord !== null ? 'stop' : 'length',
     stopWord: stopWord ?? '',

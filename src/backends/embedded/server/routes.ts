@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HttpError } from './errors.ts';
+import { badRequest, HttpError } from './errors.ts';
 import type { EmbeddedEngine } from './engine.ts';
-import type { Outcome, Piece } from './generate.ts';
+import type { Outcome } from './generate.ts';
 import { openStream, readBody, sendJson } from './http.ts';
+import type { EventStream } from './http.ts';
 import { CHAT, modelsBody, NATIVE, propsBody, slotsBody, TEXT } from './openai.ts';
 import type { Dialect, Head } from './openai.ts';
-import { badRequest } from './errors.ts';
 import { flag, readMessages, readOptions, readPrompt, tokensOf } from './request.ts';
 import type { Body } from './request.ts';
 
@@ -52,36 +52,48 @@ function generating(dialect: Dialect, promptOf: (engine: EmbeddedEngine, body: B
     const body = await readBody(exchange.request);
     const options = readOptions(body);
     const head: Head = { id: `chatcmpl-${randomUUID()}`, created: seconds(), facts: engine.facts };
-    const pieces = engine.run(promptOf(engine, body), options, signal);
-    const outcome = options.stream
-      ? await stream(response, pieces, dialect, head, options.usageInStream)
-      : await whole(response, pieces, dialect, head);
+    const prompt = promptOf(engine, body);
+    const answer = options.stream ? streamed(response, dialect, head, options.usageInStream) : whole(response, dialect, head);
+    const outcome = await engine.run(prompt, options, signal, answer.take);
+    await answer.end(outcome);
     exchange.note(
       `prompt=${outcome.promptTokens} cached=${outcome.cachedTokens} generated=${outcome.generatedTokens} end=${outcome.reason}`,
     );
   };
 }
 
-type Pieces = AsyncGenerator<Piece, Outcome>;
+/** Where generated text goes. */
+interface Answer {
+  take(text: string): Promise<void> | void;
+  end(outcome: Outcome): Promise<void>;
+}
 
-async function whole(response: ServerResponse, pieces: Pieces, dialect: Dialect, head: Head): Promise<Outcome> {
-  let text = '';
-  let next = await pieces.next();
-  for (; !next.done; next = await pieces.next()) text += next.value.text;
-  sendJson(response, 200, dialect.whole(head, text, next.value));
-  return next.value;
+function whole(response: ServerResponse, dialect: Dialect, head: Head): Answer {
+  let all = '';
+  return {
+    take: (text) => void (all += text),
+    end: async (outcome) => sendJson(response, 200, dialect.whole(head, all, outcome)),
+  };
 }
 
 /** The stream begins with the first piece: until then an error still has a status of its own. */
-async function stream(response: ServerResponse, pieces: Pieces, dialect: Dialect, head: Head, withUsage: boolean): Promise<Outcome> {
-  let next = await pieces.next();
-  const events = openStream(response);
-  const opening = dialect.opening(head);
-  if (opening) await events.send(opening);
-  for (; !next.done; next = await pieces.next()) await events.send(dialect.piece(head, next.value.text));
-  for (const event of dialect.closing(head, next.value, withUsage)) await events.send(event);
-  events.done();
-  return next.value;
+function streamed(response: ServerResponse, dialect: Dialect, head: Head, withUsage: boolean): Answer {
+  let open: EventStream | null = null;
+  const events = async (): Promise<EventStream> => {
+    if (open) return open;
+    open = openStream(response);
+    const opening = dialect.opening(head);
+    if (opening) await open.send(opening);
+    return open;
+  };
+  return {
+    take: async (text) => (await events()).send(dialect.piece(head, text)),
+    async end(outcome) {
+      const stream = await events();
+      for (const event of dialect.closing(head, outcome, withUsage)) await stream.send(event);
+      stream.done();
+    },
+  };
 }
 
 async function tokenize({ engine, request, response }: Exchange): Promise<void> {

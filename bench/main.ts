@@ -1,0 +1,17 @@
+// `npm run bench -- NAME`: each published figure has its command here. Prints medians; ratios come from one run.
+const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
+  cli: () => import('./cli.ts'),
+  plan: () => import('./plan.ts'),
+  apply: () => import('./apply.ts'),
+};
+
+const wanted = process.argv.slice(2);
+for (const name of wanted.length > 0 ? wanted : Object.keys(BENCHES)) {
+  const bench = BENCHES[name];
+  if (!bench) {
+    process.stderr.write(`There is no bench ${name}. There are: ${Object.keys(BENCHES).join(', ')}\n`);
+    process.exit(1);
+  }
+  process.stdout.write(`== ${name}\n`);
+  await (await bench()).run();
+}

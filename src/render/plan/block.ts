@@ -1,0 +1,106 @@
+import type { FieldChange, Plan } from '../../domain/plan.ts';
+import type { Price } from '../../domain/fields.ts';
+import { worst } from '../../domain/fields.ts';
+import { counted } from '../format/units.ts';
+import { placeText, value, valuePair } from '../format/values.ts';
+import type { Entry } from '../text/page.ts';
+import { BLANK, entry } from '../text/page.ts';
+import type { Line, Span } from '../text/lines.ts';
+import { line, span, whole } from '../text/lines.ts';
+import { clean } from '../text/clean.ts';
+import { textWidth } from '../text/width.ts';
+import { costEntries } from './cost.ts';
+import { fact, NAME } from './fact.ts';
+import type { Kind, Listed, Update } from './kinds.ts';
+import { actionWords, kindOf } from './kinds.ts';
+
+/** What a block needs to know of its plan. */
+export interface BlockContext {
+  readonly mode: Plan['mode'];
+  /** Type of each backend, by name. */
+  readonly types: ReadonlyMap<string, string>;
+}
+
+const PLACE_WIDTH = 32;
+
+const FORCES: Readonly<Record<Price, string>> = {
+  live: '',
+  drain: '# waits for requests',
+  restart: '# forces restart',
+  pull: '# fetches weights',
+  replace: '# forces replacement',
+};
+
+/** One changed model: heading, settings, what it costs, why. */
+export function blockEntries(change: Listed, context: BlockContext): readonly Entry[] {
+  const kind = kindOf(change, context.mode);
+  const width = nameWidth(change);
+  return [
+    heading(change, kind, context),
+    ...settings(change, kind, width),
+    ...(change.action === 'blocked' ? blockedEntries(change, width) : costEntries(change, width)),
+    fact('because', change.cause, width),
+    BLANK,
+  ];
+}
+
+function nameWidth(change: Listed): number {
+  const names = 'fields' in change ? change.fields.map((field) => field.field.length) : [];
+  return Math.min(24, Math.max(9, change.action === 'delete' ? textWidth(clean(change.model)) : 0, ...names));
+}
+
+function heading(change: Listed, kind: Kind, context: BlockContext): Entry {
+  const type = context.types.get(change.backend);
+  const where = type === undefined ? change.backend : `${change.backend} (${type})`;
+  const reason = change.action === 'update' && change.replacementReason !== null ? [' ', whole(`(${change.replacementReason})`)] : [];
+  return entry(line('  ', span(`# model.${change.model}`, 'strong'), ` on ${where}: `, span(actionWords(change, context.mode), kind.tone), ...reason), 4);
+}
+
+function settings(change: Listed, kind: Kind, width: number): readonly Entry[] {
+  if (change.action === 'create') return [...created(change.fields, kind, width)];
+  if (change.action === 'update') return updated(change, kind, width);
+  return [];
+}
+
+function created(fields: readonly FieldChange[], kind: Kind, width: number): readonly Entry[] {
+  const said = fields.filter((field) => field.to !== null);
+  const rows = said.map((field) => settingRow(field, kind, line(value(field.field, field.to)), '', width));
+  const left = fields.length - said.length;
+  return left === 0 ? rows : [...rows, remark(`# ${counted(left, 'setting')} left to the engine`)];
+}
+
+function updated(change: Update, kind: Kind, width: number): readonly Entry[] {
+  const dearest = worst(change.fields.map((field) => field.price));
+  const rows = change.fields.map((field) => {
+    const guilty = field.price === dearest;
+    const [from, to] = valuePair(field.field, field.from, field.to);
+    const forces = guilty || field.price === 'replace' ? FORCES[field.price] : '';
+    return settingRow(field, guilty ? kind : { ...kind, symbol: '~' }, line(from, ' → ', to), forces, width);
+  });
+  return [...rows, ...hidden(change)];
+}
+
+function hidden(change: Update): readonly Entry[] {
+  const rows = change.unchanged > 0 ? [remark(`# ${counted(change.unchanged, 'unchanged setting')} hidden`)] : [];
+  return change.unverified.length === 0 ? rows : [...rows, remark(`# not verified, the engine does not tell: ${change.unverified.join(', ')}`)];
+}
+
+function settingRow(field: FieldChange, kind: Kind, content: Line, forces: string, width: number): Entry {
+  const symbol = span(kind.symbol.padStart(NAME - 1), kind.tone);
+  const left = line(symbol, ` ${field.field.padEnd(width)}  `, ...content);
+  const place: readonly Span[] = field.place === null ? [] : [span(placeText(field.place, PLACE_WIDTH), 'quiet')];
+  return { content: left, hang: NAME + width + 2, tail: { place, remark: forces === '' ? [] : [span(forces, 'remove')] } };
+}
+
+function remark(text: string): Entry {
+  return entry(line(' '.repeat(NAME), span(text, 'quiet')), NAME + 2);
+}
+
+function blockedEntries(change: Extract<Listed, { action: 'blocked' }>, width: number): readonly Entry[] {
+  const { problem } = change;
+  const where = problem.place === undefined ? '' : `   ${placeText(problem.place, PLACE_WIDTH)}`;
+  const rows = [fact('problem', `${problem.summary}${where}`, width, span('x', 'remove'))];
+  if (problem.expected !== undefined) rows.push(fact('expected', problem.expected, width));
+  if (problem.fix !== undefined) rows.push(fact('fix', problem.fix, width));
+  return rows;
+}

@@ -1,0 +1,54 @@
+import type { Plan, PlannedBackend } from '../../domain/plan.ts';
+import { age, counted } from '../format/units.ts';
+import type { Entry } from '../text/page.ts';
+import { BLANK, entry } from '../text/page.ts';
+import type { Span } from '../text/lines.ts';
+import { line, span, whole } from '../text/lines.ts';
+
+/** Column at which the text after a leading label starts. */
+export const LABEL = 10;
+
+/** An entry with a label in front: `Order     start chat ▸ probe`. */
+export function labelled(label: string, ...parts: readonly (string | Span)[]): Entry {
+  return entry(line(span(label, 'strong'), ' '.repeat(Math.max(1, LABEL - label.length)), ...parts), LABEL);
+}
+
+const SHOWN_BACKENDS = 8;
+
+/** What was asked for, what was seen, and what the plan starts from. */
+export function headerEntries(plan: Plan, now: string | null): readonly Entry[] {
+  return [desired(plan), ...observed(plan.backends), baseline(plan, now), BLANK];
+}
+
+function desired(plan: Plan): Entry {
+  const parts = [plan.stack, plan.file];
+  if (plan.environment !== null) parts.push(`env ${plan.environment}`);
+  parts.push(`revision ${plan.revision.slice(0, 7)}`);
+  if (plan.mode !== 'apply') parts.push(`mode ${plan.mode}`);
+  if (plan.targets.length > 0) parts.push(`only ${plan.targets.join(', ')}`);
+  return labelled('Desired', parts.join('   '));
+}
+
+function observed(backends: readonly PlannedBackend[]): readonly Entry[] {
+  if (backends.length === 0) return [labelled('Observed', 'no backends')];
+  const reachable = backends.filter((backend) => backend.status === 'reachable').length;
+  // The silent ones first: they are what a reader must not miss among hundreds.
+  const ordered = backends.toSorted((a, b) => Number(a.status === 'reachable') - Number(b.status === 'reachable'));
+  const shown = ordered.slice(0, SHOWN_BACKENDS).flatMap((backend, index) => [...(index > 0 ? ['   '] : []), ...backendParts(backend)]);
+  const more = ordered.length > SHOWN_BACKENDS ? [`   and ${ordered.length - SHOWN_BACKENDS} more`] : [];
+  const count = whole(`${reachable} of ${counted(backends.length, 'backend')} reachable`, 'quiet');
+  return [labelled('Observed', ...shown, ...more, '   ', count)];
+}
+
+function backendParts(backend: PlannedBackend): readonly (string | Span)[] {
+  const name = backend.spec.name;
+  if (backend.status === 'unreachable') return [whole(`${name} `), whole('✗ unreachable', 'remove')];
+  if (backend.engine === null) return [whole(`${name} `), whole('! no engine', 'change')];
+  return [whole(`${name} (${backend.engine}) `), span('✓', 'add')];
+}
+
+function baseline(plan: Plan, now: string | null): Entry {
+  if (plan.baseline === null) return labelled('Baseline', 'none: nothing was applied from here yet');
+  const ago = age(plan.baseline.at, now);
+  return labelled('Baseline', `generation ${plan.baseline.generation}, applied ${ago === null ? `at ${plan.baseline.at}` : `${ago} ago`}`);
+}

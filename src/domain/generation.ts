@@ -1,0 +1,66 @@
+import type { Outcome } from './event.ts';
+import type { Change, Drift, Op, Plan, Summary } from './plan.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * `done` it acted and left what it should · `failed` see its problem · `skipped` a step that it waits for did not get done ·
+ * `cancelled` abandoned or never begun because the run was told to stop · `interrupted` begun by a run that was cut off.
+ */
+export type StepStatus = 'done' | 'failed' | 'skipped' | 'cancelled' | 'interrupted';
+
+/** What became of one step. */
+export interface StepResult {
+  readonly step: string;
+  readonly op: Op;
+  readonly model: string;
+  readonly backend: string;
+  readonly instance: string;
+  readonly cause: string;
+  readonly status: StepStatus;
+  /** Why it failed; null otherwise. */
+  readonly problem: Problem | null;
+  /** For `skipped` and `cancelled`: the sentence after "because". */
+  readonly because: string | null;
+  /** ISO 8601; null if it never began. */
+  readonly startedAt: string | null;
+  /** Milliseconds from begin to end; 0 if it never began. */
+  readonly ms: number;
+}
+
+/** One run that changed something, or tried to: who, when, why, what it cost. Answers "why did this restart at 14:05". */
+export interface Generation {
+  readonly formatVersion: '1.0';
+  readonly number: number;
+  readonly run: string;
+  readonly who: string;
+  readonly mode: Plan['mode'];
+  readonly stack: string;
+  readonly environment: string | null;
+  /** Hash of the meaning of the file that was applied, hex. */
+  readonly revision: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly ms: number | null;
+  /** `interrupted`: the run was cut off (killed, power) · null: it still runs, or was cut off and no run came after it. */
+  readonly outcome: Outcome | 'interrupted' | null;
+  /** llmops.yaml as applied: its absolute path, its text (secrets in it are references) and its git commit, if it had one. */
+  readonly source: { readonly file: string; readonly text: string; readonly commit: string | null };
+  readonly summary: Summary;
+  /** All but `keep`. */
+  readonly changes: readonly Change[];
+  readonly drift: readonly Drift[];
+  readonly steps: readonly StepResult[];
+}
+
+/** What a run came to. */
+export interface ApplyResult {
+  readonly outcome: Outcome;
+  /** Number under which it stands in the history; null if no step began. */
+  readonly generation: number | null;
+  /** One for every step of the plan, in the plan's order. */
+  readonly steps: readonly StepResult[];
+  /** What went wrong beside the steps: history that could not be written. */
+  readonly problems: readonly Problem[];
+  readonly ms: number;
+}

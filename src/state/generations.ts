@@ -1,0 +1,96 @@
+import type { Json } from '../domain/desired.ts';
+import type { Generation, StepResult } from '../domain/generation.ts';
+import type { RunHeader } from '../domain/ledger.ts';
+import { ProblemError } from '../domain/problem.ts';
+import type { Disk } from './disk.ts';
+import { isObject, jsonText, readJson, writeDurably } from './durable.ts';
+import { stateFiles } from './files.ts';
+import type { JournalRecord } from './journal.ts';
+
+/** How many generations are kept; older ones are removed when a new one is written. */
+export const KEPT_GENERATIONS = 100;
+
+/** Numbers of the stored generations, oldest first. */
+export async function generationNumbers(disk: Disk, dir: string): Promise<readonly number[]> {
+  const names = await disk.list(stateFiles.generations(dir));
+  return names.flatMap((name) => (/^\d{6,}\.json$/.test(name) ? [Number.parseInt(name, 10)] : [])).sort((a, b) => a - b);
+}
+
+/** The newest readable generations, newest first. A damaged one is left out: it is history, and the others still tell theirs. */
+export async function readGenerations(disk: Disk, dir: string, limit = KEPT_GENERATIONS): Promise<readonly Generation[]> {
+  const numbers = (await generationNumbers(disk, dir)).slice(-limit);
+  const all = await Promise.all(numbers.map(async (number) => (await readJson(disk, stateFiles.generation(dir, number), shape, null)).value));
+  return all.filter((generation) => generation !== null).reverse();
+}
+
+/** null: there is none. Throws a ProblemError if it is damaged. */
+export async function readGenerationFile(disk: Disk, dir: string, number: number): Promise<Generation | null> {
+  const { value, problem } = await readJson(disk, stateFiles.generation(dir, number), shape, null);
+  if (problem) throw new ProblemError({ ...problem, severity: 'error', fix: 'The other generations are not affected: see `llmops history`.' });
+  return value;
+}
+
+/** As it stands when the run begins: so that a run that is cut off is in the history too. */
+export function newGeneration(number: number, run: string, header: RunHeader): Generation {
+  const { plan, who, source } = header;
+  return {
+    formatVersion: '1.0',
+    number,
+    run,
+    who,
+    mode: plan.mode,
+    stack: plan.stack,
+    environment: plan.environment,
+    revision: plan.revision,
+    startedAt: header.now(),
+    finishedAt: null,
+    ms: null,
+    outcome: null,
+    source,
+    summary: plan.summary,
+    changes: plan.changes.filter((change) => change.action !== 'keep'),
+    drift: plan.drift,
+    steps: [],
+  };
+}
+
+/** Durable when it resolves. Removes what is older than the kept ones. */
+export async function writeGeneration(disk: Disk, dir: string, generation: Generation): Promise<void> {
+  await writeDurably(disk, stateFiles.generation(dir, generation.number), jsonText(generation));
+  const old = (await generationNumbers(disk, dir)).slice(0, -KEPT_GENERATIONS);
+  for (const number of old) await disk.remove(stateFiles.generation(dir, number));
+}
+
+/** Closes a generation whose run was cut off, with what the journal knows of its steps. */
+export function interrupted(generation: Generation, records: readonly JournalRecord[]): Generation {
+  const own = records.filter((record) => record.run === generation.run);
+  const begun = own.filter((record) => record.kind === 'begin');
+  const ends = new Map(own.filter((record) => record.kind === 'end').map((record) => [record.step, record]));
+  return {
+    ...generation,
+    outcome: 'interrupted',
+    finishedAt: own.at(-1)?.at ?? generation.startedAt,
+    steps: begun.map((begin) => stepOf(begin, ends.get(begin.step))),
+  };
+}
+
+function stepOf(begin: JournalRecord, end: JournalRecord | undefined): StepResult {
+  return {
+    step: begin.step,
+    op: begin.op as StepResult['op'],
+    model: begin.model,
+    backend: '',
+    instance: begin.instance,
+    cause: '',
+    status: (end?.outcome ?? 'interrupted') as StepResult['status'],
+    problem: null,
+    because: end ? null : 'the run was cut off during this step',
+    startedAt: begin.at,
+    ms: end ? Math.max(0, Date.parse(end.at) - Date.parse(begin.at)) : 0,
+  };
+}
+
+function shape(value: Json): Generation | null {
+  const is = isObject(value) && typeof value['number'] === 'number' && typeof value['run'] === 'string' && Array.isArray(value['steps']);
+  return is ? (value as unknown as Generation) : null;
+}

@@ -1,0 +1,90 @@
+import type { BackendSpec } from '../domain/desired.ts';
+import type { Generation } from '../domain/generation.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { Inventory } from '../domain/observed.ts';
+import type { Problem } from '../domain/problem.ts';
+import { realDisk, type Disk } from './disk.ts';
+import { readJson } from './durable.ts';
+import { EMPTY_ENDPOINTS, EMPTY_INVENTORY, endpointsShape, inventoryShape, stateFiles } from './files.ts';
+import { readGenerationFile, readGenerations } from './generations.ts';
+import { parseJournal, pendingSteps } from './journal.ts';
+import { beginRun } from './run.ts';
+import { claim } from './stack.ts';
+
+export type { Disk } from './disk.ts';
+export { realDisk } from './disk.ts';
+export { acquireLease, type LeaseOptions } from './lease.ts';
+
+/** What is stored about a stack. */
+export interface StoredState {
+  readonly inventory: Inventory;
+  /** Backends that earlier runs used and on which instances of ours may still run, also when no longer declared. */
+  readonly lastBackends: readonly BackendSpec[];
+  /** Warnings: what was damaged and left out. */
+  readonly problems: readonly Problem[];
+}
+
+/** The state of one stack, open for runs. */
+export interface State extends Ledger {
+  readonly dir: string;
+  read(): Promise<StoredState>;
+}
+
+/**
+ * Reads what is stored. Creates and changes nothing, so that looking leaves no trace; a folder that is not there is an
+ * empty state. Throws a ProblemError if the state is of a newer llmops or cannot be read.
+ */
+export async function readState(dir: string, disk: Disk = realDisk): Promise<StoredState> {
+  const [inventory, endpoints, journal] = await Promise.all([
+    readJson(disk, stateFiles.inventory(dir), inventoryShape, EMPTY_INVENTORY),
+    readJson(disk, stateFiles.endpoints(dir), endpointsShape, EMPTY_ENDPOINTS),
+    disk.read(stateFiles.journal(dir)),
+  ]);
+  const tail = journal === null ? null : parseJournal(journal);
+  const damaged = tail?.damaged ? [damagedJournal(stateFiles.journal(dir))] : [];
+  return {
+    inventory: {
+      generation: inventory.value.generation,
+      appliedAt: inventory.value.appliedAt,
+      models: inventory.value.models,
+      endpoints: endpoints.value.models,
+      pending: tail === null ? [] : pendingSteps(tail.records),
+    },
+    lastBackends: inventory.value.backends,
+    problems: [inventory.problem, endpoints.problem, ...damaged].filter((problem) => problem !== null),
+  };
+}
+
+/** Opens a stack's state for changes; creates its folder (0700). Throws a ProblemError `state-not-writable`. */
+export async function openState(dir: string, disk: Disk = realDisk): Promise<State> {
+  await disk.makeFolder(dir);
+  return {
+    dir,
+    read: () => readState(dir, disk),
+    beginRun: (lease, header) => beginRun(disk, dir, lease, header),
+  };
+}
+
+/** See {@link claim}. */
+export async function claimStack(dir: string, file: string, disk: Disk = realDisk): Promise<Problem | null> {
+  return claim(disk, dir, file);
+}
+
+/** The stored generations, newest first; empty if there are none. */
+export async function listGenerations(dir: string, disk: Disk = realDisk): Promise<readonly Generation[]> {
+  return readGenerations(disk, dir);
+}
+
+/** One generation; null if it is not stored. Throws a ProblemError if it is damaged. */
+export async function readGeneration(dir: string, number: number, disk: Disk = realDisk): Promise<Generation | null> {
+  return readGenerationFile(disk, dir, number);
+}
+
+function damagedJournal(path: string): Problem {
+  return {
+    severity: 'warning',
+    code: 'state-damaged',
+    summary: `${path} is damaged in the middle; what comes after that place was not used.`,
+    fix: 'Nothing needs doing: the next apply sets the file aside and writes a new one.',
+  };
+}

@@ -1,0 +1,164 @@
+import { closeSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Lease } from '../domain/ledger.ts';
+import { ProblemError } from '../domain/problem.ts';
+import { diskError, realDisk } from './disk.ts';
+import { clearHolder, isAlive, readHolder, thisHolder, writeHolder, type Holder } from './holder.ts';
+import { parseJournal } from './journal.ts';
+
+export interface LeaseOptions {
+  /** As typed, for the one who finds it taken: `llmops apply`. */
+  readonly command: string;
+  /** How long to wait for another holder, in milliseconds; 0: not at all. */
+  readonly waitMs: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** How often a waiter tries again, and a loser looks for the winner's name, in milliseconds. */
+const RETRY_MS = 50;
+/** How long a loser looks for a name: between a winner's lock and its name lie a few system calls. */
+const NAME_MS = 500;
+/** How often the lock is tried again because its named holder is dead, before giving up on a name. */
+const GONE_TIMES = 3;
+
+/**
+ * Takes the right to change this stack. It is a lock of the kernel (an exclusive transaction on `lease.db`), so a holder
+ * that died, however it died, never blocks, and one that is merely stopped (SIGSTOP) still holds. Throws a ProblemError
+ * `lease-held` that names the holder. The folder must be on a local disk: network file systems may not lock.
+ */
+export async function acquireLease(dir: string, options: LeaseOptions): Promise<Lease> {
+  const { DatabaseSync } = await loadSqlite();
+  await realDisk.makeFolder(dir);
+  const deadline = performance.now() + options.waitMs;
+  for (let gone = 0; ; ) {
+    const database = lock(DatabaseSync, join(dir, 'lease.db'));
+    if (database) return await hold(dir, database, options.command);
+    if (performance.now() >= deadline) {
+      const holder = await nameOf(dir);
+      if (holder !== 'gone') throw held(dir, holder);
+      gone += 1;
+      if (gone > GONE_TIMES) throw held(dir, null);
+    }
+    options.signal?.throwIfAborted();
+    await pause(RETRY_MS);
+  }
+}
+
+/** Node 22 warns that SQLite is experimental, on every start; what is used of it here is a lock, and people can do nothing about it. */
+async function loadSqlite(): Promise<typeof import('node:sqlite')> {
+  const warn = process.emitWarning;
+  process.emitWarning = () => undefined;
+  try {
+    return await import('node:sqlite');
+  } finally {
+    process.emitWarning = warn;
+  }
+}
+
+/** null: somebody else has it. Nothing is ever written to the database, so a killed holder leaves no journal to replay. */
+function lock(Database: typeof DatabaseSync, path: string): DatabaseSync | null {
+  let database: DatabaseSync | null = null;
+  try {
+    createPrivately(path);
+    database = new Database(path, { timeout: 0 });
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database?.close();
+    if (isBusy(error)) return null;
+    throw diskError(path, sqliteReason(error));
+  }
+}
+
+/**
+ * SQLite would create it readable by all. Only when it is missing: closing any other descriptor of a locked file drops
+ * the process's own POSIX locks on it.
+ */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Result codes of SQLite: https://sqlite.org/rescode.html */
+const BUSY = 5;
+const REASONS: Readonly<Record<number, string>> = { 8: 'EROFS', 13: 'ENOSPC', 14: 'EACCES' };
+
+function isBusy(error: unknown): boolean {
+  return ((error as { errcode?: number }).errcode ?? 0) % 256 === BUSY;
+}
+
+function sqliteReason(error: unknown): unknown {
+  const code = REASONS[((error as { errcode?: number }).errcode ?? 0) % 256];
+  return code ? Object.assign(new Error(code), { code }) : error;
+}
+
+async function hold(dir: string, database: DatabaseSync, command: string): Promise<Lease> {
+  try {
+    const token = (await lastToken(dir)) + 1;
+    writeHolder(dir, thisHolder(command, token));
+    return leaseOf(dir, database, token);
+  } catch (error) {
+    database.close();
+    throw diskError(join(dir, 'holder.json'), error);
+  }
+}
+
+/** From both places that know it, so that losing one does not let a token come twice. */
+async function lastToken(dir: string): Promise<number> {
+  const journal = await realDisk.read(join(dir, 'journal.ndjson'));
+  const records = journal ? parseJournal(journal).records : [];
+  return records.reduce((last, record) => Math.max(last, record.token), readHolder(dir)?.token ?? 0);
+}
+
+function leaseOf(dir: string, database: DatabaseSync, token: number): Lease {
+  const path = join(dir, 'lease.db');
+  const inode = statSync(path).ino;
+  let open = true;
+  return {
+    token,
+    verify: () => {
+      const same = open && readHolder(dir)?.token === token && statSync(path, { throwIfNoEntry: false })?.ino === inode;
+      if (!same) throw lost(dir);
+    },
+    release: () => {
+      if (!open) return;
+      open = false;
+      clearHolder(dir, token);
+      database.close();
+    },
+  };
+}
+
+/** `gone`: the named one ended in the meantime, so the lock is worth another try. null: it holds, and did not say its name yet. */
+async function nameOf(dir: string): Promise<Holder | null | 'gone'> {
+  const until = performance.now() + NAME_MS;
+  let seen: Holder | null = null;
+  for (; performance.now() < until; await pause(RETRY_MS / 5)) {
+    seen = readHolder(dir);
+    if (seen && isAlive(seen)) return seen;
+  }
+  return seen && seen.pid !== 0 ? 'gone' : null;
+}
+
+function held(dir: string, holder: Holder | null): ProblemError {
+  const who = holder ? `pid ${holder.pid} (${holder.command}, ${holder.user}@${holder.host}, since ${holder.since})` : 'another llmops process';
+  return new ProblemError({
+    code: 'lease-held',
+    summary: `This stack is being changed by ${who}. Nothing was changed by this command.`,
+    fix: `Wait for it with --lock-timeout 30s, or end it first. State folder: ${dir}`,
+  });
+}
+
+function lost(dir: string): ProblemError {
+  return new ProblemError({
+    code: 'lease-lost',
+    summary: `This process no longer holds the lease on ${dir}: the folder was removed, or another llmops took it over. No further step was begun.`,
+    fix: 'See `llmops status`, then run the command again.',
+  });
+}

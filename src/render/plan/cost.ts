@@ -41,8 +41,10 @@ const DOWNTIME: Readonly<Record<Cost['downtime'], string>> = {
   ends: 'ends for good',
 };
 
-function downtimeWords({ action, cost }: Priced): string {
-  return action === 'create' ? DOWNTIME[cost.downtime] : `${DOWNTIME[cost.downtime]}${drainWords(cost)}`;
+/** How long clients do without, and which requests are waited for. */
+export function downtimeWords({ action, cost }: Priced): string {
+  if (action === 'create') return cost.downtime === 'none' ? 'none' : DOWNTIME[cost.downtime];
+  return cost.downtime === 'none' && cost.activeRequests === null && cost.drainMs === 0 ? DOWNTIME.none : `${DOWNTIME[cost.downtime]}${drainWords(cost)}`;
 }
 
 function drainWords({ activeRequests, drainMs }: Cost): string {

@@ -66,7 +66,8 @@ export function footerEntries(plan: Plan): readonly Entry[] {
   return [...rows, entry(line(span('Price: ', 'strong'), priceWords(plan.changes)), 7)];
 }
 
-function priceWords(changes: readonly Change[]): string {
+/** What the whole plan costs, in words. */
+export function priceWords(changes: readonly Change[]): string {
   const priced = changes.flatMap((change) => ('cost' in change && change.action !== 'create' ? [change] : []));
   const download = changes.reduce((sum, change) => sum + ('cost' in change ? change.cost.downloadBytes : 0), 0);
   const fetch = download > 0 ? `${bytes(download)} to fetch` : 'nothing to fetch';

@@ -1,0 +1,102 @@
+import type { Outcome } from '../domain/event.ts';
+import type { StepResult } from '../domain/generation.ts';
+import type { Plan } from '../domain/plan.ts';
+import { counted, duration } from './format/units.ts';
+import type { Entry, Looks } from './text/page.ts';
+import { BLANK, entry, printPage } from './text/page.ts';
+import type { Tone } from './text/lines.ts';
+import { line, span } from './text/lines.ts';
+import { padEnd, textWidth } from './text/width.ts';
+
+/** What an apply came to; `src/apply` returns at least this. */
+export interface ApplyOutcome {
+  readonly outcome: Outcome;
+  /** Number of the written generation; null if no step began. */
+  readonly generation: number | null;
+  readonly steps: readonly StepResult[];
+  readonly ms?: number;
+}
+
+const MOST_MODELS = 40;
+
+/** What is done, what is not and why, and what to type next. With `plan` the first line counts models, else steps. */
+export function renderApplyResult(result: ApplyOutcome, looks: Looks & { readonly plan?: Plan }): string {
+  const undone = result.steps.filter((step) => step.status !== 'done');
+  const ended = entry(line(span(headline(result, looks.plan), result.outcome === 'succeeded' ? 'add' : 'remove')), 2);
+  if (undone.length === 0) return printPage([ended, ...nextEntries(result)], looks);
+  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(undone), ...nextEntries(result)], looks);
+}
+
+function headline(result: ApplyOutcome, plan: Plan | undefined): string {
+  const generation = result.generation === null ? '' : ` Generation ${result.generation}.`;
+  const time = result.ms === undefined ? '' : ` in ${duration(result.ms)}`;
+  if (result.outcome === 'succeeded') return `Done${time}: ${plan ? modelCounts(plan) : counted(result.steps.length, 'step')}.${generation}`;
+  const count = (status: StepResult['status']) => result.steps.filter((step) => step.status === status).length;
+  const parts = [`${count('done')} of ${counted(result.steps.length, 'step')} done`, `${count('failed')} failed`, `${count('skipped')} skipped`, `${count('cancelled')} cancelled`];
+  return `${OUTCOMES[result.outcome]}${time}: ${parts.filter((part) => !part.startsWith('0 ') || part.includes('done')).join(', ')}.${generation}`;
+}
+
+const OUTCOMES: Readonly<Record<Exclude<Outcome, 'succeeded'>, string>> = {
+  partly: 'Partly applied',
+  failed: 'Failed',
+  stale: 'Stopped, because the world is not as planned',
+  cancelled: 'Cancelled',
+};
+
+function modelCounts({ mode, summary }: Plan): string {
+  const parts = [
+    [summary.create, 'added'],
+    [summary.update, 'changed'],
+    [summary.replace, 'replaced'],
+    [summary.delete, mode === 'down' ? 'stopped' : 'destroyed'],
+  ] as const;
+  const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return said.length === 0 ? 'records brought up to date' : said.join(', ');
+}
+
+function doneEntries(steps: readonly StepResult[]): readonly Entry[] {
+  const perModel = new Map<string, string[]>();
+  for (const step of steps) if (step.status === 'done') perModel.set(step.model, [...(perModel.get(step.model) ?? []), step.op]);
+  if (perModel.size === 0) return [entry(line('Nothing was changed.')), BLANK];
+  const width = nameWidth([...perModel.keys()]);
+  const rows = [...perModel].slice(0, MOST_MODELS).map(([model, ops]) => entry(line('  ', span('✓', 'add'), ` ${padEnd(model, width)}  ${ops.join(', ')}`), width + 6));
+  return [entry(line(span('What is done', 'strong'))), ...rows, ...more(perModel.size - MOST_MODELS, 'model'), BLANK];
+}
+
+const MARKS: Readonly<Record<Exclude<StepResult['status'], 'done'>, readonly [string, Tone]>> = {
+  failed: ['✗', 'remove'],
+  skipped: ['-', 'change'],
+  cancelled: ['-', 'change'],
+  interrupted: ['-', 'change'],
+};
+
+function undoneEntries(steps: readonly StepResult[]): readonly Entry[] {
+  const width = nameWidth(steps.map((step) => step.model));
+  // What failed explains what was skipped after it.
+  const ordered = steps.toSorted((a, b) => Number(a.status !== 'failed') - Number(b.status !== 'failed'));
+  const rows = ordered.slice(0, MOST_MODELS).flatMap((step) => undone(step, width));
+  return [entry(line(span('What is not', 'strong'))), ...rows, ...more(ordered.length - MOST_MODELS, 'step'), BLANK];
+}
+
+function undone(step: StepResult, width: number): readonly Entry[] {
+  if (step.status === 'done') return [];
+  const [mark, tone] = MARKS[step.status];
+  const why = step.problem === null ? `${step.status}${step.because === null ? '' : `: ${step.because}`}` : `${step.problem.summary} [${step.problem.code}]`;
+  const row = entry(line('  ', span(mark, tone), ` ${padEnd(step.model, width)}  ${step.op}: ${why}`), width + 6);
+  const fix = step.problem?.fix;
+  return fix === undefined ? [row] : [row, entry(line(' '.repeat(width + 6), `fix: ${fix}`), width + 11)];
+}
+
+function nextEntries({ outcome }: ApplyOutcome): readonly Entry[] {
+  if (outcome === 'succeeded') return [];
+  const rows = [entry(line('What is not done was left as it was.'))];
+  return [...rows, entry(line(span('Next: ', 'strong'), '`llmops plan` shows what is left to do, `llmops apply` does it.'), 6)];
+}
+
+function nameWidth(names: readonly string[]): number {
+  return Math.min(24, names.reduce((most, name) => Math.max(most, textWidth(name)), 0));
+}
+
+function more(count: number, noun: string): readonly Entry[] {
+  return count > 0 ? [entry(line(span(`  … and ${counted(count, noun)} more`, 'quiet')))] : [];
+}

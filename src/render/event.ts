@@ -1,0 +1,43 @@
+import type { Event } from '../domain/event.ts';
+import { counted, duration } from './format/units.ts';
+import type { Line, Span } from './text/lines.ts';
+import { line, paint, span } from './text/lines.ts';
+
+/** One line for one event, without a line feed: for logs and for screens that are no terminal. */
+export function renderEventLine(event: Event, looks: { readonly color: boolean }): string {
+  return paint([span(`${clock(event.at)} `, 'quiet'), ...wordsOf(event)], looks.color);
+}
+
+/** `2026-03-02T10:14:07.123Z` -> `10:14:07`. */
+function clock(at: string): string {
+  return /T(\d\d:\d\d:\d\d)/.exec(at)?.[1] ?? at;
+}
+
+function wordsOf(event: Event): Line {
+  switch (event.type) {
+    case 'run.started':
+      return line(span('▶', 'note'), ` ${event.mode} of ${event.stack} begins: ${counted(event.steps, 'step')} (revision ${event.revision.slice(0, 7)}, ${event.who})`);
+    case 'step.started':
+      return line('▸ ', name(event), ` on ${event.backend}, at most ${duration(event.deadlineMs)}: ${event.cause}`);
+    case 'step.waiting':
+      return line('· ', span(`${event.model}`, 'strong'), `: ${event.message}${share(event.done, event.total)}`);
+    case 'step.done':
+      return line(span('✓ ', 'add'), name(event), `, ${duration(event.ms)}`);
+    case 'step.failed':
+      return line(span('✗ ', 'remove'), name(event), ` failed after ${duration(event.ms)}: ${event.problem.summary} [${event.problem.code}]`);
+    case 'step.skipped':
+      return line(span('- ', 'change'), name(event), ` skipped: ${event.because}`);
+    case 'run.finished':
+      return line(span('■', event.outcome === 'succeeded' ? 'add' : 'remove'), ` ${event.outcome} after ${duration(event.ms)}: ${event.done} done, ${event.failed} failed, ${event.skipped} skipped`);
+  }
+}
+
+function name(event: { readonly op: string; readonly model: string }): Span {
+  return span(`${event.op} ${event.model}`, 'strong');
+}
+
+/** ` (12 of 40)`, or nothing where the driver does not count. */
+export function share(done: number | null, total: number | null): string {
+  if (done === null) return '';
+  return total === null ? ` (${done})` : ` (${done} of ${total})`;
+}

@@ -1,10 +1,11 @@
 import { hostname, userInfo } from 'node:os';
 import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
-import { errorsIn, ProblemError } from '../domain/problem.ts';
+import { errorsIn } from '../domain/problem.ts';
 import { refuseStale } from './apply.ts';
 import { approve } from './approve.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { EXIT, exitCodeOf, failure } from './exit.ts';
+import { EXIT, failure } from './exit.ts';
+import { printProblems } from './failure.ts';
 import { exitCode as planExitCode } from './plan.ts';
 import type { PlanFile } from './plan-file.ts';
 import { progressNote } from './progress-note.ts';
@@ -39,18 +40,19 @@ export async function carryOut(order: Order): Promise<number> {
   const state = await openState(session.stateDir);
   const lease = await acquireLease(session.stateDir, { command: order.command, waitMs: flags.lockTimeout });
   try {
-    await claimStack(session.stateDir, session.paths.file);
+    const claimed = await claimStack(session.stateDir, session.paths.file);
     const seen = await see(order);
     const fresh = await planFor(session, seen, order.mode, order.saved ? { ...order.saved.flags, target: order.saved.plan.targets } : flags);
     if (order.saved) await refuseStale(order.saved, fresh);
     const plan = order.saved?.plan ?? fresh;
     const report = await reporter(context, flags);
-    await report.plan(plan, session);
+    await printProblems(claimed ? [claimed] : [], context, flags);
+    await report.plan(plan);
     if (!canApply(plan)) return await refusal(plan, flags);
     if (!flags.autoApprove) await approve(context, order.mode);
     return await perform(order, plan, seen, { state, lease, report });
   } finally {
-    await lease.release();
+    lease.release();
   }
 }
 
@@ -110,5 +112,3 @@ function who(): string {
     return `uid ${process.getuid?.() ?? '?'}@${hostname()}`; // a container's user may have no name
   }
 }
-
-export { ProblemError, exitCodeOf };

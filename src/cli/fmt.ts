@@ -1,0 +1,111 @@
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { ProblemError, problemOf, type Problem } from '../domain/problem.ts';
+import type { CliContext } from './context.ts';
+import { EXIT } from './exit.ts';
+import { printProblems } from './failure.ts';
+import { print } from './screen.ts';
+import { sha256 } from './session.ts';
+
+interface FmtFlags {
+  readonly chdir?: string;
+  readonly file?: string;
+  readonly check?: boolean;
+  readonly color?: boolean;
+}
+
+/**
+ * `llmops fmt`: rewrites files in the canonical style and lists those that changed; `--check` only lists them and gives
+ * 1. A file with problems in its syntax is left as it was.
+ */
+export async function run(context: CliContext, flags: FmtFlags, args: readonly string[]): Promise<number> {
+  const names = args.length > 0 ? args : [flags.file ?? 'llmops.yaml'];
+  let code: number = EXIT.ok;
+  for (const name of names) {
+    try {
+      const changed = name === '-' ? await formatStdin(context, flags) : await formatFile(resolve(context.cwd, flags.chdir ?? '.', name), context, flags);
+      if (changed && flags.check) code = EXIT.error;
+    } catch (error) {
+      await printProblems(error instanceof UnformattableError ? error.problems : [problemOf(error)], context, flags);
+      code = EXIT.error;
+    }
+  }
+  return code;
+}
+
+/** The text is not YAML that can be rewritten without guessing. */
+class UnformattableError extends Error {
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super('cannot be formatted');
+    this.problems = problems;
+  }
+}
+
+async function formatStdin(context: CliContext, flags: FmtFlags): Promise<boolean> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of context.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  const bytes = Buffer.concat(chunks);
+  const formatted = await format('standard input', bytes);
+  const changed = !Buffer.from(formatted).equals(bytes);
+  if (!flags.check) context.stdout.write(formatted);
+  else if (changed) await print(context.stdout, '-');
+  return changed;
+}
+
+async function formatFile(path: string, context: CliContext, flags: FmtFlags): Promise<boolean> {
+  const near = relative(context.cwd, path);
+  const shown = near.startsWith('..') || isAbsolute(near) ? path : near;
+  const file = await existing(path, shown);
+  const bytes = await readFile(file);
+  const formatted = await format(shown, bytes);
+  if (Buffer.from(formatted).equals(bytes)) return false;
+  if (!flags.check) await replace(file, formatted);
+  await print(context.stdout, shown);
+  return true;
+}
+
+/** The file behind a link: the link itself must stay one. */
+async function existing(path: string, shown: string): Promise<string> {
+  try {
+    const file = await realpath(path);
+    if ((await stat(file)).isFile()) return file;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unwritable(shown, error);
+  }
+  throw new ProblemError({ code: 'no-stack-file', summary: `There is no file ${shown}.`, fix: 'Name the files to format, or type `llmops init` to write a first llmops.yaml.' });
+}
+
+async function format(shown: string, bytes: Uint8Array): Promise<string> {
+  const { formatConfig, readConfig } = await import('../config/index.ts');
+  const { problems } = readConfig({ file: shown, bytes, folderName: 'stack', environment: null, hash: sha256 });
+  const syntax = problems.filter((problem) => problem.severity === 'error' && problem.code.startsWith('yaml-'));
+  if (syntax.length > 0) throw new UnformattableError(syntax);
+  return formatConfig(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+}
+
+/** Whole or not at all: written beside it, then renamed over it. Permissions and, where allowed, the owner stay. */
+async function replace(file: string, text: string): Promise<void> {
+  const before = await stat(file);
+  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.chown(before.uid, before.gid).catch(() => undefined);
+      await handle.chmod(before.mode & 0o7777);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw unwritable(file, error);
+  }
+}
+
+function unwritable(file: string, error: unknown): ProblemError {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  return new ProblemError({ code: 'file-not-writable', summary: `${file} cannot be rewritten: ${code}. It was left as it was.`, fix: 'Mend the permissions of the file and its folder.' }, error);
+}

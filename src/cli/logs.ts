@@ -95,8 +95,8 @@ async function nothingThere(model: string, declared: readonly string[] | null, f
   }
   const logged = (await readdir(folder).catch(() => [])).map(modelOfLog).filter((name) => name !== null);
   const known = [...new Set([...(declared ?? []), ...logged])].sort();
-  const { closest } = await import('./closest.ts');
-  const near = closest(model, known);
+  const { nearest } = await import('../config/suggest.ts');
+  const near = nearest(model, known);
   return new ProblemError({
     code: 'unknown-model',
     summary: `There is no model called ${JSON.stringify(model)}${declared ? ' in this stack' : ` with a log in ${folder}`}.`,

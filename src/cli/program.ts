@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
@@ -43,6 +43,8 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   return program;
 }
 
+const NO_COLOR = 'no colour, whatever the terminal can do';
+
 type AddVerb = (usage: string, summary: string, examples: readonly string[], load: Load) => Command;
 
 /** Flags that say which stack is meant. `logs` keeps `-f` for following, as tail does. */
@@ -51,7 +53,7 @@ function stackFlags(command: Command, file = '-f, --file <file>'): Command {
     .option(file, 'the stack file (default: llmops.yaml)')
     .option('--env <name>', 'environment overlay from `environments:`')
     .option('--state-dir <folder>', 'where state lives (default: $XDG_STATE_HOME/llmops/<name>)')
-    .option('--no-color', 'no colour, whatever the terminal can do');
+    .option('--no-color', NO_COLOR);
 }
 
 /** Flags that narrow or widen what a plan may do. */
@@ -75,15 +77,34 @@ function applyingFlags(command: Command): Command {
 }
 
 function everyday(verb: AddVerb): void {
-  verb('init', 'look at this machine and write a first llmops.yaml', ['llmops init', 'llmops init --stdout'], () => import('./init.ts'))
+  verb(
+    'init',
+    'look at this machine (engines, GPUs, memory, GGUF files) and write a first llmops.yaml; never overwrites',
+    ['llmops init', 'llmops init -C ~/models', 'llmops init --stdout >first.yaml'],
+    () => import('./init.ts'),
+  )
     .option('-f, --file <file>', 'where to write (default: llmops.yaml)')
-    .option('--stdout', 'print the file instead of writing it');
+    .option('--stdout', 'print the file instead of writing it')
+    .option('--no-color', NO_COLOR);
   stackFlags(
-    verb('validate', 'check llmops.yaml: everything wrong at once, with line and column', ['llmops validate', 'llmops validate --format sarif >findings.sarif'], () => import('./validate.ts')),
-  ).addOption(new Option('--format <format>', 'how to report').choices(['text', 'json', 'sarif', 'github', 'junit']).default('text'));
-  verb('fmt [files...]', 'rewrite llmops.yaml in the canonical style, comments kept', ['llmops fmt', 'llmops fmt --check'], () => import('./fmt.ts'))
+    verb(
+      'validate',
+      'check llmops.yaml offline: everything wrong at once, with line and column',
+      ['llmops validate', 'llmops validate --env prod', 'llmops validate --format sarif >findings.sarif'],
+      () => import('./validate.ts'),
+    ),
+  )
+    .addOption(new Option('--format <format>', 'how to report').choices(['text', 'json', 'sarif', 'github', 'junit']).default('text'))
+    .option('--detailed-exitcode', 'exit 3 instead of 1 if the file is not valid');
+  verb(
+    'fmt [files...]',
+    'rewrite llmops.yaml in the canonical style, comments kept; prints the names of changed files',
+    ['llmops fmt', 'llmops fmt --check', 'llmops fmt - <llmops.yaml'],
+    () => import('./fmt.ts'),
+  )
     .option('--check', 'change nothing; exit 1 if a file would change')
-    .option('-f, --file <file>', 'the file to format (default: llmops.yaml)');
+    .option('-f, --file <file>', 'the file to format (default: llmops.yaml)')
+    .option('--no-color', NO_COLOR);
 }
 
 function planning(verb: AddVerb): void {
@@ -139,14 +160,36 @@ function looking(verb: AddVerb): void {
     '--json',
     'as JSON',
   );
-  stackFlags(verb('logs <model>', "an engine's log", ['llmops logs chat', 'llmops logs -f chat'], () => import('./logs.ts')), '--file <file>')
-    .option('-f, --follow', 'go on printing what is added')
+  stackFlags(
+    verb(
+      'logs <model>',
+      "print the end of an engine's log; works while the engine hangs, and after it ended",
+      ['llmops logs chat', 'llmops logs -f chat', 'llmops logs -n 1000 chat >chat.log'],
+      () => import('./logs.ts'),
+    ),
+    '--file <file>',
+  )
+    .option('-f, --follow', 'go on printing what is added, also by a new copy, until Ctrl-C')
     .option('-n, --tail <lines>', 'how many of the last lines', positive, 100);
 }
 
 function helping(verb: AddVerb): void {
-  stackFlags(verb('doctor', 'check this machine: Node, engines, GPUs, folders, the lease', ['llmops doctor'], () => import('./doctor.ts'))).option('--json', 'as JSON');
-  verb('completion <shell>', 'print a completion script for bash, zsh or fish', ['llmops completion bash >>~/.bashrc'], () => import('./completion.ts'));
+  stackFlags(
+    verb(
+      'doctor',
+      'check this machine and stack: Node, folders, engines, GPUs, the lease, endpoints; changes nothing',
+      ['llmops doctor', 'llmops doctor --json'],
+      () => import('./doctor.ts'),
+    ),
+  ).option('--json', 'as JSON');
+  const completion = verb(
+    'completion',
+    'print a completion script',
+    ['source <(llmops completion bash)', 'llmops completion zsh >"${fpath[1]}/_llmops"', 'llmops completion fish >~/.config/fish/completions/llmops.fish'],
+    () => import('./completion.ts'),
+  ).addArgument(new Argument('[shell]', 'which shell').choices(['bash', 'zsh', 'fish']));
+  completion.addOption(new Option('--models', 'names of models, for the scripts').hideHelp());
+  for (const flags of ['-f, --file <file>', '--env <name>']) completion.addOption(new Option(flags, 'with --models').hideHelp());
   verb('version', 'print the versions of llmops, Node and the plan format', ['llmops version', 'llmops version --json'], () => import('./version.ts')).option(
     '--json',
     'as JSON',

@@ -70,3 +70,9 @@ function valuesOf(placeholder: string, choices: readonly string[] | undefined): 
 export function spellings(flag: FlagShape): readonly string[] {
   return [flag.short, flag.long].filter((name) => name !== null);
 }
+
+/** Flags of a verb that say which stack is meant. Names of models depend on them. `logs -f` is none: there it follows. */
+export function placeFlags(verb: VerbShape, shape: Shape): readonly string[] {
+  const places = ['--chdir', '--file', '--env'];
+  return [...shape.flags, ...verb.flags].filter((flag) => flag.value !== null && flag.long !== null && places.includes(flag.long)).flatMap(spellings);
+}

@@ -1,4 +1,4 @@
-import { type FlagShape, type Shape, type Values } from './shape.ts';
+import { placeFlags, type FlagShape, type Shape, type Values } from './shape.ts';
 
 /** Text inside a spec of _arguments or _describe, in single quotes: colons and brackets would end it. */
 function quoted(text: string): string {
@@ -30,22 +30,22 @@ export function script(shape: Shape): string {
   const join = (lines: readonly string[], indent: string): string => lines.map((line) => `${indent}${line}`).join(' \\\n');
   const verbs = shape.verbs.map((verb) => {
     const args = verb.args.map((arg, index) => `'${verb.variadic && index === verb.args.length - 1 ? '*' : `${index + 1}`}:${action(arg)}'`);
-    return `        ${verb.name})\n          _arguments -s \\\n${join([...verb.flags.flatMap(specs), ...globals, ...args], '            ')}\n          ;;`;
+    return `        ${verb.name})\n          llmops_places=(${placeFlags(verb, shape).join(' ')})\n          _arguments -s \\\n${join([...verb.flags.flatMap(specs), ...globals, ...args], '            ')}\n          ;;`;
   });
   return `#compdef ${shape.name}
 # zsh completion for ${shape.name}. Made by \`${shape.name} completion zsh\`: make it anew after an update.
 # To use it:  ${shape.name} completion zsh >"\${fpath[1]}/_${shape.name}"   or   source <(${shape.name} completion zsh)
 
+# \$llmops_places: the flags that say which stack; \$llmops_words: the whole line.
 _llmops_models() {
   local -a where names
   local i
-  for ((i = 2; i < CURRENT; i++)); do
-    case $words[i] in
-      -C|--chdir|-f|--file|--env) where+=("$words[i]" "\${(Q)words[i+1]}") ;;
-      --chdir=*|--file=*|--env=*) where+=("\${(Q)words[i]}") ;;
-    esac
+  for ((i = 2; i < \$#llmops_words; i++)); do
+    if (( \${llmops_places[(Ie)\${llmops_words[i]}]} )); then where+=("\${llmops_words[i]}" "\${(Q)llmops_words[i+1]/#\\~\\//$HOME/}")
+    elif [[ \${llmops_words[i]} == --*=* ]] && (( \${llmops_places[(Ie)\${llmops_words[i]%%=*}]} )); then where+=("\${(Q)llmops_words[i]}")
+    fi
   done
-  names=(\${(f)"$(_call_program models \${(q)llmops_self:-${shape.name}} completion --models "\${(q)llmops_where[@]}" "\${(q)where[@]}" 2>/dev/null)"})
+  names=(\${(f)"$("\${(Q)llmops_words[1]/#\\~\\//$HOME/}" completion --models "\${where[@]}" 2>/dev/null)"})
   compadd -a names
 }
 
@@ -58,12 +58,10 @@ ${shape.verbs.map((verb) => `    '${verb.name}:${quoted(verb.description)}'`).jo
 
 _llmops() {
   local context state state_descr line
-  local -a llmops_where
-  local llmops_self=\${(Q)words[1]}
+  local -a llmops_places llmops_words=("\${(@)words[1,CURRENT]}")
   typeset -A opt_args
   _arguments -C -s \\
 ${join([...globals, "'1:verb:_llmops_verbs'", "'*::argument:->rest'"], '    ')} && return
-  [[ -n \${opt_args[-C]-\${opt_args[--chdir]-}} ]] && llmops_where=(-C "\${(Q)opt_args[-C]:-\${(Q)opt_args[--chdir]}}")
   case $state in
     rest)
       case $line[1] in

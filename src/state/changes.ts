@@ -21,7 +21,9 @@ export function withApplied(file: InventoryFile, model: string, applied: Applied
 
 /** Before acting: the backends of the plan join those on which there may be instances of ours. */
 export function withBackends(file: InventoryFile, plan: Plan): InventoryFile {
-  const specs = new Map<string, BackendSpec>([...file.backends, ...plan.backends.map((backend) => backend.spec)].map((spec) => [spec.name, spec]));
+  const specs = new Map<string, BackendSpec>(
+    [...file.backends, ...plan.backends.map((backend) => backend.spec)].map((spec) => [spec.name, spec]),
+  );
   return { ...file, backends: [...specs.values()] };
 }
 

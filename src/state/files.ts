@@ -36,7 +36,9 @@ export const EMPTY_ENDPOINTS: EndpointsFile = { formatVersion: '1.0', models: {}
 export function inventoryShape(value: Json): InventoryFile | null {
   if (!isObject(value) || !isObject(value['models'])) return null;
   const numbered = value['generation'] === null || typeof value['generation'] === 'number';
-  return numbered && Array.isArray(value['backends']) && Object.values(value['models']).every(isApplied) ? (value as unknown as InventoryFile) : null;
+  return numbered && Array.isArray(value['backends']) && Object.values(value['models']).every(isApplied)
+    ? (value as unknown as InventoryFile)
+    : null;
 }
 
 /** The file's content, or null if it has not its shape. */

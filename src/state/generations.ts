@@ -19,14 +19,17 @@ export async function generationNumbers(disk: Disk, dir: string): Promise<readon
 /** The newest readable generations, newest first. A damaged one is left out: it is history, and the others still tell theirs. */
 export async function readGenerations(disk: Disk, dir: string, limit = KEPT_GENERATIONS): Promise<readonly Generation[]> {
   const numbers = (await generationNumbers(disk, dir)).slice(-limit);
-  const all = await Promise.all(numbers.map(async (number) => (await readJson(disk, stateFiles.generation(dir, number), shape, null)).value));
-  return all.filter((generation) => generation !== null).reverse();
+  const all = await Promise.all(
+    numbers.map(async (number) => (await readJson(disk, stateFiles.generation(dir, number), shape, null)).value),
+  );
+  return all.filter((generation) => generation !== null).toReversed();
 }
 
 /** null: there is none. Throws a ProblemError if it is damaged. */
 export async function readGenerationFile(disk: Disk, dir: string, number: number): Promise<Generation | null> {
   const { value, problem } = await readJson(disk, stateFiles.generation(dir, number), shape, null);
-  if (problem) throw new ProblemError({ ...problem, severity: 'error', fix: 'The other generations are not affected: see `llmops history`.' });
+  if (problem)
+    throw new ProblemError({ ...problem, severity: 'error', fix: 'The other generations are not affected: see `llmops history`.' });
   return value;
 }
 

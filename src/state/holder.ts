@@ -20,7 +20,15 @@ const fileOf = (dir: string): string => join(dir, 'holder.json');
 
 /** This process, as the holder with this token. */
 export function thisHolder(command: string, token: number): Holder {
-  return { pid: process.pid, started: startOf(process.pid), host: hostname(), user: userName(), command, since: new Date().toISOString(), token };
+  return {
+    pid: process.pid,
+    started: startOf(process.pid),
+    host: hostname(),
+    user: userName(),
+    command,
+    since: new Date().toISOString(),
+    token,
+  };
 }
 
 export function writeHolder(dir: string, holder: Holder): void {

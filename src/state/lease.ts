@@ -33,7 +33,7 @@ export async function acquireLease(dir: string, options: LeaseOptions): Promise<
   const { DatabaseSync } = await loadSqlite();
   await realDisk.makeFolder(dir);
   const deadline = performance.now() + options.waitMs;
-  for (let gone = 0; ; ) {
+  for (let gone = 0; ;) {
     const database = lock(DatabaseSync, join(dir, 'lease.db'));
     if (database) return await hold(dir, database, options.command);
     if (performance.now() >= deadline) {
@@ -147,7 +147,9 @@ async function nameOf(dir: string): Promise<Holder | null | 'gone'> {
 }
 
 function held(dir: string, holder: Holder | null): ProblemError {
-  const who = holder ? `pid ${holder.pid} (${holder.command}, ${holder.user}@${holder.host}, since ${holder.since})` : 'another llmops process';
+  const who = holder
+    ? `pid ${holder.pid} (${holder.command}, ${holder.user}@${holder.host}, since ${holder.since})`
+    : 'another llmops process';
   return new ProblemError({
     code: 'lease-held',
     summary: `This stack is being changed by ${who}. Nothing was changed by this command.`,

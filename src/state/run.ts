@@ -6,7 +6,15 @@ import type { JournalStep, Lease, RunHeader, RunLedger } from '../domain/ledger.
 import type { Disk } from './disk.ts';
 import { openDocument, type Document } from './document.ts';
 import { TEMPORARY, readJson, setAside, writeDurably } from './durable.ts';
-import { EMPTY_ENDPOINTS, EMPTY_INVENTORY, endpointsShape, inventoryShape, stateFiles, type EndpointsFile, type InventoryFile } from './files.ts';
+import {
+  EMPTY_ENDPOINTS,
+  EMPTY_INVENTORY,
+  endpointsShape,
+  inventoryShape,
+  stateFiles,
+  type EndpointsFile,
+  type InventoryFile,
+} from './files.ts';
 import { generationNumbers, interrupted, newGeneration, readGenerations, writeGeneration } from './generations.ts';
 import { compacted, journalLine, openJournal, parseJournal, type Journal, type JournalRecord } from './journal.ts';
 import { withApplied, withBackends, withEndpoint, withFinished, withoutEndpoint } from './changes.ts';
@@ -39,7 +47,17 @@ export async function beginRun(disk: Disk, dir: string, lease: Lease, header: Ru
   const endpoints = await reopen(disk, stateFiles.endpoints(dir), endpointsShape, EMPTY_ENDPOINTS, lease);
   const number = 1 + Math.max(0, inventory.current().generation ?? 0, ...(await generationNumbers(disk, dir)));
   const run = `run-${lease.token}-${number}`;
-  const open: Open = { disk, dir, lease, header, journal, inventory, endpoints, generation: newGeneration(number, run, header), begun: false };
+  const open: Open = {
+    disk,
+    dir,
+    lease,
+    header,
+    journal,
+    inventory,
+    endpoints,
+    generation: newGeneration(number, run, header),
+    begun: false,
+  };
   await journal.append(runRecord(open, 'run-begin', null));
   return ledgerOf(open);
 }

@@ -1,0 +1,86 @@
+import type { StepIo } from '../domain/backend.ts';
+import type { StepResult } from '../domain/generation.ts';
+import type { Step } from '../domain/plan.ts';
+import { problemOf, type Problem } from '../domain/problem.ts';
+import { act } from './act.ts';
+import { stopFailedCopy } from './compensate.ts';
+import { Abandoned, withDeadline } from './deadline.ts';
+import { checkLeaves, checkRelies } from './facts.ts';
+import { resultOf } from './result.ts';
+import type { StepTools } from './tools.ts';
+
+type End = Pick<StepResult, 'status' | 'problem' | 'because'>;
+const DONE: End = { status: 'done', problem: null, because: null };
+
+/** One step from precondition to postcondition. Never rejects: a failure is a result. */
+export async function performStep(step: Step, tools: StepTools): Promise<StepResult> {
+  const { id, op, model, backend, instance, cause, deadlineMs } = step;
+  const startedAt = tools.clock.now();
+  const startMs = tools.clock.monotonicMs();
+  tools.say({ type: 'step.started', step: id, op, model, backend, instance, cause, deadlineMs });
+  const end = await attempt(step, tools);
+  const ms = tools.clock.monotonicMs() - startMs;
+  if (end.problem) tools.say({ type: 'step.failed', step: id, op, model, problem: end.problem, ms });
+  else if (end.because) tools.say({ type: 'step.skipped', step: id, op, model, because: end.because });
+  else tools.say({ type: 'step.done', step: id, op, model, ms });
+  return resultOf(step, { ...end, startedAt, ms });
+}
+
+/** The order of the four rules: nothing acts before its begin is durable, nothing counts as done before its end is. */
+async function attempt(step: Step, tools: StepTools): Promise<End> {
+  const { drivers, ledger, lease, patienceMs } = tools;
+  const talk = listen(step, tools);
+  let begun = false;
+  const work = async (signal: AbortSignal): Promise<void> => {
+    const seen = await checkRelies(step, drivers, signal);
+    signal.throwIfAborted();
+    await ledger.begin(step);
+    begun = true;
+    signal.throwIfAborted();
+    lease.verify();
+    await act(step, drivers, ledger, seen, { signal, progress: talk.progress });
+    await checkLeaves(step, drivers, signal, patienceMs);
+  };
+  const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord };
+  const end = await withDeadline(step, options, work).then(
+    () => DONE,
+    (error: unknown) => endOf(step, error),
+  );
+  return begun ? close(step, end, tools) : end;
+}
+
+function listen(step: Step, tools: StepTools): { readonly progress: StepIo['progress']; readonly lastWord: () => string | null } {
+  let last: string | null = null;
+  const progress: StepIo['progress'] = (message, done, total) => {
+    last = message;
+    tools.say({ type: 'step.waiting', step: step.id, model: step.model, message, done: done ?? null, total: total ?? null });
+  };
+  return { progress, lastWord: () => last };
+}
+
+function endOf(step: Step, error: unknown): End {
+  if (error instanceof Abandoned) {
+    return {
+      status: 'cancelled',
+      problem: null,
+      because: `the run was told to stop; ${step.instance} was left running, and the next apply goes on from there`,
+    };
+  }
+  return { status: 'failed', problem: problemOf(error), because: null };
+}
+
+/** After the act, whatever came of it: the promised compensation, then the end in the journal. */
+async function close(step: Step, end: End, tools: StepTools): Promise<End> {
+  const mustStop = end.problem !== null && end.problem.code !== 'lease-lost' && step.op === 'probe' && step.onFailure === 'stop';
+  const closed = mustStop ? { ...end, problem: await stopFailedCopy(step, end.problem, tools) } : end;
+  try {
+    await tools.ledger.end(step, closed.status);
+    return closed;
+  } catch (error) {
+    return { status: 'failed', problem: closed.problem ?? unrecorded(step, problemOf(error)), because: null };
+  }
+}
+
+function unrecorded(step: Step, problem: Problem): Problem {
+  return { ...problem, summary: `Step ${step.id} was done, but that could not be written down: ${problem.summary}` };
+}

@@ -1,0 +1,29 @@
+import type { Driver } from '../domain/backend.ts';
+import type { Event } from '../domain/event.ts';
+import type { Lease, RunLedger } from '../domain/ledger.ts';
+
+/** Time as a run needs it: the wall for records, a clock that never jumps for durations. */
+export interface Clock {
+  /** ISO 8601. */
+  now(): string;
+  /** Milliseconds since some fixed moment. */
+  monotonicMs(): number;
+}
+
+/** An event without what is the same for a whole run. */
+export type Said = Event extends infer E ? (E extends Event ? Omit<E, 'at' | 'run'> : never) : never;
+
+/** What every step of a run is performed with. */
+export interface StepTools {
+  readonly drivers: Readonly<Record<string, Driver>>;
+  readonly ledger: RunLedger;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  /** Aborted when a person told the run to stop. */
+  readonly signal: AbortSignal;
+  readonly say: (event: Said) => void;
+  /** How long a read-back may lag behind an act, in milliseconds. */
+  readonly patienceMs: number;
+  /** How long a driver may take to come back once it was told to end, in milliseconds. */
+  readonly graceMs: number;
+}

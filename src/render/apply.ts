@@ -1,35 +1,29 @@
 import type { Outcome } from '../domain/event.ts';
-import type { StepResult } from '../domain/generation.ts';
+import type { ApplyResult, StepResult } from '../domain/generation.ts';
 import type { Plan } from '../domain/plan.ts';
 import { counted, duration } from './format/units.ts';
+import { problemEntries } from './plan/footer.ts';
 import type { Entry, Looks } from './text/page.ts';
 import { BLANK, entry, printPage } from './text/page.ts';
 import type { Tone } from './text/lines.ts';
 import { line, span } from './text/lines.ts';
 import { padEnd, textWidth } from './text/width.ts';
 
-/** What an apply came to; `src/apply` returns at least this. */
-export interface ApplyOutcome {
-  readonly outcome: Outcome;
-  /** Number of the written generation; null if no step began. */
-  readonly generation: number | null;
-  readonly steps: readonly StepResult[];
-  readonly ms?: number;
-}
-
 const MOST_MODELS = 40;
 
 /** What is done, what is not and why, and what to type next. With `plan` the first line counts models, else steps. */
-export function renderApplyResult(result: ApplyOutcome, looks: Looks & { readonly plan?: Plan }): string {
+export function renderApplyResult(result: ApplyResult, looks: Looks & { readonly plan?: Plan }): string {
   const undone = result.steps.filter((step) => step.status !== 'done');
   const ended = entry(line(span(headline(result, looks.plan), result.outcome === 'succeeded' ? 'add' : 'remove')), 2);
-  if (undone.length === 0) return printPage([ended, ...nextEntries(result)], looks);
-  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(undone), ...nextEntries(result)], looks);
+  const beside = problemEntries(result.problems);
+  const after = [...(beside.length > 0 ? [BLANK, ...beside] : []), ...nextEntries(result)];
+  if (undone.length === 0) return printPage([ended, ...after], looks);
+  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(undone), ...after], looks);
 }
 
-function headline(result: ApplyOutcome, plan: Plan | undefined): string {
+function headline(result: ApplyResult, plan: Plan | undefined): string {
   const generation = result.generation === null ? '' : ` Generation ${result.generation}.`;
-  const time = result.ms === undefined ? '' : ` in ${duration(result.ms)}`;
+  const time = ` in ${duration(result.ms)}`;
   if (result.outcome === 'succeeded') return `Done${time}: ${plan ? modelCounts(plan) : counted(result.steps.length, 'step')}.${generation}`;
   const count = (status: StepResult['status']) => result.steps.filter((step) => step.status === status).length;
   const parts = [`${count('done')} of ${counted(result.steps.length, 'step')} done`, `${count('failed')} failed`, `${count('skipped')} skipped`, `${count('cancelled')} cancelled`];
@@ -87,7 +81,7 @@ function undone(step: StepResult, width: number): readonly Entry[] {
   return fix === undefined ? [row] : [row, entry(line(' '.repeat(width + 6), `fix: ${fix}`), width + 11)];
 }
 
-function nextEntries({ outcome }: ApplyOutcome): readonly Entry[] {
+function nextEntries({ outcome }: ApplyResult): readonly Entry[] {
   if (outcome === 'succeeded') return [];
   const rows = [entry(line('What is not done was left as it was.'))];
   return [...rows, entry(line(span('Next: ', 'strong'), '`llmops plan` shows what is left to do, `llmops apply` does it.'), 6)];

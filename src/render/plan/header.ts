@@ -1,4 +1,4 @@
-import type { Plan, PlannedBackend } from '../../domain/plan.ts';
+import type { Plan } from '../../domain/plan.ts';
 import { age, counted } from '../format/units.ts';
 import type { Entry } from '../text/page.ts';
 import { BLANK, entry } from '../text/page.ts';
@@ -17,7 +17,8 @@ const SHOWN_BACKENDS = 8;
 
 /** What was asked for, what was seen, and what the plan starts from. */
 export function headerEntries(plan: Plan, now: string | null): readonly Entry[] {
-  return [desired(plan), ...observed(plan.backends), baseline(plan, now), BLANK];
+  const backends = plan.backends.map(({ spec, status, engine }) => ({ name: spec.name, status, engine }));
+  return [desired(plan), observedEntry('Observed', backends), baseline(plan, now), BLANK];
 }
 
 function desired(plan: Plan): Entry {
@@ -29,19 +30,27 @@ function desired(plan: Plan): Entry {
   return labelled('Desired', parts.join('   '));
 }
 
-function observed(backends: readonly PlannedBackend[]): readonly Entry[] {
-  if (backends.length === 0) return [labelled('Observed', 'no backends')];
+/** A backend as far as one row tells of it. */
+export interface SeenBackend {
+  readonly name: string;
+  readonly status: 'reachable' | 'unreachable';
+  readonly engine: string | null;
+}
+
+/** The backends on one row: which answer, with which engine. */
+export function observedEntry(label: string, backends: readonly SeenBackend[]): Entry {
+  if (backends.length === 0) return labelled(label, 'no backends');
   const reachable = backends.filter((backend) => backend.status === 'reachable').length;
   // The silent ones first: they are what a reader must not miss among hundreds.
   const ordered = backends.toSorted((a, b) => Number(a.status === 'reachable') - Number(b.status === 'reachable'));
   const shown = ordered.slice(0, SHOWN_BACKENDS).flatMap((backend, index) => [...(index > 0 ? ['   '] : []), ...backendParts(backend)]);
   const more = ordered.length > SHOWN_BACKENDS ? [`   and ${ordered.length - SHOWN_BACKENDS} more`] : [];
   const count = whole(`${reachable} of ${counted(backends.length, 'backend')} reachable`, 'quiet');
-  return [labelled('Observed', ...shown, ...more, '   ', count)];
+  return labelled(label, ...shown, ...more, '   ', count);
 }
 
-function backendParts(backend: PlannedBackend): readonly (string | Span)[] {
-  const name = backend.spec.name;
+function backendParts(backend: SeenBackend): readonly (string | Span)[] {
+  const name = backend.name;
   if (backend.status === 'unreachable') return [whole(`${name} `), whole('✗ unreachable', 'remove')];
   if (backend.engine === null) return [whole(`${name} `), whole('! no engine', 'change')];
   return [whole(`${name} (${backend.engine}) `), span('✓', 'add')];

@@ -14,8 +14,12 @@ const MOST_INERT = 30;
 export function driftEntries(plan: Plan): readonly Entry[] {
   if (plan.drift.length === 0) return [];
   const since = plan.baseline === null ? '' : ` since generation ${plan.baseline.generation}`;
-  const shown = plan.drift.slice(0, MOST_DRIFT).flatMap(oneDrift);
-  return [entry(line(span(`Note: changed outside llmops${since}`, 'note'))), ...shown, ...more(plan.drift.length - MOST_DRIFT), BLANK];
+  return [entry(line(span(`Note: changed outside llmops${since}`, 'note'))), ...driftRows(plan.drift), BLANK];
+}
+
+/** One or two rows for each difference. */
+export function driftRows(drift: readonly Drift[]): readonly Entry[] {
+  return [...drift.slice(0, MOST_DRIFT).flatMap(oneDrift), ...more(drift.length - MOST_DRIFT)];
 }
 
 function oneDrift(drift: Drift): readonly Entry[] {

@@ -1,0 +1,88 @@
+import type { Scalar } from './fields.ts';
+import type { MemoryPool, Phase } from './observed.ts';
+import type { Foreign } from './plan.ts';
+import type { Problem } from './problem.ts';
+
+/** The current picture of a stack: what is wanted, what engines were told, what is in force, and why they differ. */
+export interface Status {
+  readonly formatVersion: '1.0';
+  readonly stack: string;
+  /** Path of llmops.yaml as people should see it; null if it could not be read. */
+  readonly file: string | null;
+  readonly environment: string | null;
+  /** When this was looked at, ISO 8601. */
+  readonly at: string;
+  /** {@link Desired.revision}; null if the file could not be read. */
+  readonly revision: string | null;
+  /** The last applied generation; null: none yet. */
+  readonly applied: { readonly generation: number; readonly at: string | null; readonly revision: string | null } | null;
+  /** Who is changing the stack right now, in words; null: nobody, or not asked. */
+  readonly holder: string | null;
+  readonly backends: readonly BackendStatus[];
+  /** Sorted by name: declared, applied before, or running as ours. */
+  readonly models: readonly ModelStatus[];
+  readonly foreign: readonly Foreign[];
+  readonly conditions: readonly Condition[];
+  /** How many models are declared, and how many of these are `ready`. */
+  readonly summary: { readonly declared: number; readonly ready: number };
+}
+
+export interface BackendStatus {
+  readonly name: string;
+  readonly type: string;
+  readonly status: 'reachable' | 'unreachable';
+  /** Version of the program; null if it is absent or not known. */
+  readonly engine: string | null;
+  readonly memory: readonly MemoryPool[];
+  readonly problem: Problem | null;
+}
+
+/**
+ * `ready` runs as declared · `starting` loads · `drifted` runs, not as it was applied · `outdated` runs as applied, and
+ * the file asks for something else now · `failed` ended or cannot serve · `absent` does not run · `removed` runs and is
+ * not declared any more · `blocked` cannot be acted on · `unknown` nobody can tell.
+ */
+export type ModelState = 'ready' | 'starting' | 'drifted' | 'outdated' | 'failed' | 'absent' | 'removed' | 'blocked' | 'unknown';
+
+export interface ModelStatus {
+  readonly name: string;
+  readonly backend: string;
+  readonly state: ModelState;
+  /** `absent`: there is no instance of ours. */
+  readonly phase: Phase | 'absent';
+  /** The instance that clients are sent to, else the one that would be; null: none. */
+  readonly instance: string | null;
+  /** Further instances of ours that serve this model. */
+  readonly copies: readonly string[];
+  /** Where the instance answers; null: nowhere. */
+  readonly endpoint: string | null;
+  /** True if clients are sent to this instance. */
+  readonly published: boolean;
+  /** The three columns, setting by setting, sorted by name. */
+  readonly settings: readonly SettingStatus[];
+  /** Why it is not `ready`, one sentence; null for `ready`. */
+  readonly why: string | null;
+  readonly fix: string | null;
+  readonly startedAt: string | null;
+  readonly memoryBytes: number | null;
+  readonly activeRequests: number | null;
+  /** Generation in which it was last applied. */
+  readonly generation: number | null;
+  readonly conditions: readonly Condition[];
+}
+
+/** One setting, three times. A member is absent where nobody can say; null where the engine decides or does not tell. */
+export interface SettingStatus {
+  readonly field: string;
+  readonly desired?: Scalar;
+  readonly configured?: Scalar;
+  readonly loaded?: Scalar;
+}
+
+/** In the manner of Kubernetes: a statement that holds, does not, or cannot be judged. `reason` is for programs, an open set. */
+export interface Condition {
+  readonly type: 'Ready' | 'Drifted' | 'Blocked' | 'Synced';
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+}

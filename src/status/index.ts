@@ -1,0 +1,2 @@
+export { makeStatus } from './make.ts';
+export type { StatusInput } from './make.ts';

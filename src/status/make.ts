@@ -1,0 +1,101 @@
+import type { Desired } from '../domain/desired.ts';
+import type { Inventory, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
+import type { Change, Drift, Foreign, Plan } from '../domain/plan.ts';
+import type { BackendStatus, Condition, ModelStatus, Status } from '../domain/status.ts';
+import type { ModelFacts } from './model.ts';
+import { modelStatus } from './model.ts';
+
+/** All that the picture is folded from. */
+export interface StatusInput {
+  /** null: the file could not be read; then only what runs is told. */
+  readonly desired: Desired | null;
+  /** A fresh plan of the whole stack, or of `targets`: its models alone are told then. */
+  readonly plan: Plan | null;
+  readonly observed: readonly ObservedBackend[];
+  readonly inventory: Inventory;
+  /** ISO 8601. */
+  readonly now: string;
+  /** Name of the stack where there is no file to tell it. */
+  readonly stack?: string;
+  readonly holder?: string | null;
+  /** Revision of the last applied generation, if known. */
+  readonly appliedRevision?: string | null;
+}
+
+/** Folds wish, observation, inventory and plan into the current picture. Linear in models and instances. */
+export function makeStatus(input: StatusInput): Status {
+  const { desired, plan, inventory } = input;
+  const models = factsOf(input).map(modelStatus);
+  const names = new Set(desired?.models.map((model) => model.name));
+  const declared = models.filter((model) => names.has(model.name));
+  return {
+    formatVersion: '1.0',
+    stack: desired?.stack ?? plan?.stack ?? input.stack ?? '',
+    file: desired?.file ?? null,
+    environment: desired?.environment ?? null,
+    at: input.now,
+    revision: desired?.revision ?? null,
+    applied: inventory.generation === null ? null : { generation: inventory.generation, at: inventory.appliedAt, revision: input.appliedRevision ?? null },
+    holder: input.holder ?? null,
+    backends: input.observed.map(backendStatus),
+    models,
+    foreign: input.observed.flatMap(foreignOf),
+    conditions: [ready(models), synced(plan)],
+    summary: { declared: declared.length, ready: declared.filter((model) => model.state === 'ready').length },
+  };
+}
+
+function factsOf(input: StatusInput): readonly ModelFacts[] {
+  const specs = new Map(input.desired?.models.map((model) => [model.name, model]));
+  const changes = new Map<string, Change>(input.plan?.changes.map((change) => [change.model, change]));
+  const drift = grouped<Drift>(input.plan?.drift ?? [], (one) => one.model);
+  const instances = grouped<ObservedInstance>(input.observed.flatMap((one) => (one.status === 'reachable' ? one.instances.filter(({ owner }) => owner === 'ours') : [])), (one) => one.model ?? one.id);
+  const backends = new Map(input.observed.map((one) => [one.name, one]));
+  const targeted = (input.plan?.targets.length ?? 0) > 0;
+  const all = new Set([...specs.keys(), ...Object.keys(input.inventory.models), ...instances.keys()]);
+  const names = targeted ? [...changes.keys()] : [...all];
+  return names.sort().map((name) => {
+    const spec = specs.get(name) ?? null;
+    const applied = input.inventory.models[name] ?? null;
+    const own = instances.get(name) ?? [];
+    const backend = spec?.backend ?? own[0]?.backend ?? applied?.backend ?? '';
+    const endpoint = input.inventory.endpoints[name] ?? null;
+    return { name, backend, readable: input.desired !== null, spec, applied, change: changes.get(name) ?? null, drift: drift.get(name) ?? [], instances: own, observed: backends.get(backend) ?? null, endpoint };
+  });
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
+}
+
+function backendStatus(one: ObservedBackend): BackendStatus {
+  const { name, type, status } = one;
+  if (one.status === 'unreachable') return { name, type, status, engine: null, memory: [], problem: one.problem };
+  const present = one.engine.status === 'present' ? one.engine : null;
+  return { name, type, status, engine: present?.version ?? null, memory: one.memory, problem: one.engine.status === 'absent' ? one.engine.problem : null };
+}
+
+function foreignOf(one: ObservedBackend): readonly Foreign[] {
+  if (one.status === 'unreachable') return [];
+  return one.instances.filter(({ owner }) => owner === 'foreign').map(({ backend, id, model, endpoint }) => ({ backend, id, model, endpoint }));
+}
+
+function ready(models: readonly ModelStatus[]): Condition {
+  const not = models.filter((model) => model.state !== 'ready' && model.state !== 'removed');
+  if (not.length === 0) return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'every declared model runs as declared' };
+  const unknown = not.every((model) => model.state === 'unknown');
+  return { type: 'Ready', status: unknown ? 'Unknown' : 'False', reason: 'SomeNotReady', message: `${not.length} of ${models.length} models are not ready` };
+}
+
+function synced(plan: Plan | null): Condition {
+  if (plan === null) return { type: 'Synced', status: 'Unknown', reason: 'NoPlan', message: 'the file could not be compared with what runs' };
+  if (plan.summary.blocked > 0) return { type: 'Synced', status: 'False', reason: 'Blocked', message: `${plan.summary.blocked} models cannot be acted on` };
+  if (plan.steps.length > 0) return { type: 'Synced', status: 'False', reason: 'ChangesPending', message: 'llmops apply would change something' };
+  return { type: 'Synced', status: 'True', reason: 'NoChanges', message: 'what runs is what the file asks for' };
+}

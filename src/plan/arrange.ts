@@ -1,0 +1,161 @@
+import type { ObservedInstance } from '../domain/observed.ts';
+import type { Cost, Replacement } from '../domain/plan.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { MemoryNeed } from '../fit/index.ts';
+import { leaving, lastStop } from './leaving.ts';
+import { Ledger } from './ledger.ts';
+import { needOfCopy, needOfWish, poolsOf } from './memory.ts';
+import type { Context } from './sight.ts';
+import type { Course, Removal } from './verdict.ts';
+import { at, size } from './words.ts';
+import { placeOf } from './wish.ts';
+
+/** How a model gets from its old copies to its new one. */
+export interface Arrangement {
+  readonly replacement: Replacement | null;
+  readonly reason: string | null;
+  /** Stops of other models that must have freed memory before the start. */
+  readonly after: readonly string[];
+  readonly memory: Cost['memory'];
+  readonly notes: readonly Problem[];
+}
+
+interface Draft {
+  readonly course: Course;
+  readonly need: MemoryNeed | null;
+  /** Freed by its own old copies; null: not known. */
+  readonly own: MemoryNeed | null;
+  /** Set where new before old is out of the question. */
+  readonly mustSwap: string | null;
+}
+
+/**
+ * Shares out memory. The rule: first, everything that stops whatever happens (deletions, leftovers, old copies that
+ * must end before their successor starts) promises its memory. Then the models ask in the order of their names. A swap
+ * uses its own old copy's memory first. New before old is chosen if the new copy fits at once, or after stops that do
+ * not depend on it; else old before new. So no two new copies are ever promised the same bytes, and every wait points
+ * to a stop that was arranged before.
+ */
+export function arrange(context: Context, courses: readonly Course[], removals: readonly Removal[]): ReadonlyMap<string, Arrangement> {
+  const ledger = new Ledger(context.world);
+  for (const removal of removals) promiseAll(context, ledger, removal);
+  const drafts: Draft[] = [];
+  for (const course of courses) {
+    if (course.need === 'start' || course.need === 'restart') drafts.push(draft(context, course));
+    else promiseAll(context, ledger, course);
+  }
+  for (const each of drafts) if (each.mustSwap !== null) promiseSurplus(ledger, each);
+  return new Map(drafts.map((each) => [each.course.wish.model.name, settle(context, ledger, each)]));
+}
+
+function draft(context: Context, course: Course): Draft {
+  const { world } = context;
+  const home = leaving(course).filter(({ copy }) => copy.backend === course.wish.spec.backend);
+  return {
+    course,
+    need: needOfWish(world, course.wish),
+    own: total(home.map(({ copy }) => needOfCopy(world, copy, course.applied, course.wish))),
+    mustSwap: reasonToSwap(context, course),
+  };
+}
+
+/** Why old must end before new starts, or null if that is open. */
+function reasonToSwap({ input }: Context, { need, wish, others }: Course): string | null {
+  const { strategy } = wish.model.rollout;
+  if (need === 'restart') return 'same settings, same name: the old copy must end first';
+  if (others.length === 0) return null;
+  if (!others.some((copy) => copy.phase === 'serving')) return 'the old copy does not serve';
+  if (strategy === 'swap') return `rollout.strategy is swap (${at(placeOf(input.desired, wish.model.name, 'rollout.strategy'))})`;
+  return wish.traits.canSurge(wish.model) ? null : 'two copies of it cannot run side by side on this backend';
+}
+
+function settle(context: Context, ledger: Ledger, each: Draft): Arrangement {
+  const { course, need, mustSwap } = each;
+  if (leaving(course).length === 0) return placeNew(context, ledger, each, null, null);
+  if (mustSwap !== null) return placeNew(context, ledger, each, 'swap', mustSwap);
+  const backend = course.wish.spec.backend;
+  const free = freeFor(context, course, need);
+  if (course.wish.model.rollout.strategy === 'surge') return placeNew(context, ledger, each, 'surge', 'rollout.strategy is surge');
+  if (need === null) return swapNow(context, ledger, each, 'how much memory it needs is not known');
+  if (free === null || !ledger.knows(backend, need)) return swapNow(context, ledger, each, 'how much memory is free is not known');
+  if (!ledger.fits(backend, need)) return swapNow(context, ledger, each, `both do not fit: it needs ${free}`);
+  return placeNew(context, ledger, each, 'surge', `both fit: it needs ${free}`);
+}
+
+function swapNow(context: Context, ledger: Ledger, each: Draft, reason: string): Arrangement {
+  promiseSurplus(ledger, each);
+  return placeNew(context, ledger, each, 'swap', reason);
+}
+
+/** Takes memory for the new copy, and promises what the old ones free where that comes later. */
+function placeNew(context: Context, ledger: Ledger, each: Draft, replacement: Replacement | null, reason: string | null): Arrangement {
+  const { course, need, own } = each;
+  const backend = course.wish.spec.backend;
+  const asked = need === null ? null : replacement === 'swap' && own !== null ? less(need, own) : need;
+  const unknown = replacement === 'swap' && own === null;
+  const grant = asked === null || unknown || !ledger.knows(backend, asked) ? { fits: true, after: [] } : ledger.take(backend, asked);
+  if (replacement === 'surge') promiseAll(context, ledger, course);
+  const notes = grant.fits || need === null ? [] : [short(context, course, need)];
+  return { replacement, reason, after: grant.after, memory: memoryOf(context, each, replacement), notes };
+}
+
+function promiseAll(context: Context, ledger: Ledger, verdict: Course | Removal): void {
+  const wish = verdict.kind === 'run' ? verdict.wish : null;
+  const step = lastStop(verdict);
+  if (step === null) return;
+  for (const { copy } of leaving(verdict)) ledger.promise(copy.backend, step, needOfCopy(context.world, copy, verdict.applied, wish));
+}
+
+/** What the old copies of a swap free beyond the need of their own successor. */
+function promiseSurplus(ledger: Ledger, { course, need, own }: Draft): void {
+  const step = lastStop(course);
+  if (step !== null && own !== null && need !== null) ledger.promise(course.wish.spec.backend, step, less(own, need));
+}
+
+function less(a: MemoryNeed, b: MemoryNeed): MemoryNeed {
+  return { ram: Math.max(0, a.ram - b.ram), vram: Math.max(0, a.vram - b.vram) };
+}
+
+function total(needs: readonly (MemoryNeed | null)[]): MemoryNeed | null {
+  return needs.reduce<MemoryNeed | null>(
+    (sum, need) => (sum === null || need === null ? null : { ram: sum.ram + need.ram, vram: sum.vram + need.vram }),
+    { ram: 0, vram: 0 },
+  );
+}
+
+function poolFor(context: Context, backend: string, need: MemoryNeed): Cost['memory']['pool'] {
+  const pools = poolsOf(context.world.backends.get(backend));
+  return need.vram > 0 ? pools.vram : pools.ram;
+}
+
+/** "2.1 of 18.0 GiB free RAM", reserve taken off; null: not known. */
+function freeFor(context: Context, { wish }: Course, need: MemoryNeed | null): string | null {
+  const pool = need === null ? null : poolFor(context, wish.spec.backend, need);
+  if (need === null || pool === null) return null;
+  const reserve = pool.kind === 'vram' ? wish.backend.reserve.vramBytes : wish.backend.reserve.ramBytes;
+  return `${size(need[pool.kind])} of ${size(Math.max(0, pool.freeBytes - reserve))} free ${pool.kind.toUpperCase()}`;
+}
+
+function short(context: Context, course: Course, need: MemoryNeed): Problem {
+  const { model, spec } = course.wish;
+  return {
+    severity: 'warning',
+    code: 'memory-short',
+    summary: `${model.name} may not fit on ${spec.backend}: it needs about ${freeFor(context, course, need) ?? size(need.ram + need.vram)}.`,
+    fix: 'Lower context or parallel, choose a smaller quantization, or take another model down first.',
+    ...(course.place === null ? {} : { place: course.place }),
+  };
+}
+
+function memoryOf(context: Context, { course, need }: Draft, replacement: Replacement | null): Cost['memory'] {
+  const before = total(copiesOf(course).map((copy) => needOfCopy(context.world, copy, course.applied, course.wish)));
+  const kind = (need?.vram ?? 0) > 0 ? 'vram' : 'ram';
+  const pool = need === null ? null : poolFor(context, course.wish.spec.backend, need);
+  const [old, next] = [before?.[kind] ?? null, need?.[kind] ?? null];
+  const peak = old === null || next === null ? null : replacement === 'surge' ? old + next : Math.max(old, next);
+  return { before: old, after: next, peak, pool };
+}
+
+function copiesOf({ target, others }: Course): ObservedInstance[] {
+  return [...(target === null || target.phase === 'failed' ? [] : [target]), ...others].filter((copy) => copy.phase !== 'failed');
+}

@@ -1,0 +1,85 @@
+import { worst } from '../domain/fields.ts';
+import type { Change, Cost, Step, Summary } from '../domain/plan.ts';
+import type { Arrangement } from './arrange.ts';
+import { leaving } from './leaving.ts';
+import type { Course, Removal, Verdict } from './verdict.ts';
+
+/** A verdict as a person reviews it. */
+export function changeOf(verdict: Verdict, arrangement: Arrangement | null, steps: readonly Step[]): Change {
+  const { cause, place, correctsDrift } = verdict;
+  const head = { cause, place, correctsDrift };
+  if (verdict.kind === 'run') return changeOfCourse(verdict, arrangement, steps.length > 0);
+  const { model, backend } = verdict;
+  if (verdict.kind === 'blocked') return { model, backend, ...head, action: 'blocked', problem: verdict.problem };
+  if (verdict.kind === 'spared') return { model, backend, ...head, action: 'keep', unchanged: 0, unverified: [] };
+  return { model, backend, ...head, action: 'delete', cost: costOfRemoval(verdict) };
+}
+
+function changeOfCourse(course: Course, arrangement: Arrangement | null, acts: boolean): Change {
+  const { wish, need, fields, unchanged, unverified, cause, place, correctsDrift } = course;
+  const head = { model: wish.model.name, backend: wish.spec.backend, cause, place, correctsDrift };
+  if (!acts) return { ...head, action: 'keep', unchanged, unverified };
+  const cost = costOfCourse(course, arrangement);
+  const isNew = course.others.length === 0 && (course.target === null || (course.applied === null && need !== 'nothing'));
+  if (isNew) return { ...head, action: 'create', fields, cost };
+  const replacement = arrangement?.replacement ?? null;
+  const starts = need === 'start' || need === 'restart';
+  return {
+    ...head,
+    action: 'update',
+    price: worst([...fields.map((field) => field.price), starts ? 'restart' : 'live']),
+    replacement,
+    replacementReason: arrangement?.reason ?? null,
+    fields,
+    unchanged,
+    unverified,
+    cost,
+  };
+}
+
+function costOfCourse(course: Course, arrangement: Arrangement | null): Cost {
+  const { wish, target, others } = course;
+  const replaced = leaving(course).map(({ copy }) => copy);
+  const outage = others.every((copy) => copy.phase !== 'serving') && target?.phase !== 'serving';
+  const starts = arrangement !== null;
+  return {
+    weightsBytes: wish.artifact.bytes,
+    downloadBytes: 0,
+    memory: arrangement?.memory ?? { before: null, after: null, peak: null, pool: null },
+    downtime: !starts || arrangement.replacement === 'surge' ? 'none' : outage ? outageOf(course) : 'one-start',
+    drainMs: replaced.some((copy) => copy.phase === 'serving') ? wish.model.rollout.drainMs : 0,
+    activeRequests: sumRequests(replaced),
+  };
+}
+
+/** A model that was never there is missed by nobody; one that was applied is away until it is back. */
+function outageOf({ applied }: Course): Cost['downtime'] {
+  return applied === null ? 'none' : 'until-recreated';
+}
+
+function costOfRemoval(removal: Removal): Cost {
+  const { copies, drainMs } = removal;
+  return {
+    weightsBytes: 0,
+    downloadBytes: 0,
+    memory: { before: null, after: 0, peak: null, pool: null },
+    downtime: 'ends',
+    drainMs: copies.some((copy) => copy.phase === 'serving') ? drainMs : 0,
+    activeRequests: sumRequests(copies),
+  };
+}
+
+function sumRequests(copies: readonly { readonly activeRequests: number | null }[]): number | null {
+  return copies.reduce<number | null>((sum, { activeRequests }) => (sum === null || activeRequests === null ? null : sum + activeRequests), 0);
+}
+
+/** Counts for the last line of a plan. A new process in the place of an old one is a replacement; what only we write is an update. */
+export function summarize(changes: readonly Change[]): Summary {
+  const summary = { create: 0, update: 0, replace: 0, delete: 0, keep: 0, blocked: 0, correctsDrift: 0 };
+  for (const change of changes) {
+    const kind = change.action === 'update' && change.price !== 'live' ? 'replace' : change.action;
+    summary[kind] += 1;
+    if (change.correctsDrift && change.action !== 'keep' && change.action !== 'blocked') summary.correctsDrift += 1;
+  }
+  return summary;
+}

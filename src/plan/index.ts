@@ -1,0 +1,107 @@
+import type { Change, Drift, Plan, Step } from '../domain/plan.ts';
+import type { Problem } from '../domain/problem.ts';
+import { arrange } from './arrange.ts';
+import { basisOf } from './basis.ts';
+import { intended } from './causes.ts';
+import { changeOf, summarize } from './change.ts';
+import type { PlanInput } from './input.ts';
+import { judge } from './judge.ts';
+import { goneBackend } from './obstacles.ts';
+import { inOrder } from './order.ts';
+import { judgeRemoval } from './removal.ts';
+import { massDelete, scopeOf, type Scope } from './scope.ts';
+import { makeContext, type Context } from './sight.ts';
+import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
+import type { Course, Removal, Spared, Verdict } from './verdict.ts';
+import { placeOf } from './wish.ts';
+import { compareText, plannedBackends } from './world.ts';
+import { count } from './words.ts';
+
+export type { BackendTraits, PlanInput } from './input.ts';
+
+/**
+ * Decides what is to be done so that the world becomes what llmops.yaml declares. Pure: everything it knows is in its
+ * argument, and the same argument gives the same plan. It throws for bugs only; everything else is a problem in the plan.
+ */
+export function makePlan(input: PlanInput): Plan {
+  const context = makeContext(input);
+  const scope = scopeOf(context);
+  const verdicts = judgeAll(context, scope);
+  const courses = verdicts.filter((verdict): verdict is Course => verdict.kind === 'run');
+  const removals = verdicts.filter((verdict): verdict is Removal => verdict.kind === 'remove');
+  const arrangements = arrange(context, courses, removals);
+  const steps: Step[] = [];
+  const changes: Change[] = [];
+  for (const verdict of verdicts) {
+    const arrangement = verdict.kind === 'run' ? (arrangements.get(verdict.wish.model.name) ?? null) : null;
+    const own = verdict.kind === 'run' ? stepsOfCourse(verdict, arrangement) : verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
+    steps.push(...own);
+    changes.push(changeOf(verdict, arrangement, own));
+  }
+  const notes = [...arrangements.values()].flatMap((arrangement) => arrangement.notes);
+  return assemble(context, changes, inOrder(steps), verdicts, problemsOf(context, scope, verdicts, notes));
+}
+
+function assemble(context: Context, changes: Change[], steps: Step[], verdicts: readonly Verdict[], problems: readonly Problem[]): Plan {
+  const { input, world } = context;
+  const { desired, inventory, mode } = input;
+  // Looking only: what would be done is no part of the answer, what could not be looked at is.
+  const shown = mode === 'refresh-only' ? changes.filter(({ action }) => action === 'keep' || action === 'blocked') : changes;
+  const { generation, appliedAt } = inventory;
+  return {
+    formatVersion: '1.0',
+    stack: desired.stack,
+    file: desired.file,
+    environment: desired.environment,
+    mode,
+    revision: desired.revision,
+    baseline: generation === null || appliedAt === null ? null : { generation, at: appliedAt },
+    basis: basisOf(context),
+    targets: [...input.targets].sort(compareText),
+    backends: plannedBackends(world),
+    drift: verdicts.flatMap((verdict): readonly Drift[] => (verdict.kind === 'run' || verdict.kind === 'blocked' ? verdict.drift : [])),
+    changes: shown,
+    steps: mode === 'refresh-only' ? [] : steps,
+    foreign: world.foreign,
+    inert: desired.inert,
+    interrupted: inventory.pending,
+    problems,
+    summary: summarize(shown),
+  };
+}
+
+/** One verdict for each model that is considered, sorted by name. */
+function judgeAll(context: Context, scope: Scope): Verdict[] {
+  const declared = new Map(context.input.desired.models.map((model) => [model.name, model]));
+  const verdicts: [string, Verdict][] = [
+    ...scope.wanted.map((model): [string, Verdict] => [model.name, judge(context, model)]),
+    ...scope.unwanted.map((name): [string, Verdict] => [name, judgeRemoval(context, name, declared.get(name) ?? null)]),
+    ...scope.spared.map((name): [string, Verdict] => [name, spare(context, name)]),
+  ];
+  return verdicts.sort(([a], [b]) => compareText(a, b)).map(([, verdict]) => verdict);
+}
+
+function spare({ input, world }: Context, model: string): Spared {
+  const backend = world.ours.get(model)?.[0]?.backend ?? input.inventory.models[model]?.backend ?? '';
+  return { kind: 'spared', model, backend, ...intended('what it declares is not acted on yet, so it is left as it is', placeOf(input.desired, model)) };
+}
+
+function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[], notes: readonly Problem[]): Problem[] {
+  const { input, world, found } = context;
+  const running = input.mode === 'apply' || input.mode === 'refresh-only';
+  const considered = new Set(scope.wanted.map(({ name }) => name));
+  const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(([, problems]) => problems) : [];
+  const refused = verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'protected' ? [verdict.problem] : []));
+  const gone = [...scope.unwanted, ...considered].sort(compareText).flatMap((name) => {
+    const applied = input.inventory.models[name];
+    return applied === undefined || world.specs.has(applied.backend) ? [] : [goneBackend(name, applied)];
+  });
+  const deletions = verdicts.filter(({ kind }) => kind === 'remove').length;
+  const leftOut = scope.leftOut === 0 ? [] : [notConsidered(scope.leftOut)];
+  const own = verdicts.flatMap((verdict) => (verdict.kind === 'run' ? verdict.notes : []));
+  return [...scope.problems, ...ofCatalog, ...refused, ...massDelete(context, scope, deletions), ...gone, ...own, ...notes, ...leftOut];
+}
+
+function notConsidered(models: number): Problem {
+  return { severity: 'info', code: 'not-considered', summary: `${count(models, 'other model')} of this stack ${models === 1 ? 'is' : 'are'} left out by --target.` };
+}

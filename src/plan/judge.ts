@@ -1,0 +1,112 @@
+import { canonicalJson } from '../domain/canonical.ts';
+import type { ModelSpec } from '../domain/desired.ts';
+import type { Drift, FieldChange } from '../domain/plan.ts';
+import type { Problem } from '../domain/problem.ts';
+import { causeOf, intended } from './causes.ts';
+import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
+import { driftOf } from './drift.ts';
+import { absentEngine, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
+import { lookAt, type Context, type Sight } from './sight.ts';
+import type { Blocked, Course, Need } from './verdict.ts';
+import { makeWish, placeOf, priceOf, type Wish } from './wish.ts';
+
+/** What is to be done about one declared model. */
+export function judge(context: Context, model: ModelSpec): Blocked | Course {
+  const { input, world } = context;
+  const place = placeOf(input.desired, model.name);
+  const block = (problem: Problem): Blocked => blocked(model, problem, []);
+  const seen = world.backends.get(model.backend);
+  const backend = world.specs.get(model.backend);
+  const traits = backend === undefined ? undefined : input.traits[backend.type];
+  if (backend !== undefined && traits === undefined) return block(unknownType(model, backend.type, place));
+  const unseen = unseenBackend(model.name, model.backend, seen, place);
+  if (unseen !== null) return block(unseen);
+  const artifact = input.artifacts[model.name];
+  if (artifact === undefined) return block(missingArtifact(input.desired, model, context.found.get(model.name) ?? []));
+  if (seen === undefined || backend === undefined || traits === undefined) throw new Error('unreachable: checked above');
+  const checks = traits.check(model, artifact, backend, seen);
+  const failed = checks.find((problem) => problem.severity === 'error');
+  if (failed !== undefined) return block(failed);
+  const course = plot(context, lookAt(context, makeWish(input.desired, model, artifact, backend, traits, input.hash)));
+  return course.kind === 'run' ? { ...course, notes: [...checks, ...course.notes] } : course;
+}
+
+function blocked(model: ModelSpec, problem: Problem, drift: readonly Drift[]): Blocked {
+  const { name, backend } = model;
+  return { kind: 'blocked', model: name, backend, problem, drift, ...intended(problem.summary, problem.place ?? null) };
+}
+
+function plot(context: Context, sight: Sight): Course | Blocked {
+  const { wish, target, others, hidden, applied, endpoint, published } = sight;
+  const { model } = wish;
+  const drift = driftOf(sight);
+  const need = needOf(sight, drift);
+  const starts = need === 'start' || need === 'restart';
+  const obstacle = obstacleTo(context, sight, starts);
+  if (obstacle !== null) return blocked(model, obstacle, drift);
+  const settings = settingsOf(sight);
+  return {
+    kind: 'run',
+    wish,
+    need,
+    target,
+    others,
+    ...settings,
+    drift,
+    applied,
+    endpoint,
+    publish: starts || !published,
+    probe: starts || need === 'await' || (!published && (others.length > 0 || context.pending.has(model.name))),
+    record: starts || recordDiffers(sight),
+    notes: hidden.map((copy) => unknownCopy(copy, model.name, 'warning')),
+    ...causeOf(sight, need, settings.fields),
+  };
+}
+
+/** What stands in the way once it is known what is wanted. */
+function obstacleTo(context: Context, { wish, target, others, hidden, forced }: Sight, starts: boolean): Problem | null {
+  if (target?.phase === 'unknown' && !forced) return unknownCopy(target, wish.model.name, 'error');
+  const only = target === null && others.length === 0 ? hidden[0] : undefined;
+  if (only !== undefined) return unknownCopy(only, wish.model.name, 'error');
+  const seen = context.world.backends.get(wish.spec.backend);
+  return starts && seen !== undefined ? absentEngine(wish.model.name, seen) : null;
+}
+
+function needOf({ target, forced }: Sight, drift: readonly Drift[]): Need {
+  if (target === null || target.phase === 'failed') return 'start';
+  const moved = drift.some((each) => each.instance === target.id && each.field !== null && each.policy === 'correct');
+  if (forced || moved) return 'restart';
+  return target.phase === 'starting' ? 'await' : 'nothing';
+}
+
+function recordDiffers({ wish, applied }: Sight): boolean {
+  if (applied === null) return true;
+  const { backend, specHash, fields, protect } = applied;
+  return canonicalJson({ backend, specHash, fields, protect }) !== canonicalJson(wish.applied);
+}
+
+/** The settings that a person will see changing, and how many stay. */
+function settingsOf(sight: Sight): SpecChange {
+  const { wish, comparison, others, applied } = sight;
+  const old = others[0];
+  if (sight.target === null) return old === undefined ? declaredFields(sight) : changeOfSpec(old, wish, applied, sight.placeOf);
+  const moved = (comparison?.differing ?? []).filter(({ field }) => policyOf(wish.model, field) === 'correct');
+  const fields = moved.map(({ field, from, to }): FieldChange => ({ field, from, to, price: priceOf(wish.traits, field), place: sight.placeOf(field) }));
+  return {
+    fields: [...fields, ...liveChanges(wish, applied, sight.placeOf)],
+    unchanged: comparison?.unchanged ?? countDeclared(wish),
+    unverified: comparison?.unverified ?? [],
+  };
+}
+
+/** All settings of a model that is not there yet. */
+function declaredFields({ wish, placeOf: place }: Sight): SpecChange {
+  const fields = Object.entries(wish.spec.fields)
+    .filter(([, to]) => to !== null)
+    .map(([field, to]): FieldChange => ({ field, from: null, to, price: priceOf(wish.traits, field), place: place(field) }));
+  return { fields, unchanged: 0, unverified: [] };
+}
+
+function countDeclared({ spec }: Wish): number {
+  return Object.values(spec.fields).filter((value) => value !== null).length;
+}

@@ -1,0 +1,94 @@
+import type { Desired, ModelSpec } from '../domain/desired.ts';
+import type { AppliedModel, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
+import type { Place, Problem } from '../domain/problem.ts';
+import { placeOf } from './wish.ts';
+import { clause } from './words.ts';
+
+/** Why nothing is done about a model whose backend cannot be asked: silence is not emptiness. */
+export function unseenBackend(model: string, name: string, seen: ObservedBackend | undefined, place: Place | null): Problem | null {
+  if (seen?.status === 'reachable') return null;
+  const said = seen === undefined ? 'nothing is known of it here' : clause(seen.problem.summary);
+  return {
+    severity: 'error',
+    code: 'backend-unreachable',
+    summary: `${model} is left as it is: backend ${name} cannot be looked at: ${said}.`,
+    fix: (seen?.status === 'unreachable' ? seen.problem.fix : undefined) ?? `Bring backend ${name} up, then plan again.`,
+    ...(place === null ? {} : { place }),
+  };
+}
+
+/** A type of engine that this program has no traits for. */
+export function unknownType(model: ModelSpec, type: string, place: Place | null): Problem {
+  return {
+    severity: 'error',
+    code: 'backend-not-supported',
+    summary: `${model.name} is left as it is: backends of type ${type} are not acted on by this version.`,
+    ...(place === null ? {} : { place }),
+  };
+}
+
+/** The catalog's own words about a model's weights, else that they could not be resolved. */
+export function missingArtifact(desired: Desired, model: ModelSpec, own: readonly Problem[]): Problem {
+  const place = placeOf(desired, model.name, 'source');
+  return (
+    own.find((problem) => problem.severity === 'error') ?? {
+      severity: 'error',
+      code: 'weights-not-resolved',
+      summary: `${model.name} is left as it is: its weights ${model.source.written} could not be looked at.`,
+      fix: 'See the other problems of this plan.',
+      ...(place === null ? {} : { place }),
+    }
+  );
+}
+
+/** Problems by the model at whose lines they stand; those of no model under the empty name. */
+export function byModel(desired: Desired, problems: readonly Problem[]): ReadonlyMap<string, readonly Problem[]> {
+  const owners = new Map<string, string>();
+  if (problems.length > 0) {
+    for (const [path, place] of Object.entries(desired.places)) {
+      const owner = /^models\.([^.]+)/.exec(path)?.[1];
+      if (owner !== undefined) owners.set(`${place.file}:${place.line}`, owner);
+    }
+  }
+  return Map.groupBy(problems, ({ place }) => (place === undefined ? undefined : owners.get(`${place.file}:${place.line}`)) ?? '');
+}
+
+/** A copy that is there and does not answer is not stopped on a guess: it may be working. */
+export function unknownCopy(copy: ObservedInstance, model: string, severity: Problem['severity']): Problem {
+  const said = copy.problem === null ? 'it does not answer' : clause(copy.problem.summary);
+  const pid = copy.process === null ? '' : ` (pid ${copy.process.pid})`;
+  return {
+    severity,
+    code: 'copy-unknown',
+    summary: `${copy.id}${pid} on ${copy.backend} is left as it is, because its state is not known: ${said}.`,
+    fix: `Look at it with \`llmops logs ${model}\`; \`llmops apply --replace ${model}\` stops it and starts a new copy.`,
+  };
+}
+
+/** Nothing can be started without the engine's program. What runs keeps running. */
+export function absentEngine(model: string, backend: ObservedBackend): Problem | null {
+  if (backend.status !== 'reachable' || backend.engine.status === 'present') return null;
+  const { problem } = backend.engine;
+  return { ...problem, severity: 'error', summary: `${model} cannot be started on ${backend.name}: ${clause(problem.summary)}.` };
+}
+
+/** A recorded model whose backend is neither declared nor looked at: it is remembered, not forgotten. */
+export function goneBackend(model: string, applied: AppliedModel): Problem {
+  return {
+    severity: 'warning',
+    code: 'backend-gone',
+    summary: `${model} was last applied on backend ${applied.backend}, which is no longer declared: whether it still runs cannot be seen.`,
+    fix: `Declare backend ${applied.backend} again and plan: llmops then takes ${model} down before it forgets it.`,
+  };
+}
+
+/** A model that its owner protected is not deleted, whatever else was asked for. */
+export function protectedModel(model: string, place: Place | null): Problem {
+  return {
+    severity: 'error',
+    code: 'protected',
+    summary: `${model} is protected, and this plan would delete it.`,
+    fix: `Set \`protect: false\` on models.${model} and apply that first, if it shall really go.`,
+    ...(place === null ? {} : { place }),
+  };
+}

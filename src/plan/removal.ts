@@ -1,0 +1,57 @@
+import type { ModelSpec } from '../domain/desired.ts';
+import type { Problem } from '../domain/problem.ts';
+import { intended } from './causes.ts';
+import { goneBackend, protectedModel, unknownCopy, unseenBackend } from './obstacles.ts';
+import type { Context } from './sight.ts';
+import type { Blocked, Removal } from './verdict.ts';
+import { placeOf } from './wish.ts';
+
+/** How long a model that is no longer declared may finish its requests, in milliseconds: the default of `rollout.drain`. */
+const UNDECLARED_DRAIN_MS = 60_000;
+
+/**
+ * Takes a model of ours down. `model` is its declaration, if it still has one (`down`, `destroy`). Whoever asks for all
+ * of ours to end means copies that do not answer too: their mark says whose they are. A deletion that merely follows
+ * from a missing declaration leaves those alone.
+ */
+export function judgeRemoval(context: Context, name: string, model: ModelSpec | null): Blocked | Removal {
+  const { input, world } = context;
+  const copies = world.ours.get(name) ?? [];
+  const applied = input.inventory.models[name] ?? null;
+  const backend = copies[0]?.backend ?? applied?.backend ?? model?.backend ?? '';
+  const place = placeOf(input.desired, name);
+  const cause = intended(reasonFor(context, model !== null), place);
+  const problem = obstacleTo(context, name, model);
+  if (problem !== null) return { kind: 'blocked', model: name, backend, problem, drift: [], ...cause };
+  return {
+    kind: 'remove',
+    model: name,
+    backend,
+    copies,
+    applied,
+    endpoint: input.inventory.endpoints[name] ?? null,
+    drainMs: model?.rollout.drainMs ?? UNDECLARED_DRAIN_MS,
+    ...cause,
+  };
+}
+
+function reasonFor({ input }: Context, declared: boolean): string {
+  if (input.mode === 'down') return 'llmops down stops everything that this stack started';
+  if (input.mode === 'destroy') return 'llmops destroy removes everything that this stack made';
+  return declared ? 'it is to be removed' : `it is not declared in ${input.desired.file} any more`;
+}
+
+function obstacleTo({ input, world, replace }: Context, name: string, model: ModelSpec | null): Problem | null {
+  const copies = world.ours.get(name) ?? [];
+  const applied = input.inventory.models[name] ?? null;
+  const place = placeOf(input.desired, name, 'protect');
+  if (input.mode !== 'down' && (model?.protect ?? applied?.protect ?? false)) return protectedModel(name, place);
+  if (applied !== null && !world.backends.has(applied.backend)) {
+    if (!world.specs.has(applied.backend)) return goneBackend(name, applied);
+  }
+  if (applied !== null && world.backends.get(applied.backend)?.status !== 'reachable') {
+    return unseenBackend(name, applied.backend, world.backends.get(applied.backend), place);
+  }
+  const unknown = copies.find((copy) => copy.phase === 'unknown');
+  return unknown === undefined || input.mode !== 'apply' || replace.has(name) ? null : unknownCopy(unknown, name, 'error');
+}

@@ -1,0 +1,76 @@
+import type { ModelSpec } from '../domain/desired.ts';
+import type { Problem } from '../domain/problem.ts';
+import { nearest } from './nearest.ts';
+import type { Context } from './sight.ts';
+import { compareText } from './world.ts';
+import { count, list } from './words.ts';
+
+/** Which models a plan is about. */
+export interface Scope {
+  /** Declared, to run; sorted by name. */
+  readonly wanted: readonly ModelSpec[];
+  /** Ours, running or on record, to go; sorted by name. */
+  readonly unwanted: readonly string[];
+  /** Declared in a way that is not acted on, and running or on record: left alone. */
+  readonly spared: readonly string[];
+  /** Of this stack and left out by `--target`. */
+  readonly leftOut: number;
+  /** Models of ours that run or are on record, whatever becomes of them. */
+  readonly known: number;
+  readonly problems: readonly Problem[];
+}
+
+export function scopeOf({ input, world }: Context): Scope {
+  const { desired, inventory, mode, targets, replace } = input;
+  const known = new Set([...Object.keys(inventory.models), ...Object.keys(inventory.endpoints), ...world.ours.keys()]);
+  const declared = new Map(desired.models.map((model) => [model.name, model]));
+  const inert = new Set(desired.inertModels ?? []);
+  const all = new Set([...known, ...declared.keys()]);
+  const chosen = new Set(targets);
+  const isIn = (name: string): boolean => targets.length === 0 || chosen.has(name);
+  const ending = mode === 'down' || mode === 'destroy';
+  const sorted = [...known].filter(isIn).sort(compareText);
+  const wanted = ending ? [] : desired.models.filter(({ name }) => isIn(name)).sort((a, b) => compareText(a.name, b.name));
+  const problems = [
+    ...targets.flatMap((name) => unknownName(name, '--target', all)),
+    ...replace.flatMap((name) => unknownName(name, '--replace', new Set(declared.keys()))),
+  ];
+  return {
+    wanted,
+    unwanted: ending ? sorted : sorted.filter((name) => !declared.has(name) && !inert.has(name)),
+    spared: ending ? [] : sorted.filter((name) => inert.has(name) && !declared.has(name)),
+    leftOut: [...all].filter((name) => !isIn(name)).length,
+    known: known.size,
+    problems,
+  };
+}
+
+function unknownName(name: string, flag: string, names: ReadonlySet<string>): Problem[] {
+  if (names.has(name)) return [];
+  const similar = nearest(name, names);
+  const fix = similar === null ? `Models of this stack: ${list([...names].sort(compareText)) || 'none'}.` : `Did you mean \`${flag} ${similar}\`?`;
+  return [{ severity: 'error', code: 'unknown-target', summary: `${flag} ${name}: this stack has no model of that name.`, fix }];
+}
+
+const MASS_SHARE = 0.3;
+const MASS_FROM = 4;
+
+/**
+ * Refuses a plan that deletes much at once, which is more often a slip (an empty file, a wrong branch) than a wish:
+ * everything, or more than 30 % of four or more models.
+ */
+export function massDelete({ input }: Context, scope: Scope, deletions: number): Problem[] {
+  if (input.mode !== 'apply' || input.allowDestroy || deletions === 0) return [];
+  const empty = input.desired.models.length + (input.desired.inertModels ?? []).length === 0;
+  const many = scope.known >= MASS_FROM && deletions / scope.known > MASS_SHARE;
+  if (!empty && !many) return [];
+  const why = empty ? `${input.desired.file} declares no model` : 'that is more than 30 %';
+  return [
+    {
+      severity: 'error',
+      code: 'mass-delete',
+      summary: `This plan deletes ${deletions} of ${count(scope.known, 'model')}: ${why}.`,
+      fix: 'If that is meant, plan and apply with --allow-destroy.',
+    },
+  ];
+}

@@ -1,0 +1,78 @@
+import type { AppliedModel, Endpoint, ObservedInstance } from '../domain/observed.ts';
+import type { Place, Problem } from '../domain/problem.ts';
+import { compareCopy, type Comparison } from './compare.ts';
+import type { PlanInput } from './input.ts';
+import { placeOf, type Wish } from './wish.ts';
+import { byModel } from './obstacles.ts';
+import { arrangeWorld, type World } from './world.ts';
+
+/** The input, indexed once. */
+export interface Context {
+  readonly input: PlanInput;
+  readonly world: World;
+  /** Models that `--replace` names. */
+  readonly replace: ReadonlySet<string>;
+  /** Models that a run was working on when it was cut off. */
+  readonly pending: ReadonlySet<string>;
+  /** Problems of resolving weights, by model; of no model: under the empty name. */
+  readonly found: ReadonlyMap<string, readonly Problem[]>;
+}
+
+export function makeContext(input: PlanInput): Context {
+  return {
+    input,
+    world: arrangeWorld(input),
+    replace: new Set(input.replace),
+    pending: new Set(input.inventory.pending.map((step) => step.model)),
+    found: byModel(input.desired, input.problems),
+  };
+}
+
+/** All that is known about one declared model: the wish, and what was seen and recorded of it. */
+export interface Sight {
+  readonly wish: Wish;
+  readonly place: Place | null;
+  readonly placeOf: (field: string) => Place | null;
+  /** `--replace` names it. */
+  readonly forced: boolean;
+  /** The copy with the wished settings. */
+  readonly target: ObservedInstance | null;
+  /** How the target compares with the wish; null if there is no target, or it has ended. */
+  readonly comparison: Comparison | null;
+  /** Further copies of ours, best first, that a plan may stop. */
+  readonly others: readonly ObservedInstance[];
+  /** Further copies whose state is not known: never touched on a guess. */
+  readonly hidden: readonly ObservedInstance[];
+  readonly applied: AppliedModel | null;
+  readonly endpoint: Endpoint | null;
+  /** Clients are sent to the target, at its present address. */
+  readonly published: boolean;
+  /** The world is in between two states because a run of ours was cut off, not because somebody else acted. */
+  readonly interrupted: boolean;
+}
+
+export function lookAt(context: Context, wish: Wish): Sight {
+  const { input, world } = context;
+  const { name } = wish.model;
+  const forced = context.replace.has(name);
+  const copies = world.ours.get(name) ?? [];
+  const target = copies.find((copy) => copy.specHash === wish.spec.specHash && copy.backend === wish.spec.backend) ?? null;
+  const rest = copies.filter((copy) => copy !== target);
+  const applied = input.inventory.models[name] ?? null;
+  const endpoint = input.inventory.endpoints[name] ?? null;
+  const alive = target !== null && target.phase !== 'failed';
+  return {
+    wish,
+    place: placeOf(input.desired, name),
+    placeOf: (field) => placeOf(input.desired, name, field),
+    forced,
+    target,
+    comparison: alive ? compareCopy(target, wish.spec.fields, wish.traits, applied) : null,
+    others: rest.filter((copy) => forced || copy.phase !== 'unknown'),
+    hidden: rest.filter((copy) => !forced && copy.phase === 'unknown'),
+    applied,
+    endpoint,
+    published: target !== null && endpoint?.instance === target.id && (target.endpoint === null || endpoint.url === target.endpoint),
+    interrupted: context.pending.has(name) || (applied !== null && endpoint === null),
+  };
+}

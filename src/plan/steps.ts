@@ -1,0 +1,134 @@
+import type { Fact, Step, StepAct } from '../domain/plan.ts';
+import type { ObservedInstance } from '../domain/observed.ts';
+import type { Arrangement } from './arrange.ts';
+import { leaving, stepId, type Leaving } from './leaving.ts';
+import type { Course, Removal } from './verdict.ts';
+
+const START_MS = 30_000;
+const STOP_MS = 30_000;
+/** Our own writes. */
+const WRITE_MS = 10_000;
+/** Loading weights: ten minutes, and more for files that a slow disk reads at 50 MB/s. */
+const PROBE_MS = 600_000;
+const SLOW_DISK_BYTES_PER_MS = 50_000;
+
+type Draft = StepAct & { readonly name: string; readonly cause: string; readonly deadlineMs: number } & Partial<
+    Pick<Step, 'after' | 'instance' | 'backend' | 'relies' | 'leaves'>
+  >;
+
+/**
+ * The way of one model, as steps. New before old: start, probe, publish, then drain and stop the old. Old before new:
+ * withdraw, drain, stop, then start, probe, publish. The record comes last, so the inventory only ever says what was
+ * carried through, and whatever an interrupted run left can be told from what others did.
+ */
+export function stepsOfCourse(course: Course, arrangement: Arrangement | null): Step[] {
+  const { wish, need, endpoint } = course;
+  const starts = need === 'start' || need === 'restart';
+  const oldFirst = starts && arrangement?.replacement !== 'surge';
+  const chain = new Chain(wish.model.name, wish.spec.backend, wish.spec.id);
+  const copies = leaving(course);
+  const { drainMs } = wish.model.rollout;
+  if (oldFirst && endpoint !== null) withdraw(chain, endpoint.instance, course.cause);
+  if (oldFirst) endCopies(chain, copies, drainMs, 'it makes room for its successor', []);
+  if (starts) start(chain, course, arrangement?.after ?? []);
+  if (course.probe) probe(chain, course);
+  if (course.publish) publish(chain, course);
+  if (!oldFirst) endCopies(chain, copies, drainMs, `${wish.spec.id} takes its place`, [serving(course)]);
+  if (course.record || chain.steps.length > 0) {
+    chain.add({ op: 'record', name: 'record', applied: wish.applied, cause: `${wish.model.name} is as declared`, deadlineMs: WRITE_MS, relies: [serving(course)] });
+  }
+  return chain.steps;
+}
+
+/** Takes a model of ours down and forgets it. */
+export function stepsOfRemoval(removal: Removal): Step[] {
+  const { model, backend, copies, endpoint, applied, cause } = removal;
+  const chain = new Chain(model, backend, copies[0]?.id ?? endpoint?.instance ?? `${model}-${applied?.specHash ?? 'none'}`);
+  if (endpoint !== null) withdraw(chain, endpoint.instance, cause);
+  endCopies(chain, leaving(removal), removal.drainMs, cause, []);
+  if (applied !== null) chain.add({ op: 'record', name: 'record', applied: null, cause, deadlineMs: WRITE_MS });
+  return chain.steps;
+}
+
+/** Collects the steps of one model; each waits for the one before it unless told otherwise. */
+class Chain {
+  readonly steps: Step[] = [];
+  readonly #model: string;
+  readonly #backend: string;
+  readonly #instance: string;
+  /** The steps that the next one waits for. */
+  tail: readonly string[] = [];
+
+  constructor(model: string, backend: string, instance: string) {
+    this.#model = model;
+    this.#backend = backend;
+    this.#instance = instance;
+  }
+
+  add({ name, ...draft }: Draft): void {
+    const id = stepId(this.#model, name);
+    const defaults = { after: this.tail, model: this.#model, backend: this.#backend, instance: this.#instance, relies: [], leaves: [] };
+    this.steps.push({ ...defaults, ...draft, id } as Step);
+    this.tail = [id];
+  }
+}
+
+function start(chain: Chain, course: Course, waits: readonly string[]): void {
+  const { spec } = course.wish;
+  const { id: instance, backend, specHash } = spec;
+  chain.add({
+    op: 'start',
+    name: 'start',
+    spec,
+    cause: course.cause,
+    deadlineMs: START_MS,
+    after: [...chain.tail, ...waits],
+    relies: [{ instance, backend, is: 'absent-or-same', specHash }],
+    leaves: [{ instance, backend, is: 'same', specHash }],
+  });
+}
+
+function probe(chain: Chain, course: Course): void {
+  const { spec } = course.wish;
+  const { id: instance, backend, specHash } = spec;
+  chain.add({
+    op: 'probe',
+    name: 'probe',
+    spec,
+    // A copy that we started and that does not come up is taken away again; one that was there before us is left.
+    onFailure: course.need === 'start' || course.need === 'restart' ? 'stop' : 'leave',
+    cause: 'clients are sent to it only after it has answered with the settings it should have',
+    deadlineMs: PROBE_MS + Math.ceil(spec.weights.bytes / SLOW_DISK_BYTES_PER_MS),
+    relies: [{ instance, backend, is: 'same', specHash }],
+    leaves: [serving(course)],
+  });
+}
+
+function publish(chain: Chain, course: Course): void {
+  const to = course.endpoint === null || course.endpoint.instance === course.wish.spec.id ? '' : ` instead of ${course.endpoint.instance}`;
+  chain.add({ op: 'publish', name: 'publish', cause: `clients are sent to ${course.wish.spec.id}${to}`, deadlineMs: WRITE_MS, relies: [serving(course)] });
+}
+
+function withdraw(chain: Chain, instance: string, cause: string): void {
+  chain.add({ op: 'withdraw', name: 'withdraw', instance, cause, deadlineMs: WRITE_MS });
+}
+
+function endCopies(chain: Chain, copies: readonly Leaving[], drainMs: number, cause: string, relies: readonly Fact[]): void {
+  for (const { copy, suffix } of copies) {
+    const there: Fact = { instance: copy.id, backend: copy.backend, is: 'same-or-absent', specHash: copy.specHash };
+    const base = { instance: copy.id, backend: copy.backend, relies: [...relies, there] };
+    if (copy.phase === 'serving') {
+      chain.add({ ...base, op: 'drain', name: `drain${suffix}`, cause: 'requests that it has taken are finished first', deadlineMs: drainMs });
+    }
+    chain.add({ ...base, op: 'stop', name: `stop${suffix}`, ...identity(copy), cause, deadlineMs: STOP_MS, leaves: [{ ...there, is: 'absent' }] });
+  }
+}
+
+function identity(copy: ObservedInstance): { specHash: string | null; process: { pid: number; started: string } | null } {
+  return { specHash: copy.specHash, process: copy.process };
+}
+
+function serving(course: Course): Fact {
+  const { id: instance, backend, specHash } = course.wish.spec;
+  return { instance, backend, is: 'serving', specHash };
+}

@@ -1,0 +1,71 @@
+import { canonicalJson, type Hash } from '../domain/canonical.ts';
+import type { Artifact, BackendSpec, Desired, InstanceSpec, ModelSpec } from '../domain/desired.ts';
+import type { Price } from '../domain/fields.ts';
+import type { AppliedModel } from '../domain/observed.ts';
+import type { Place } from '../domain/problem.ts';
+import type { BackendTraits } from './input.ts';
+
+/** One declared model, worked out as far as it can be without looking at the world. */
+export interface Wish {
+  readonly model: ModelSpec;
+  readonly artifact: Artifact;
+  readonly backend: BackendSpec;
+  readonly traits: BackendTraits;
+  readonly spec: InstanceSpec;
+  /** What the inventory shall say once this is applied. */
+  readonly applied: Omit<AppliedModel, 'at' | 'generation'>;
+}
+
+/**
+ * The name of a process is a digest of everything that shapes it: the backend, its type, and each setting that cannot
+ * be changed while it runs. `source` is for people: a moved file with the same digest is the same model.
+ */
+export function makeWish(
+  desired: Desired,
+  model: ModelSpec,
+  artifact: Artifact,
+  backend: BackendSpec,
+  traits: BackendTraits,
+  hash: Hash,
+): Wish {
+  const fields = traits.fields(model, artifact, backend);
+  const shaping = Object.fromEntries(Object.entries(fields).filter(([field]) => shapesProcess(traits, field)));
+  const specHash = hash(canonicalJson({ backend: backend.name, type: backend.type, fields: shaping })).slice(0, 12);
+  const spec: InstanceSpec = {
+    id: `${model.name}-${specHash}`,
+    stack: desired.stack,
+    backend: backend.name,
+    model: model.name,
+    specHash,
+    fields,
+    weights: { path: artifact.path, sha256: artifact.sha256, bytes: artifact.bytes },
+    options: model.options,
+  };
+  return { model, artifact, backend, traits, spec, applied: { backend: backend.name, specHash, fields, protect: model.protect } };
+}
+
+/** The price of a field. An option that its backend did not price costs a restart, which is always right. */
+export function priceOf(traits: BackendTraits, field: string): Price {
+  return field === 'source' ? 'live' : (traits.prices[field] ?? 'restart');
+}
+
+/** True if a process must be started anew to change this field. */
+export function shapesProcess(traits: BackendTraits, field: string): boolean {
+  return priceOf(traits, field) !== 'live';
+}
+
+const WRITTEN_AS: Readonly<Record<string, readonly string[]>> = {
+  digest: ['source', 'sha256', 'quantization'],
+  chatTemplate: ['chatTemplate', 'options.chatTemplate'],
+};
+
+/** Where a field of a model is declared: the key itself, or the nearest one above it that was written. */
+export function placeOf(desired: Desired, model: string, field?: string): Place | null {
+  for (const written of field === undefined ? [] : (WRITTEN_AS[field] ?? [field])) {
+    for (let path = written; path !== ''; path = path.slice(0, Math.max(0, path.lastIndexOf('.')))) {
+      const place = desired.places[`models.${model}.${path}`];
+      if (place !== undefined) return place;
+    }
+  }
+  return desired.places[`models.${model}`] ?? null;
+}

@@ -24,6 +24,10 @@ export interface Problem {
   readonly place?: Place;
   /** The text of the line at `place`, already free of secrets. */
   readonly excerpt?: string;
+  /** Further lines for a person, free of secrets: the last lines of an engine's log. */
+  readonly details?: readonly string[];
+  /** What to mark in `excerpt`, counted from 0. Absent: as `place` says. A long line is cut, a secret masked, so columns can differ. */
+  readonly mark?: { readonly from: number; readonly length: number };
 }
 
 /** The problems that stop whatever was asked for. */

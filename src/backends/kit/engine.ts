@@ -1,6 +1,6 @@
 import type { BackendSpec, InstanceSpec } from '../../domain/desired.ts';
 import type { DriverContext } from '../../domain/backend.ts';
-import type { Fields } from '../../domain/fields.ts';
+import type { Fields, Scalar } from '../../domain/fields.ts';
 import type { Engine } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 
@@ -14,12 +14,41 @@ export interface ProcessEngine {
   detect(signal: AbortSignal): Promise<Engine>;
   /** The command line for one instance. Pure once the engine is known. Throws a ProblemError if this engine cannot do it. */
   command(spec: InstanceSpec, port: number, engine: Extract<Engine, { status: 'present' }>): Command;
-  /** What a running process was told, read back from its own arguments and environment. */
-  configured(process: { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> }): Fields;
+  /** What a running process was told, read back from its own arguments and environment. `digest` is added by the driver from the marker. */
+  configured(process: ProcessWords): Fields;
   /** What a serving instance says is in force; null values: it does not tell. Reads only, and must not wake a sleeping engine. */
-  loaded(instance: { readonly endpoint: string; readonly logFile: string | null }, signal: AbortSignal): Promise<{ readonly fields: Fields; readonly activeRequests: number | null }>;
-  /** Why a process that ended did so, from the last lines of its log. */
+  loaded(instance: LoadedQuery, signal: AbortSignal): Promise<{ readonly fields: Fields; readonly activeRequests: number | null }>;
+  /**
+   * Why a process that ended did so, from the last lines of its log. A code of {@link TRANSIENT} lets a start be tried again.
+   */
   explain(logTail: string, exitCode: number | null): Problem;
+  /** Secrets for the environment of a new process, resolved at start and nowhere kept. Throws a ProblemError that names the reference, never the value. */
+  secrets?(spec: InstanceSpec, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** Headers that requests to this process need, read from its own environment. */
+  headers?(process: ProcessWords): Readonly<Record<string, string>>;
+  /** Variables of the surroundings that must not reach a new process because they would change its settings unseen. */
+  readonly hiddenEnv?: RegExp;
+  /** Recognizes a process of this program that carries no mark of ours; null: it is something else. */
+  recognize?(process: { readonly args: readonly string[] }): { readonly model: string | null; readonly endpoint: string | null } | null;
+  /** A port that the spec fixes; null or absent: any free one. */
+  fixedPort?(spec: InstanceSpec): number | null;
+  /** True if what is in force satisfies what was asked, for fields where that is not plain equality. */
+  satisfies?(field: string, asked: Scalar, inForce: Scalar): boolean;
+}
+
+/** What a process was started with. */
+export interface ProcessWords {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface LoadedQuery {
+  readonly endpoint: string;
+  /** null: do not look there. */
+  readonly logFile: string | null;
+  /** From {@link ProcessEngine.configured}: lets an engine that rounds say whether the rounding is all there is. */
+  readonly configured: Fields;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Command {
@@ -30,3 +59,6 @@ export interface Command {
 }
 
 export type ConnectEngine = (spec: BackendSpec, context: DriverContext) => ProcessEngine;
+
+/** Codes of {@link ProcessEngine.explain} that may go away by themselves; every other one fails a start at once. */
+export const TRANSIENT: ReadonlySet<string> = new Set(['port-taken', 'engine-crashed', 'engine-ended']);

@@ -1,0 +1,46 @@
+import type { Driver, DriverContext } from '../../domain/backend.ts';
+import type { BackendSpec } from '../../domain/desired.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { drainInstance } from './drain.ts';
+import type { ConnectEngine } from './engine.ts';
+import { stackIdOf } from './marker.ts';
+import { lookAt, observeBackend } from './observe.ts';
+import type { Parts } from './parts.ts';
+import { probeInstance } from './probe.ts';
+import { systemProcesses, type ProcessTable } from './process-table.ts';
+import { openRecords } from './records.ts';
+import { startInstance } from './start.ts';
+import { stopInstance } from './stop.ts';
+
+/** What a test may replace. */
+export interface DriverTools {
+  readonly table?: ProcessTable;
+  readonly clock?: Clock;
+  /** Deadline of one question to an instance, in milliseconds; default 2000. */
+  readonly askMs?: number;
+}
+
+/** A driver for an engine that runs one process per instance. Opens and writes nothing before it is used. */
+export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, context: DriverContext, tools: DriverTools = {}): Driver {
+  const parts: Parts = {
+    engine: connect(spec, context),
+    spec,
+    context,
+    table: tools.table ?? systemProcesses(),
+    records: openRecords(context.stateDir),
+    clock: tools.clock ?? systemClock,
+    stackId: stackIdOf(context.stateDir),
+    exits: new Map(),
+    askMs: tools.askMs ?? 2000,
+  };
+  return {
+    observe: (signal) => observeBackend(parts, signal),
+    look: (instance, signal) => lookAt(instance, parts, signal),
+    perform: {
+      start: (step, io) => startInstance(step.spec, parts, io),
+      probe: (step, io) => probeInstance(step, parts, io),
+      drain: (step, io) => drainInstance(step, parts, io),
+      stop: (step) => stopInstance(step, parts),
+    },
+  };
+}

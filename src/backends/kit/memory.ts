@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { freemem, totalmem } from 'node:os';
+import type { MemoryPool } from '../../domain/observed.ts';
+
+const GPU_QUERY = ['--query-gpu=name,memory.total,memory.free', '--format=csv,noheader,nounits'];
+/** nvidia-smi hangs on a sick driver; a plan must not. */
+const GPU_DEADLINE_MS = 3000;
+
+/** This machine's memory: RAM, and NVIDIA GPUs where `nvidia-smi` tells them. Never throws. */
+export async function readMemory(env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<readonly MemoryPool[]> {
+  const gpus = await new Promise<string>((done) => {
+    execFile('nvidia-smi', GPU_QUERY, { env: env as NodeJS.ProcessEnv, timeout: GPU_DEADLINE_MS, killSignal: 'SIGKILL', signal }, (error, stdout) => done(error ? '' : stdout));
+  });
+  return [readRam(), ...parseGpus(gpus)];
+}
+
+function readRam(): MemoryPool {
+  let meminfo = '';
+  try {
+    meminfo = readFileSync('/proc/meminfo', 'utf8');
+  } catch {
+    // not Linux: what Node tells has to do
+  }
+  return { kind: 'ram', name: 'RAM', ...(parseMeminfo(meminfo) ?? { totalBytes: totalmem(), freeBytes: freemem() }) };
+}
+
+/** Total and available bytes from /proc/meminfo; null if it does not say. `MemFree` would leave out what the page cache can give back. */
+export function parseMeminfo(text: string): { readonly totalBytes: number; readonly freeBytes: number } | null {
+  const [total, free] = ['MemTotal', 'MemAvailable'].map((name) => new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]);
+  return total === undefined || free === undefined ? null : { totalBytes: Number(total) * 1024, freeBytes: Number(free) * 1024 };
+}
+
+/** GPUs from nvidia-smi's CSV: `NVIDIA H200, 143771, 143150`, in MiB. Lines of another form (`[N/A]`) are left out. */
+export function parseGpus(text: string): readonly MemoryPool[] {
+  return text.split('\n').flatMap((line, index) => {
+    const match = /^(.+), (\d+), (\d+)\s*$/.exec(line);
+    return match ? [{ kind: 'vram' as const, name: `GPU ${index}: ${match[1]}`, totalBytes: Number(match[2]) * 2 ** 20, freeBytes: Number(match[3]) * 2 ** 20 }] : [];
+  });
+}

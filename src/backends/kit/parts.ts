@@ -1,0 +1,77 @@
+import type { DriverContext } from '../../domain/backend.ts';
+import type { BackendSpec } from '../../domain/desired.ts';
+import type { Clock } from './clock.ts';
+import type { ProcessEngine, ProcessWords } from './engine.ts';
+import { decodeMarker, type Marker } from './marker.ts';
+import type { ProcessEntry, ProcessTable } from './process-table.ts';
+import type { InstanceRecord, Records } from './records.ts';
+
+/** What the pieces of a process driver share. */
+export interface Parts {
+  readonly engine: ProcessEngine;
+  readonly spec: BackendSpec;
+  readonly context: DriverContext;
+  readonly table: ProcessTable;
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly stackId: string;
+  /** Exit codes of processes that ended under our eyes, by pid. */
+  readonly exits: Map<number, number | null>;
+  /** Deadline of one question to an instance, in milliseconds. */
+  readonly askMs: number;
+}
+
+/** An instance of ours as the process table shows it. */
+export interface Found {
+  readonly marker: Marker;
+  /** The process that was started; null: it ended and left others of its group behind. */
+  readonly leader: ProcessEntry | null;
+  /** Every living process that carries this mark: the leader, and whatever it started. */
+  readonly members: readonly ProcessEntry[];
+}
+
+/** Instances of this stack and backend by id. A process that inherited the mark is a member, never an instance. */
+export function findOurs(entries: readonly ProcessEntry[], parts: Parts): ReadonlyMap<string, Found> {
+  const found = new Map<string, Found>();
+  for (const entry of entries) {
+    const marker = decodeMarker(entry.marker);
+    if (!marker || marker.stackId !== parts.stackId || marker.backend !== parts.spec.name || marker.type !== parts.engine.type) continue;
+    const known = found.get(marker.id);
+    const leads = entry.pid === entry.group;
+    const leader = leads && (!known?.leader || isOlder(entry, known.leader)) ? entry : (known?.leader ?? null);
+    found.set(marker.id, { marker: leader === entry || !known ? marker : known.marker, leader, members: [...(known?.members ?? []), entry] });
+  }
+  return found;
+}
+
+/** One instance of ours, looked for in the whole table: its record may be gone. */
+export async function findOne(id: string, parts: Parts): Promise<Found | null> {
+  return findOurs(await parts.table.list(), parts).get(id) ?? null;
+}
+
+/** Which of two copies of one instance came first; every process that asks gets the same answer. */
+export function isOlder(a: ProcessEntry, b: ProcessEntry): boolean {
+  const [x, y] = [startOrder(a), startOrder(b)];
+  return x === y ? a.pid < b.pid : x < y;
+}
+
+function startOrder(entry: ProcessEntry): number {
+  const ticks = Number(entry.started.slice(entry.started.lastIndexOf(':') + 1));
+  return Number.isNaN(ticks) ? Date.parse(entry.startedAt ?? '') : ticks;
+}
+
+/** The base URL of a port on this machine. */
+export function endpointOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+/** What a process was told, for {@link ProcessEngine.configured}. */
+export function wordsOf(entry: ProcessEntry): ProcessWords {
+  return { args: entry.args, env: entry.env() };
+}
+
+/** The record of an instance that belongs to this backend; null: none. */
+export function recordOf(id: string, parts: Parts): InstanceRecord | null {
+  const record = parts.records.get(id);
+  return record !== null && record.type === parts.engine.type && record.spec.backend === parts.spec.name ? record : null;
+}

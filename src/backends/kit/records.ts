@@ -1,0 +1,89 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { InstanceSpec } from '../../domain/desired.ts';
+import type { ProcessIdentity } from '../../domain/observed.ts';
+
+/**
+ * What was started, kept beside the process so that an instance that ended can be told from one that never was. Only a
+ * help: whatever runs is found by its marker even if every record is gone.
+ */
+export interface InstanceRecord {
+  readonly v: 1;
+  readonly type: string;
+  readonly spec: InstanceSpec;
+  readonly process: ProcessIdentity;
+  readonly args: readonly string[];
+  readonly port: number;
+  readonly logFile: string;
+  /** ISO 8601, or null. */
+  readonly startedAt: string | null;
+  /** True once it answered with a token. */
+  readonly wasReady: boolean;
+}
+
+/** The records of one stack. Files of other versions, torn ones and foreign ones count as absent. */
+export interface Records {
+  list(): readonly InstanceRecord[];
+  get(id: string): InstanceRecord | null;
+  /** Atomic: a reader sees the old record or the new one. */
+  put(record: InstanceRecord): void;
+  remove(id: string): void;
+  /** Folder of the records, created on first use. */
+  folder(): string;
+}
+
+/** Opens the records below a stack's state folder; creates nothing before the first write. */
+export function openRecords(stateDir: string): Records {
+  const folder = join(stateDir, 'instances');
+  const fileOf = (id: string) => join(folder, `${encodeURIComponent(id)}.json`);
+  const ensure = () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  };
+  return {
+    folder: ensure,
+    list: () => namesIn(folder).flatMap((name) => readRecord(join(folder, name)) ?? []),
+    get: (id) => readRecord(fileOf(id)),
+    remove: (id) => rmSync(fileOf(id), { force: true }),
+    put(record) {
+      ensure();
+      const draft = `${fileOf(record.spec.id)}.${process.pid}.tmp`;
+      writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+      renameSync(draft, fileOf(record.spec.id));
+    },
+  };
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.json')).sort();
+  } catch {
+    return [];
+  }
+}
+
+function readRecord(path: string): InstanceRecord | null {
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<InstanceRecord> | null;
+    return value !== null && isRecord(value) && path.endsWith(`${encodeURIComponent(value.spec.id)}.json`) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isRecord(value: Partial<InstanceRecord>): value is InstanceRecord {
+  return (
+    value.v === 1 &&
+    typeof value.type === 'string' &&
+    typeof value.spec?.id === 'string' &&
+    typeof value.spec.model === 'string' &&
+    typeof value.spec.backend === 'string' &&
+    typeof value.spec.specHash === 'string' &&
+    typeof value.spec.fields === 'object' &&
+    typeof value.process?.pid === 'number' &&
+    typeof value.process.started === 'string' &&
+    Array.isArray(value.args) &&
+    typeof value.port === 'number' &&
+    typeof value.logFile === 'string'
+  );
+}

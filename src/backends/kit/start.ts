@@ -1,0 +1,96 @@
+import type { StepIo } from '../../domain/backend.ts';
+import type { InstanceSpec } from '../../domain/desired.ts';
+import { ProblemError } from '../../domain/problem.ts';
+import { tryClaim } from './claims.ts';
+import { throwIfCancelled } from './clock.ts';
+import { logFileOf } from './logs.ts';
+import { encodeMarker, type Marker } from './marker.ts';
+import { findOne, isOlder, type Parts } from './parts.ts';
+import { freePort } from './ports.ts';
+import type { ProcessEntry } from './process-table.ts';
+import { launch } from './spawn.ts';
+import { signalAll, terminate } from './terminate.ts';
+
+const EVERY_MS = 25;
+
+/**
+ * Starts an instance unless it runs already; of two that start the same one, the second finds the first's work. Done
+ * when the process exists and carries its mark; whether it serves is the probe's question.
+ */
+export async function startInstance(spec: InstanceSpec, parts: Parts, io: StepIo): Promise<void> {
+  for (;;) {
+    throwIfCancelled(io.signal, `starting ${spec.model}`);
+    if (await isThere(spec, parts)) return;
+    const release = await tryClaim(parts.records.folder(), spec.id, parts.table);
+    if (release) {
+      try {
+        if (!(await isThere(spec, parts))) await spawnInstance(spec, parts, io.signal);
+        return;
+      } finally {
+        release();
+      }
+    }
+    io.progress('another llmops is starting it');
+    await parts.clock.sleep(EVERY_MS, io.signal);
+  }
+}
+
+/** Also clears away what a dead leader left behind, so that the new one finds port and memory free. */
+async function isThere(spec: InstanceSpec, parts: Parts): Promise<boolean> {
+  const found = await findOne(spec.id, parts);
+  if (found && !found.leader) await terminate(found, parts);
+  return found?.leader != null;
+}
+
+async function spawnInstance(spec: InstanceSpec, parts: Parts, signal: AbortSignal): Promise<void> {
+  const engine = await parts.engine.detect(signal);
+  if (engine.status === 'absent') throw new ProblemError(engine.problem);
+  const secrets = (await parts.engine.secrets?.(spec, signal)) ?? {};
+  const port = parts.engine.fixedPort?.(spec) ?? (await freePort());
+  const command = parts.engine.command(spec, port, engine);
+  const marker = markerOf(spec, port, parts);
+  throwIfCancelled(signal, `starting ${spec.model}`);
+  parts.records.remove(spec.id);
+  const pid = await launch({
+    command: { ...command, env: { ...command.env, ...secrets } },
+    marker: encodeMarker(marker),
+    logFile: marker.logFile,
+    cwd: parts.context.baseDir,
+    env: surroundings(parts),
+    onExit: (ended, code) => parts.exits.set(ended, code),
+  });
+  // A crash between here and the record loses nothing: the process carries its mark.
+  const entry = await parts.table.get(pid);
+  if (entry && (await yieldsToOlder(entry, spec.id, parts))) return;
+  parts.records.put({
+    v: 1,
+    type: parts.engine.type,
+    spec,
+    process: { pid, started: entry?.started ?? 'ended' },
+    args: [command.file, ...command.args],
+    port,
+    logFile: marker.logFile,
+    startedAt: entry?.startedAt ?? null,
+    wasReady: false,
+  });
+}
+
+function markerOf(spec: InstanceSpec, port: number, parts: Parts): Marker {
+  const { id, stack, backend, model, specHash } = spec;
+  const logFile = logFileOf(parts.context.stateDir, id);
+  return { v: 1, stackId: parts.stackId, stack, type: parts.engine.type, backend, model, id, specHash, digest: spec.weights.sha256, port, logFile };
+}
+
+/** The user's surroundings, for CUDA and the like, without what would change settings unseen. */
+function surroundings(parts: Parts): Readonly<Record<string, string | undefined>> {
+  const hidden = parts.engine.hiddenEnv;
+  return Object.fromEntries(Object.entries(parts.context.env).filter(([name]) => !hidden?.test(name)));
+}
+
+/** The second fence behind the claim: of two copies the younger one goes. True if this one went. */
+async function yieldsToOlder(mine: ProcessEntry, id: string, parts: Parts): Promise<boolean> {
+  const found = await findOne(id, parts);
+  if (!found?.leader || found.leader.pid === mine.pid || !isOlder(found.leader, mine)) return false;
+  await signalAll([mine], 'SIGKILL', parts);
+  return true;
+}

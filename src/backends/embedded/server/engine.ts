@@ -6,6 +6,7 @@ import type { ServerSettings } from './args.ts';
 import { loadTemplate } from './template.ts';
 import { tooLong, badRequest } from './errors.ts';
 import { generate } from './generate.ts';
+import { refuseTooLarge } from './memory.ts';
 import type { Job, Outcome } from './generate.ts';
 import type { GenerationOptions, Message } from './request.ts';
 import { createSlots } from './slots.ts';
@@ -28,6 +29,8 @@ export interface EngineFacts {
   readonly contextTrained: number;
   readonly parallel: number;
   readonly threads: number;
+  /** Tokens of prompt evaluated at once. */
+  readonly batch: number;
   readonly flashAttention: 'auto' | 'on' | 'off';
   readonly kvCache: string;
   readonly chatTemplate: string;
@@ -51,7 +54,6 @@ export interface EmbeddedEngine {
     signal: AbortSignal,
     take: (text: string) => Promise<void> | void,
   ): Promise<Outcome>;
-  close(): Promise<void>;
 }
 
 /** A context that nobody asked for is no larger than this, so that a model trained for 128 k tokens does not take all memory. */
@@ -75,6 +77,7 @@ export async function loadEngine(settings: ServerSettings, log: (line: string) =
   });
   const model = await llama.loadModel({ modelPath: path.resolve(settings.model), gpuLayers: 0 });
   const contextTokens = settings.contextTokens ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT);
+  refuseTooLarge(model, contextTokens, settings.parallel, process.availableMemory());
   const context = await model.createContext({
     contextSize: contextTokens,
     sequences: settings.parallel,
@@ -122,7 +125,12 @@ function createEngine(facts: EngineFacts, model: LlamaModel, context: LlamaConte
       const tokens = promptTokens(prompt);
       if (tokens.length === 0) throw badRequest('the prompt is empty', 'prompt');
       if (tokens.length >= facts.contextTokens) throw tooLong(tokens.length, facts.contextTokens);
-      const job = { ...options, ...limits(tokens, options, facts), prompt: tokens, batch: context.batchSize };
+      const job = {
+        ...options,
+        ...limits(tokens, options, facts),
+        prompt: tokens,
+        batch: facts.batch,
+      };
       const slot = await slots.acquire((sequence) => sequence.compareContextTokens(tokens as Token[]).firstDifferentIndex, signal);
       try {
         return await generate(slot.sequence, job, signal, take);
@@ -134,7 +142,6 @@ function createEngine(facts: EngineFacts, model: LlamaModel, context: LlamaConte
         slots.release(slot);
       }
     },
-    close: () => model.llama.dispose(),
   };
 }
 
@@ -176,6 +183,7 @@ function factsOf(settings: ServerSettings, model: LlamaModel, context: LlamaCont
     contextTrained: model.trainContextSize,
     parallel: settings.parallel,
     threads: decided.threads,
+    batch: context.batchSize,
     flashAttention: context.flashAttention === 'auto' ? 'auto' : context.flashAttention ? 'on' : 'off',
     kvCache: context.kvCacheKeyType === 1 ? 'f16' : String(context.kvCacheKeyType),
     chatTemplate: metadata.tokenizer.chat_template ?? '',

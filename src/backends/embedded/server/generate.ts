@@ -11,6 +11,8 @@ export interface Job {
   readonly maxTokens: number;
   readonly sampling: Sampling & { readonly seed: number };
   readonly stop: readonly string[];
+  /** Goes on behind the model's end of an answer, for measurements of a fixed length. */
+  readonly ignoreEos: boolean;
   /** Tokens of prompt evaluated between two looks at the signal. */
   readonly batch: number;
 }
@@ -52,7 +54,7 @@ export async function generate(
     if (count === 0) promptDone = performance.now();
     signal.throwIfAborted();
     count += 1;
-    ended = sequence.model.isEogToken(token);
+    ended = !job.ignoreEos && sequence.model.isEogToken(token);
     if (ended) break;
     const { text, stop } = filter.push(decoder.push(token));
     if (text !== '') await take(text);

@@ -62,10 +62,10 @@ async function main(): Promise<void> {
   }
   const server = createHttpServer(state, log);
   endOnSignal(server, state);
-  await listen(server, settings).catch((error: unknown) => fail("couldn't bind HTTP server socket", error));
+  await listen(server, settings).catch((error: unknown) => fail('cannot listen', error));
   log(`loading ${settings.model}`);
   const started = performance.now();
-  state.engine = await loadEngine(settings, log).catch((error: unknown) => fail('exiting due to model loading error', error));
+  state.engine = await loadEngine(settings, log).catch((error: unknown) => fail('cannot load the model', error));
   report(state.engine, performance.now() - started);
 }
 

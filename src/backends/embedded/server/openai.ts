@@ -52,7 +52,7 @@ export function propsBody(facts: EngineFacts): Shape {
     eos_token: facts.eos,
     build_info: facts.build,
     is_sleeping: false,
-    embedded: { threads: facts.threads, flash_attention: facts.flashAttention, kv_cache: facts.kvCache, gpu_layers: 0 },
+    embedded: { threads: facts.threads, batch: facts.batch, flash_attention: facts.flashAttention, kv_cache: facts.kvCache, gpu_layers: 0 },
   };
 }
 

@@ -16,6 +16,8 @@ export interface GenerationOptions {
   readonly maxTokens: number | null;
   readonly sampling: Sampling;
   readonly stop: readonly string[];
+  /** Never end by itself: for measurements of a fixed length. */
+  readonly ignoreEos: boolean;
   readonly stream: boolean;
   /** `stream_options.include_usage`. */
   readonly usageInStream: boolean;
@@ -47,6 +49,7 @@ export function readOptions(body: Body): GenerationOptions {
       seed: seed === null || seed < 0 ? null : seed,
     },
     stop: stops(body['stop']),
+    ignoreEos: flag(body, 'ignore_eos'),
     stream: flag(body, 'stream'),
     usageInStream: isObject(body['stream_options']) && flag(body['stream_options'], 'include_usage'),
   };

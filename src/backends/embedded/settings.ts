@@ -1,0 +1,125 @@
+import type { Artifact, BackendSpec, InstanceSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
+import type { Fields, PortableField, Price, Scalar } from '../../domain/fields.ts';
+
+/** The settings of an option field are whole numbers, booleans or nothing: the schema says so. */
+const OPTIONS = ['threads', 'batch', 'flashAttention', 'port'] as const;
+
+/** Everything is fixed when the model is loaded; only the way to the file is no setting of the process. */
+export const prices: Readonly<Record<PortableField | `options.${(typeof OPTIONS)[number]}`, Price>> = {
+  source: 'live',
+  digest: 'replace',
+  context: 'restart',
+  parallel: 'restart',
+  kvCache: 'restart',
+  'offload.gpuLayers': 'restart',
+  'offload.cpuMoeLayers': 'restart',
+  'offload.devices': 'restart',
+  chatTemplate: 'restart',
+  'options.threads': 'restart',
+  'options.batch': 'restart',
+  'options.flashAttention': 'restart',
+  'options.port': 'restart',
+};
+
+/** The settings that an instance must run with. The model's own options win over its backend's. Pure. */
+export function fieldsOf(model: ModelSpec, artifact: Artifact, backend: BackendSpec): Fields {
+  const option = (name: string): Scalar => scalar(model.options, name) ?? scalar(backend.options, name);
+  return {
+    source: artifact.source,
+    digest: artifact.sha256,
+    context: model.context,
+    parallel: model.parallel,
+    kvCache: model.kvCache,
+    'offload.gpuLayers': model.offload.gpuLayers,
+    'offload.cpuMoeLayers': model.offload.cpuMoeLayers,
+    'offload.devices': model.offload.devices?.join(',') ?? null,
+    chatTemplate: null,
+    ...Object.fromEntries(OPTIONS.map((name) => [`options.${name}`, option(name)])),
+  };
+}
+
+function scalar(options: JsonObject, name: string): Scalar {
+  const value = options[name];
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+/** Tells the digest of the weights: arguments name a path only, and a path can hold other bytes tomorrow. */
+const DIGEST = 'LLMOPS_WEIGHTS_SHA256';
+
+/** The server's arguments and environment for these settings, without the program. Pure; the inverse of {@link toldBy}. */
+export function tell(
+  spec: InstanceSpec,
+  port: number,
+): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const { fields } = spec;
+  const flash = fields['options.flashAttention'] ?? null;
+  const flags: readonly (readonly [string, Scalar | undefined])[] = [
+    ['--model', spec.weights.path],
+    ['--host', '127.0.0.1'],
+    ['--port', port],
+    ['--alias', spec.model],
+    ['--tags', `llmops-${spec.specHash}`],
+    ['--parallel', fields['parallel']],
+    ['--ctx-size', fields['context']],
+    ['--threads', fields['options.threads']],
+    ['--batch-size', fields['options.batch']],
+    ['--flash-attn', flash === null ? null : flash ? 'on' : 'off'],
+  ];
+  const args = flags.flatMap(([flag, value]) => (value === null || value === undefined ? [] : [flag, String(value)]));
+  return { args, env: { [DIGEST]: spec.weights.sha256 } };
+}
+
+/** What a running server was told, from its own arguments and environment. A null value: it was not told. Pure. */
+export function toldBy(args: readonly string[], env: Readonly<Record<string, string>>): Fields {
+  const told = (flag: string): string | null => {
+    const at = args.indexOf(flag);
+    return at < 0 ? null : (args[at + 1] ?? null);
+  };
+  const count = (flag: string): number | null => {
+    const text = told(flag);
+    return text !== null && /^\d+$/.test(text) ? Number(text) : null;
+  };
+  const flash = told('--flash-attn');
+  return {
+    source: null,
+    digest: env[DIGEST] ?? null,
+    context: count('--ctx-size'),
+    parallel: count('--parallel'),
+    kvCache: null,
+    'offload.gpuLayers': null,
+    'offload.cpuMoeLayers': null,
+    'offload.devices': null,
+    chatTemplate: null,
+    'options.threads': count('--threads'),
+    'options.batch': count('--batch-size'),
+    'options.flashAttention': flash === 'on' ? true : flash === 'off' ? false : null,
+    'options.port': null,
+  };
+}
+
+/** What a serving server says is in force, from its `/props`. A null value: it does not tell. Pure. */
+export function loadedFrom(props: unknown): Fields {
+  const at = (...path: readonly string[]): unknown =>
+    path.reduce<unknown>(
+      (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
+      props,
+    );
+  const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+  const flash = at('embedded', 'flash_attention');
+  const kvCache = at('embedded', 'kv_cache');
+  return {
+    source: null,
+    digest: null,
+    context: number(at('default_generation_settings', 'n_ctx')),
+    parallel: number(at('total_slots')),
+    kvCache: typeof kvCache === 'string' ? kvCache : null,
+    'offload.gpuLayers': number(at('embedded', 'gpu_layers')),
+    'offload.cpuMoeLayers': null,
+    'offload.devices': null,
+    chatTemplate: null,
+    'options.threads': number(at('embedded', 'threads')),
+    'options.batch': number(at('embedded', 'batch')),
+    'options.flashAttention': flash === 'on' ? true : flash === 'off' ? false : null,
+    'options.port': null,
+  };
+}

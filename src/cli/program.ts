@@ -17,7 +17,7 @@ export function buildProgram(context: CliContext, version: string, finish: (code
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [verb]', 'show help for a verb')
     .option('-C, --chdir <folder>', 'work as if started in this folder')
-    .configureHelp({ sortOptions: false, showGlobalOptions: true })
+    .configureHelp({ sortOptions: false, showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: (text) => context.stderr.write(text) })
     .showSuggestionAfterError(true)
     .showHelpAfterError('(type llmops --help for the verbs)')
@@ -79,7 +79,7 @@ function applyingFlags(command: Command): Command {
 function everyday(verb: AddVerb): void {
   verb(
     'init',
-    'look at this machine (engines, GPUs, memory, GGUF files) and write a first llmops.yaml; never overwrites',
+    'look at this machine and write a first llmops.yaml',
     ['llmops init', 'llmops init -C ~/models', 'llmops init --stdout >first.yaml'],
     () => import('./init.ts'),
   )
@@ -89,7 +89,7 @@ function everyday(verb: AddVerb): void {
   stackFlags(
     verb(
       'validate',
-      'check llmops.yaml offline: everything wrong at once, with line and column',
+      'find every mistake in llmops.yaml, with line and column',
       ['llmops validate', 'llmops validate --env prod', 'llmops validate --format sarif >findings.sarif'],
       () => import('./validate.ts'),
     ),
@@ -98,7 +98,7 @@ function everyday(verb: AddVerb): void {
     .option('--detailed-exitcode', 'exit 3 instead of 1 if the file is not valid');
   verb(
     'fmt [files...]',
-    'rewrite llmops.yaml in the canonical style, comments kept; prints the names of changed files',
+    'rewrite llmops.yaml in the canonical style',
     ['llmops fmt', 'llmops fmt --check', 'llmops fmt - <llmops.yaml'],
     () => import('./fmt.ts'),
   )
@@ -163,7 +163,7 @@ function looking(verb: AddVerb): void {
   stackFlags(
     verb(
       'logs <model>',
-      "print the end of an engine's log; works while the engine hangs, and after it ended",
+      "print the end of an engine's log, and follow it",
       ['llmops logs chat', 'llmops logs -f chat', 'llmops logs -n 1000 chat >chat.log'],
       () => import('./logs.ts'),
     ),
@@ -177,14 +177,14 @@ function helping(verb: AddVerb): void {
   stackFlags(
     verb(
       'doctor',
-      'check this machine and stack: Node, folders, engines, GPUs, the lease, endpoints; changes nothing',
+      'check this machine and this stack, and say what to mend',
       ['llmops doctor', 'llmops doctor --json'],
       () => import('./doctor.ts'),
     ),
   ).option('--json', 'as JSON');
   const completion = verb(
     'completion',
-    'print a completion script',
+    'print a completion script for bash, zsh or fish',
     ['source <(llmops completion bash)', 'llmops completion zsh >"${fpath[1]}/_llmops"', 'llmops completion fish >~/.config/fish/completions/llmops.fish'],
     () => import('./completion.ts'),
   ).addArgument(new Argument('[shell]', 'which shell').choices(['bash', 'zsh', 'fish']));

@@ -25,8 +25,8 @@ function bare(schema: JsonSchema): JsonSchema {
 
 /** Validators as plain code: ajv itself is not needed at run time. */
 export function validatorModule(file: JsonSchema, options: Readonly<Record<string, JsonSchema>>): string {
-  const own = ['x-kind', 'x-types', 'x-inert', 'x-inert-each', 'x-inert-values', 'x-inert-unless', 'examples'];
-  const ajv = new Ajv2020({ allErrors: true, discriminator: true, messages: false, strict: true, strictTypes: false, keywords: own, code: { source: true, esm: true, lines: true, optimize: 2 } });
+  const own = ['x-kind', 'x-types', 'x-inert', 'x-inert-each', 'x-inert-values', 'x-inert-unless', 'x-owned-flags'];
+  const ajv = new Ajv2020({ allErrors: true, discriminator: true, messages: false, strict: true, strictTypes: false, keywords: own, code: { source: true, esm: true, lines: false, optimize: 2 } });
   const names: Record<string, string> = { validateFile: 'file' };
   ajv.addSchema(bare(file), 'file');
   for (const [type, schema] of Object.entries(options)) {
@@ -46,7 +46,7 @@ function optionValidator(type: string): string {
 /** What people write, as types. */
 export async function typesModule(file: JsonSchema): Promise<string> {
   const schema = structuredClone(strip(file)) as Parameters<typeof compile>[0];
-  const code = await compile(schema, 'Written', { bannerComment: HEADER.trim(), format: false, additionalProperties: false });
+  const code = await compile(schema, 'Written', { bannerComment: HEADER.trim(), format: false, additionalProperties: false, ignoreMinAndMaxItems: true });
   return `${code.trim()}\n`;
 }
 

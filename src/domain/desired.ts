@@ -19,6 +19,10 @@ export interface Desired {
   readonly models: readonly ModelSpec[];
   /** What is declared and valid, and that this version does not act on. Said in every plan, never ignored in silence. */
   readonly inert: readonly Inert[];
+  /** Names of models that are declared, that this version does not act on, and that stand in `inert`: a running copy of one is left alone. Absent: none. */
+  readonly inertModels?: readonly string[];
+  /** True: paths may leave the folder of llmops.yaml. Absent: they may not. */
+  readonly allowOutside?: boolean;
   /** Where each declared value stands: `models.chat.context` -> place. Keys exist for what was written only. */
   readonly places: Readonly<Record<string, Place>>;
 }

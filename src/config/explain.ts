@@ -1,0 +1,184 @@
+import type { JsonSchema } from '../domain/backend.ts';
+import { spot, type Located, type Span } from './located.ts';
+import type { Finding } from './report.ts';
+import { isSecretKey } from './secrets.ts';
+import { nearest } from './suggest.ts';
+import { kindOf, mismatch, quoted, withArticle } from './wording.ts';
+import type { Complaint } from './validate.ts';
+
+/** What a validator's complaint means to a person; null for a complaint that only repeats another. */
+export function explain(complaint: Complaint, schema: JsonSchema, located: Located, path: readonly string[]): Finding | null {
+  const secret = path.some(isSecretKey);
+  const name = path.length === 0 ? 'the file' : `\`${path.join('.')}\``;
+  const said: Said = { complaint, schema, located, path, name, secret };
+  if (complaint.propertyName !== undefined && complaint.keyword === 'pattern') return badName(said, complaint.propertyName);
+  return (EXPLANATIONS[complaint.keyword] ?? null)?.(said) ?? null;
+}
+
+interface Said {
+  readonly complaint: Complaint;
+  readonly schema: JsonSchema;
+  readonly located: Located;
+  readonly path: readonly string[];
+  /** The path as people write it. */
+  readonly name: string;
+  /** The value must not be repeated. */
+  readonly secret: boolean;
+}
+
+const EXPLANATIONS: Readonly<Record<string, (said: Said) => Finding | null>> = {
+  additionalProperties: unknownKey,
+  required: missingKey,
+  type: wrongType,
+  anyOf: wrongType,
+  enum: notOneOf,
+  const: notConst,
+  discriminator: badTag,
+  pattern: wrongSpelling,
+  minimum: outOfRange,
+  maximum: outOfRange,
+  exclusiveMinimum: outOfRange,
+  exclusiveMaximum: outOfRange,
+  minItems: (said) => ({ code: 'empty-list', summary: `${said.name} is an empty list`, expected: 'at least one item', fix: 'Add an item, or remove the key.', at: at(said) }),
+  minProperties: secretShape,
+  maxProperties: secretShape,
+};
+
+function at({ located }: Said): Span {
+  return spot(located);
+}
+
+/** Words that other tools use for what is a key here. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  ctx: 'context', ctxsize: 'context', contextsize: 'context', contextlength: 'context', contextwindow: 'context', numctx: 'context', nctx: 'context', maxmodellen: 'context',
+  quant: 'quantization', quants: 'quantization', ngl: 'offload', gpulayers: 'offload', ngpulayers: 'offload', gpu: 'offload', numgpu: 'offload', cputypek: 'kvCache',
+  cachetypek: 'kvCache', cachetypev: 'kvCache', kvcachetype: 'kvCache', np: 'parallel', slots: 'parallel', concurrency: 'parallel', numparallel: 'parallel', maxnumseqs: 'parallel',
+  model: 'source', path: 'source', gguf: 'source', file: 'source', weights: 'source', repo: 'source', server: 'backend', provider: 'backend', engine: 'backend',
+  host: 'url', baseurl: 'url', endpoint: 'url', address: 'url', fa: 'flashAttention', flashattn: 'flashAttention', ttl: 'idle', keepalive: 'idle', envs: 'environments',
+  extraargs: 'args', flags: 'args', binary: 'engine', executable: 'engine', batchsize: 'batch', ubatchsize: 'ubatch', numthreads: 'threads', target: 'objective', template: 'chatTemplate',
+};
+
+function unknownKey({ complaint, schema, located, path, name }: Said): Finding {
+  const key = String(complaint.params['additionalProperty']);
+  const allowed = Object.keys((schema['properties'] as object | undefined) ?? {});
+  const synonym = SYNONYMS[key.toLowerCase().replace(/[-_]/g, '')];
+  const guess = nearest(key, allowed) ?? (synonym !== undefined && allowed.includes(synonym) ? synonym : null);
+  const member = located.node.kind === 'map' ? located.node.members.get(key) : undefined;
+  const isReferenceKey = allowed.includes('env') && allowed.includes('command');
+  return {
+    code: 'unknown-key',
+    summary: `${isReferenceKey ? 'this key' : quoted(key)} is not a key ${path.length === 0 ? 'of llmops.yaml' : `of ${name}`}`,
+    expected: allowed.length > 0 ? `one of ${allowed.join(', ')}` : 'no keys here',
+    fix: guess === null ? 'Remove it.' : `Did you mean \`${guess}\`?`,
+    at: member?.key ?? spot(located),
+  };
+}
+
+function missingKey({ complaint, schema, located, path, name }: Said): Finding {
+  const key = String(complaint.params['missingProperty']);
+  const property = (schema['properties'] as Record<string, JsonSchema> | undefined)?.[key];
+  const expected = property?.['const'] === undefined ? `\`${key}\`: ${withArticle(property ?? {})}` : `\`${key}: ${String(property['const'])}\``;
+  const where = path.length === 0 ? 'the file' : name;
+  const at = path.length === 0 ? ([located.at[0], located.at[0] + 1] as const) : (located.key ?? located.at);
+  return { code: 'missing-key', summary: `${where} has no \`${key}\``, expected, fix: `Add \`${key}: ${property?.['const'] === undefined ? '...' : String(property['const'])}\`.`, at };
+}
+
+function wrongType(said: Said): Finding {
+  const { schema, located, name, secret } = said;
+  const expected = withArticle(schema);
+  if (located.node.kind === 'scalar' && located.node.empty) {
+    return { code: 'empty-value', summary: `${name} has no value`, expected, fix: 'Give it a value, or remove the key.', at: at(said) };
+  }
+  if (kindOf(schema) === 'secret' && located.node.kind === 'scalar') return literalSecret(said);
+  const code = CODES[kindOf(schema) ?? ''] ?? 'wrong-type';
+  const fix = mismatch(schema, located, secret);
+  return { code, summary: `${name} is ${describe(located, secret)}`, expected, ...(fix !== null && { fix }), at: at(said) };
+}
+
+const CODES: Readonly<Record<string, string>> = { size: 'invalid-size', duration: 'invalid-duration' };
+
+function literalSecret(said: Said): Finding {
+  return {
+    code: 'secret-literal',
+    summary: `${said.name} is written out; llmops.yaml holds no secrets`,
+    expected: 'a reference: { env: NAME }, { file: PATH } or { command: COMMAND }',
+    fix: `Put it into an environment variable and write \`${said.path.at(-1)}: { env: NAME }\`. If the file was shared, change the secret.`,
+    at: at(said),
+  };
+}
+
+function secretShape(said: Said): Finding {
+  const none = said.located.node.kind === 'map' && said.located.node.members.size === 0;
+  return {
+    code: 'secret-reference',
+    summary: `${said.name} names ${none ? 'no place' : 'several places'} for the secret`,
+    expected: 'exactly one of env, file, command',
+    fix: none ? 'Write `{ env: NAME }`.' : 'Keep one of them.',
+    at: at(said),
+  };
+}
+
+function describe(located: Located, secret: boolean): string {
+  if (located.node.kind !== 'scalar') return located.node.kind === 'list' ? 'a list' : 'a map';
+  const { value } = located.node;
+  if (secret) return 'of another type';
+  if (value === null) return 'null';
+  return typeof value === 'string' ? `the text ${quoted(value)}` : `${typeof value === 'number' ? 'the number ' : ''}${String(value)}`;
+}
+
+function notOneOf(said: Said): Finding {
+  const { schema, located, name, secret } = said;
+  const allowed = (schema['enum'] as readonly unknown[]).filter((value) => value !== null).map(String);
+  const value = located.node.kind === 'scalar' ? located.node.value : null;
+  const switched = value === true ? 'on' : value === false ? 'off' : null;
+  const guess = switched !== null && allowed.includes(switched) ? switched : nearest(String(value), allowed);
+  return {
+    code: 'unknown-value',
+    summary: `${name} is ${describe(located, secret)}`,
+    expected: `one of ${allowed.join(', ')}`,
+    ...(guess !== null && { fix: `Did you mean \`${guess}\`?` }),
+    at: at(said),
+  };
+}
+
+function notConst(said: Said): Finding {
+  const value = String(said.schema['const']);
+  return { code: 'unsupported-version', summary: `${said.name} is ${describe(said.located, said.secret)}`, expected: value, fix: `Write \`${said.path.at(-1)}: ${value}\`; newer formats need a newer llmops.`, at: at(said) };
+}
+
+/** A backend's `type` is missing or unknown; the rest of the backend cannot be checked then. */
+function badTag({ complaint, schema, located, name }: Said): Finding {
+  const types = (schema['oneOf'] as JsonSchema[]).map((branch) => String(((branch['properties'] as Record<string, JsonSchema>)['type'] ?? {})['const']));
+  const tag = located.node.kind === 'map' ? located.node.members.get('type') : undefined;
+  const expected = `one of ${types.join(', ')}`;
+  if (tag === undefined) return { code: 'missing-key', summary: `${name} has no \`type\``, expected: `\`type\`: ${expected}`, fix: 'Add `type: llama.cpp`, say.', at: located.key ?? located.at };
+  const guess = nearest(String(complaint.params['tagValue']), types);
+  return { code: 'unknown-value', summary: `\`${name.slice(1, -1)}.type\` is ${describe(tag, false)}`, expected, ...(guess !== null && { fix: `Did you mean \`${guess}\`?` }), at: spot(tag) };
+}
+
+function badName({ located }: Said, key: string): Finding {
+  const member = located.node.kind === 'map' ? located.node.members.get(key) : undefined;
+  return { ...NAME_RULE, summary: `${quoted(key)} cannot be a name`, fix: suggestion(key), at: member?.key ?? spot(located) };
+}
+
+const NAME_RULE = { code: 'invalid-name', expected: 'up to 63 of a-z 0-9 . _ -, beginning with a letter or digit (names become file names and labels)' };
+
+function suggestion(key: string): string {
+  const clean = key.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 63);
+  return clean === '' || clean === key ? 'Choose another name.' : `Write \`${clean}\`.`;
+}
+
+function wrongSpelling(said: Said): Finding {
+  const { schema, located, name, secret } = said;
+  const value = located.node.kind === 'scalar' ? String(located.node.value) : '';
+  const kind = kindOf(schema);
+  if (secret && kind !== 'path') return { ...literalSecret(said), summary: `${name} is not the name of an environment variable` };
+  if (said.path.length === 1 && said.path[0] === 'name') return { ...NAME_RULE, summary: `${name} is ${quoted(value)}`, fix: suggestion(value), at: at(said) };
+  const fix = mismatch(schema, located, secret);
+  return { code: kind === undefined ? 'invalid-value' : `invalid-${kind}`, summary: `${name} is ${describe(located, secret)}`, expected: withArticle(schema), ...(fix !== null && { fix }), at: at(said) };
+}
+
+function outOfRange(said: Said): Finding {
+  const { schema } = said;
+  return { code: 'out-of-range', summary: `${said.name} is ${describe(said.located, said.secret)}`, expected: withArticle(schema), at: at(said) };
+}

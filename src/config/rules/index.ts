@@ -1,0 +1,40 @@
+import { child, entries, find, text, type Located } from '../located.ts';
+import type { Findings } from '../report.ts';
+import { visitAll, type Visit } from '../walk.ts';
+
+/** What every rule may look at. Values can be of a wrong shape: the schema has already complained about those. */
+export interface RuleContext {
+  /** What is checked: the whole, or what an overlay touches of it. */
+  readonly root: Located;
+  /** Backends of the whole: name -> type. */
+  readonly backends: ReadonlyMap<string, string>;
+  /** Models of the whole. */
+  readonly models: ReadonlySet<string>;
+  readonly findings: Findings;
+}
+
+import { addressRule, pathRule, urlRule } from './values.ts';
+import { flagRule, conflictRule, portRule } from './settings.ts';
+import { fallbackRule, modelBackendRule, promptModelRule, sloServiceRule } from './references.ts';
+import { driftFieldRule, quantizationRule, sloThresholdRule, sourceRule } from './models.ts';
+
+const RULES: readonly ((context: RuleContext) => void)[] = [
+  modelBackendRule, promptModelRule, sloServiceRule, fallbackRule,
+  sourceRule, quantizationRule, driftFieldRule, sloThresholdRule,
+  conflictRule, portRule,
+];
+
+const VALUE_RULES: readonly ((visit: Visit, context: RuleContext) => void)[] = [pathRule, urlRule, addressRule, flagRule];
+
+/** Checks what a schema cannot say: names that must exist, paths that must stay inside, settings that exclude each other. */
+export function applyRules(context: RuleContext): void {
+  for (const rule of RULES) rule(context);
+  visitAll(context.root, (name) => context.backends.get(name), (visit) => {
+    for (const rule of VALUE_RULES) rule(visit, context);
+  });
+}
+
+/** Backends by name with their type, as far as they have one. */
+export function backendTypes(root: Located): ReadonlyMap<string, string> {
+  return new Map(entries(find(root, 'backends')).map(([name, backend]) => [name, text(child(backend, 'type')) ?? '']));
+}

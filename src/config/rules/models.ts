@@ -1,0 +1,79 @@
+import { PORTABLE_FIELDS } from '../../domain/fields.ts';
+import { child, entries, find, items, scalar, spot, text, type Located } from '../located.ts';
+import { nearest } from '../suggest.ts';
+import { QUANTIZATIONS, TIMED_INDICATORS } from '../vocabulary.ts';
+import { optionSchema } from '../walk.ts';
+import { quoted } from '../wording.ts';
+import type { RuleContext } from './index.ts';
+
+const SHAPES: ReadonlyMap<string, readonly [RegExp, string]> = new Map([
+  ['file', [/^file:(?!\/\/).*[^/\\]$/, 'file:PATH, the path of a file']],
+  ['hf', [/^hf:[\w.-]+\/[\w.-]+(\/[^\s?#]+)?$/, 'hf:OWNER/REPO or hf:OWNER/REPO/FILE']],
+  ['ollama', [/^ollama:[\w./-]+(:[\w.-]+)?$/, 'ollama:NAME or ollama:NAME:TAG']],
+  ['https', [/^https:\/\/[^\s/]+\/\S+$/, 'https://HOST/PATH']],
+]);
+
+/** Sources are spelled as their scheme wants it. */
+export function sourceRule({ root, findings }: RuleContext): void {
+  for (const [name, model] of entries(find(root, 'models'))) {
+    const located = child(model, 'source');
+    const source = text(located);
+    const shape = SHAPES.get(source?.slice(0, source.indexOf(':')) ?? '');
+    if (located === undefined || source === undefined || !shape || shape[0].test(source)) continue;
+    const fix = source.startsWith('file://') ? `Write \`file:${source.slice('file://'.length)}\`.` : undefined;
+    findings.add({ code: 'invalid-source', summary: `\`models.${name}.source\` is ${quoted(source)}`, expected: shape[1], ...(fix !== undefined && { fix }), at: spot(located) });
+  }
+}
+
+/** What is preferred must be good enough. */
+export function quantizationRule({ root, findings }: RuleContext): void {
+  for (const [name, model] of entries(find(root, 'models'))) {
+    const floor = text(find(model, 'quantization', 'atLeast'));
+    const rank = (quantization: string): number => (QUANTIZATIONS as readonly string[]).indexOf(quantization);
+    if (floor === undefined || rank(floor) === -1) continue;
+    for (const item of items(find(model, 'quantization', 'prefer'))) {
+      if (rank(text(item) ?? '') <= rank(floor)) continue;
+      findings.add({
+        code: 'conflicting-keys',
+        summary: `\`models.${name}.quantization\` prefers ${text(item)}, which is coarser than its \`atLeast: ${floor}\``,
+        expected: `${floor} or finer`,
+        fix: 'Remove it from `prefer`, or lower `atLeast`.',
+        at: spot(item),
+      });
+    }
+  }
+}
+
+/** `drift.fields` names fields as plans do. */
+export function driftFieldRule({ root, backends, findings }: RuleContext): void {
+  for (const [name, model] of entries(find(root, 'models'))) {
+    const fields = entries(find(model, 'drift', 'fields'));
+    if (fields.length === 0) continue;
+    const options = optionSchema(backends.get(text(child(model, 'backend')) ?? ''));
+    const known = [...PORTABLE_FIELDS, ...Object.keys((options?.['properties'] as object | undefined) ?? {}).map((key) => `options.${key}`)];
+    for (const [field, located] of fields) {
+      if (known.includes(field)) continue;
+      const guess = nearest(field, known);
+      findings.add({ code: 'unknown-field', summary: `\`models.${name}.drift.fields\` names ${quoted(field)}`, expected: `one of ${known.join(', ')}`, fix: guess === null ? 'Remove it.' : `Did you mean \`${guess}\`?`, at: located.key ?? located.at });
+    }
+  }
+}
+
+/** A threshold is a time for times, a number for throughput, and nothing for the rest. */
+export function sloThresholdRule({ root, findings }: RuleContext): void {
+  for (const [name, slo] of entries(find(root, 'slos'))) {
+    const indicator = child(slo, 'indicator');
+    const use = text(child(indicator, 'use'));
+    const threshold = child(indicator, 'threshold');
+    if (use === undefined || indicator === undefined) continue;
+    const wanted = TIMED_INDICATORS.includes(use) ? 'string' : use === 'throughput' ? 'number' : 'undefined';
+    const expected = wanted === 'string' ? 'a time: 1.5s' : wanted === 'number' ? 'tokens per second: 20' : 'no threshold';
+    if (typeof known(threshold) === wanted) continue;
+    if (threshold === undefined) findings.add({ code: 'missing-key', summary: `\`slos.${name}.indicator\` has no \`threshold\``, expected, fix: 'Add `threshold: ...`.', at: indicator.key ?? indicator.at });
+    else if (threshold.node.kind === 'scalar') findings.add({ code: 'wrong-threshold', summary: `\`slos.${name}.indicator.threshold\` does not suit ${use}`, expected, at: spot(threshold) });
+  }
+}
+
+function known(located: Located | undefined): unknown {
+  return scalar(located) ?? undefined;
+}

@@ -1,0 +1,121 @@
+import type { JsonSchema } from '../../domain/backend.ts';
+import { INDICATORS } from '../vocabulary.ts';
+import { MODEL_NAME } from './names.ts';
+
+const promptSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['source', 'model'],
+  properties: {
+    source: { 'x-kind': 'path', description: 'A dotprompt file.', examples: ['prompts/support.prompt'] },
+    model: { type: 'string', description: 'The model that answers it: a name under `models`.' },
+    tests: { 'x-kind': 'path', default: null, description: 'A promptfoo tests file, taken as it is. Absent: the prompt has no tests.' },
+    gate: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'What the tests must reach before a change of prompt or model is applied.',
+      properties: {
+        passRate: { type: 'number', minimum: 0, maximum: 1, default: 0.9, description: 'Share of cases that must pass, from 0 to 1.' },
+        minCases: { type: 'integer', minimum: 1, maximum: 1_000_000, default: 20, description: 'Fewer cases than this prove nothing: the gate then does not open.' },
+      },
+    },
+  },
+};
+
+/** The map under `prompts:`. */
+export const promptsSchema: JsonSchema = {
+  type: 'object',
+  default: {},
+  description: 'Prompts as files with versions and tests, by name.',
+  'x-inert': 'prompts are not acted on yet',
+  'x-inert-each': true,
+  propertyNames: { pattern: MODEL_NAME },
+  additionalProperties: promptSchema,
+};
+
+const sloSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['service', 'indicator', 'objective'],
+  properties: {
+    service: { type: 'string', description: 'The model that is watched: a name under `models`.' },
+    indicator: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['use'],
+      description: 'What makes a request a good one.',
+      properties: {
+        use: { type: 'string', enum: INDICATORS, description: 'The signal: availability, time to first token, time per output token, tokens per second, ...' },
+        threshold: {
+          description: 'A request is good up to this time (`ttft`, `tpot`, `e2e`) or from this rate in tokens per second (`throughput`). The other indicators need none.',
+          default: null,
+          anyOf: [{ 'x-kind': 'duration' }, { type: 'number', minimum: 0 }],
+        },
+      },
+    },
+    objective: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1, description: 'Share of requests that must be good, between 0 and 1.', examples: [0.95] },
+    window: { 'x-kind': 'duration', default: '7d', description: 'Rolling time over which the objective counts.' },
+    actions: {
+      type: 'array',
+      default: [],
+      description: 'What happens when the error budget burns.',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['on', 'do'],
+        properties: {
+          on: { type: 'string', enum: ['page', 'ticket', 'budgetExhausted'], description: 'Fast burn, slow burn, or nothing left.' },
+          do: { type: 'array', minItems: 1, items: { type: 'string', enum: ['alert', 'rollback', 'block'] }, description: 'Tell people, go back to the last good generation, or refuse further changes.' },
+        },
+      },
+    },
+  },
+};
+
+/** The map under `slos:`. */
+export const slosSchema: JsonSchema = {
+  type: 'object',
+  default: {},
+  description: 'Service level objectives, by name.',
+  'x-inert': 'objectives are not acted on yet',
+  'x-inert-each': true,
+  propertyNames: { pattern: MODEL_NAME },
+  additionalProperties: sloSchema,
+};
+
+/** `gateway:` */
+export const gatewaySchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'The one OpenAI-compatible address in front of all models.',
+  'x-inert': 'the gateway is not acted on yet',
+  properties: {
+    listen: { 'x-kind': 'address', default: '127.0.0.1:8400', description: 'Address and port.' },
+    keys: { 'x-kind': 'secret', default: null, description: 'Where the hashed client keys are. None are needed on loopback.', examples: [{ file: 'keys.txt' }] },
+  },
+};
+
+/** `daemon:` */
+export const daemonSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'The loop that keeps the engines as this file says.',
+  'x-inert': 'the daemon is not acted on yet',
+  properties: {
+    git: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'Follow a branch and apply what arrives there.',
+      properties: {
+        remote: { type: 'string', pattern: '^[^\\s-]\\S*$', default: 'origin', description: 'Name of the remote.' },
+        branch: { type: 'string', pattern: '^[^\\s-]\\S*$', default: 'main', description: 'Branch to follow.' },
+        poll: { 'x-kind': 'duration', default: '15s', description: 'How often the remote is asked.' },
+        verify: { type: 'string', enum: ['none', 'ssh', 'gpg'], default: 'none', description: 'Which signature a commit must carry.' },
+      },
+    },
+  },
+};

@@ -1,0 +1,54 @@
+import type { Span } from './located.ts';
+
+/** Parts of the text that must never be shown, in the order of the text. */
+export type SecretRanges = readonly Span[];
+
+export const MASK = '***';
+
+const SECRET_KEY = /(keys?|tokens?|passwords?|passwd|secrets?|authorization|credentials?|bearer)$/i;
+
+/** True for a key whose value is a secret wherever it stands. */
+export function isSecretKey(key: string): boolean {
+  return SECRET_KEY.test(key);
+}
+
+/** A reference to an environment variable tells a name, not a secret. */
+export function isReference(key: string, value: string): boolean {
+  return key === 'env' && /^[A-Z][A-Z0-9_]{0,63}$/.test(value);
+}
+
+/** True for a flag such as `--api-key`, with or without `=value`. */
+export function isSecretFlag(word: string): boolean {
+  return /^--?[\w-]*(key|token|password|secret)s?(=|$)/i.test(word) && !/-file(=|$)/.test(word);
+}
+
+const SHAPES: readonly (readonly [RegExp, string])[] = [
+  [/:\/\/[^\s/@'"]+@/g, `://${MASK}@`], // https://user:password@host
+  [/([?&][^=&\s]*(?:key|token|secret|password|sig|signature)=)[^&\s'"]+/gi, `$1${MASK}`],
+  [/(--?[\w-]*(?:key|token|password|secret)[= ]+)[^\s'",\]]+/gi, `$1${MASK}`],
+  [/\b(?:sk-|hf_|gh[pousr]_|github_pat_|xox[abps]-|glpat-|AKIA)[A-Za-z0-9_-]{6,}/g, MASK],
+];
+
+/** Text without what looks like a secret on its own: credentials in addresses, well-known token shapes. */
+export function scrub(text: string): string {
+  return SHAPES.reduce((result, [shape, replacement]) => result.replace(shape, replacement), text);
+}
+
+const KEY_IN_LINE = /(?:keys?|tokens?|passwords?|passwd|secrets?|authorization|credentials?|bearer)["']?\s*[:=]\s*/i;
+
+/** For lines that could not be parsed: everything after a secret's key is masked. */
+export function scrubLine(line: string): string {
+  const key = KEY_IN_LINE.exec(line);
+  return scrub(key ? `${line.slice(0, key.index + key[0].length)}${MASK}` : line);
+}
+
+/** True if what is indented below this line may be a secret. */
+export function isSecretLine(line: string): boolean {
+  return KEY_IN_LINE.test(line);
+}
+
+/** The rest of a line; a secret that was commented out is one still. */
+export function scrubComment(rest: string): string {
+  const comment = rest.indexOf('#');
+  return comment === -1 ? scrub(rest) : scrub(rest.slice(0, comment)) + scrubLine(rest.slice(comment));
+}

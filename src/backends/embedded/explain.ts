@@ -3,41 +3,42 @@ import type { Problem } from '../../domain/problem.ts';
 /** The server writes one line `TIME error: WHAT: WHY` before it gives up. */
 const ERROR_LINE = /^\S+ error: (.+)$/gm;
 
-/** Why the server ended, from the last lines of its log. `exitCode` null: it was ended by a signal. Pure. */
+interface Cause {
+  readonly pattern: RegExp;
+  readonly code: string;
+  /** Goes before what the server said. */
+  readonly what: string;
+  readonly fix: string;
+}
+
+/** The first that matches counts. */
+const CAUSES: readonly Cause[] = [
+  { pattern: /EADDRINUSE/, code: 'port-taken', what: 'could not take its port', fix: 'Choose another `options.port`, or leave it out.' },
+  {
+    pattern: /insufficient memory|not enough memory|out of memory|failed to (?:create|allocate)/i,
+    code: 'out-of-memory',
+    what: 'did not get the memory that it needs',
+    fix: 'Free memory, or lower `context` or `parallel`.',
+  },
+  {
+    pattern: /^cannot load the model/,
+    code: 'weights-unreadable',
+    what: 'could not load the weights',
+    fix: 'Check the file in `source`: is it complete, and does this engine know its architecture?',
+  },
+  { pattern: /./, code: 'engine-ended', what: 'ended', fix: 'Correct what it says, and apply again.' },
+];
+
+/** Why the server ended, from the last lines of its log. `exitCode` null: it was ended by a signal, or nobody saw it. Pure. */
 export function explainEnd(logTail: string, exitCode: number | null): Problem {
-  const said = [...logTail.matchAll(ERROR_LINE)].at(-1)?.[1] ?? null;
-  const problem = (code: string, summary: string, fix: string): Problem => ({ severity: 'error', code, summary, fix });
-  if (said === null && (exitCode === null || exitCode === 137)) {
-    return problem(
-      'engine-killed',
-      'The embedded engine was killed, most likely because memory ran out.',
-      'Free memory, or lower `context` or `parallel`.',
-    );
-  }
-  if (said === null)
-    return problem(
-      'engine-ended',
-      `The embedded engine ended with exit code ${exitCode ?? 'none'} and gave no reason.`,
-      'Look at its log: llmops logs.',
-    );
-  if (said.includes('EADDRINUSE'))
-    return problem(
-      'port-taken',
-      `The embedded engine could not take its port: ${said}.`,
-      'Choose another `options.port`, or leave it out.',
-    );
-  if (/insufficient|not enough|too large|failed to (?:create|allocate)/i.test(said)) {
-    return problem(
-      'out-of-memory',
-      `The embedded engine did not get the memory that it needs: ${said}.`,
-      'Free memory, or lower `context` or `parallel`.',
-    );
-  }
-  if (said.includes('loading error'))
-    return problem(
-      'weights-unreadable',
-      `The embedded engine could not load the weights: ${said}.`,
-      'Check the file in `source`: is it complete, and does this engine know its architecture?',
-    );
-  return problem('engine-ended', `The embedded engine ended: ${said}.`, 'Look at its log: llmops logs.');
+  const said = [...logTail.matchAll(ERROR_LINE)].at(-1)?.[1] ?? '';
+  const cause = CAUSES.find(({ pattern }) => pattern.test(said));
+  if (cause) return { severity: 'error', code: cause.code, summary: `The embedded engine ${cause.what}: ${said}.`, fix: cause.fix };
+  const how = exitCode === null ? 'without a word' : `with exit code ${exitCode} and without a word`;
+  return {
+    severity: 'error',
+    code: 'engine-crashed',
+    summary: `The embedded engine ended ${how}: it crashed, or was killed, often because memory ran out.`,
+    fix: 'If it happens again, free memory, or lower `context` or `parallel`.',
+  };
 }

@@ -43,14 +43,8 @@ function scalar(options: JsonObject, name: string): Scalar {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
 
-/** Tells the digest of the weights: arguments name a path only, and a path can hold other bytes tomorrow. */
-const DIGEST = 'LLMOPS_WEIGHTS_SHA256';
-
-/** The server's arguments and environment for these settings, without the program. Pure; the inverse of {@link toldBy}. */
-export function tell(
-  spec: InstanceSpec,
-  port: number,
-): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+/** The server's arguments for these settings, without the program. Pure; {@link toldBy} reads them back. */
+export function tell(spec: InstanceSpec, port: number): readonly string[] {
   const { fields } = spec;
   const flash = fields['options.flashAttention'] ?? null;
   const flags: readonly (readonly [string, Scalar | undefined])[] = [
@@ -65,24 +59,25 @@ export function tell(
     ['--batch-size', fields['options.batch']],
     ['--flash-attn', flash === null ? null : flash ? 'on' : 'off'],
   ];
-  const args = flags.flatMap(([flag, value]) => (value === null || value === undefined ? [] : [flag, String(value)]));
-  return { args, env: { [DIGEST]: spec.weights.sha256 } };
+  return flags.flatMap(([flag, value]) => (value === null || value === undefined ? [] : [flag, String(value)]));
 }
 
-/** What a running server was told, from its own arguments and environment. A null value: it was not told. Pure. */
-export function toldBy(args: readonly string[], env: Readonly<Record<string, string>>): Fields {
-  const told = (flag: string): string | null => {
-    const at = args.indexOf(flag);
-    return at < 0 ? null : (args[at + 1] ?? null);
-  };
+/** The value behind a flag; null: the flag is not there. Pure. */
+export function valueOf(args: readonly string[], flag: string): string | null {
+  const at = args.indexOf(flag);
+  return at < 0 ? null : (args[at + 1] ?? null);
+}
+
+/** What a running server was told, from its own arguments. A null value: it was not told, or arguments cannot tell. Pure. */
+export function toldBy(args: readonly string[]): Fields {
   const count = (flag: string): number | null => {
-    const text = told(flag);
+    const text = valueOf(args, flag);
     return text !== null && /^\d+$/.test(text) ? Number(text) : null;
   };
-  const flash = told('--flash-attn');
+  const flash = valueOf(args, '--flash-attn');
   return {
     source: null,
-    digest: env[DIGEST] ?? null,
+    digest: null,
     context: count('--ctx-size'),
     parallel: count('--parallel'),
     kvCache: null,
@@ -97,14 +92,13 @@ export function toldBy(args: readonly string[], env: Readonly<Record<string, str
   };
 }
 
-/** What a serving server says is in force, from its `/props`. A null value: it does not tell. Pure. */
-export function loadedFrom(props: unknown): Fields {
+/** What a serving server says is in force, from its `/props` and where it listens. A null value: it does not tell. Pure. */
+export function loadedFrom(props: unknown, endpoint: string): Fields {
   const at = (...path: readonly string[]): unknown =>
     path.reduce<unknown>(
       (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
       props,
     );
-  const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
   const flash = at('embedded', 'flash_attention');
   const kvCache = at('embedded', 'kv_cache');
   return {
@@ -120,6 +114,10 @@ export function loadedFrom(props: unknown): Fields {
     'options.threads': number(at('embedded', 'threads')),
     'options.batch': number(at('embedded', 'batch')),
     'options.flashAttention': flash === 'on' ? true : flash === 'off' ? false : null,
-    'options.port': null,
+    'options.port': Number(new URL(endpoint).port),
   };
+}
+
+function number(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }

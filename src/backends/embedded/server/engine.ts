@@ -61,9 +61,9 @@ const DEFAULT_CONTEXT = 8192;
 
 /**
  * Loads the model and makes room for `parallel` requests. Rejects if the engine cannot give exactly what was asked:
- * a context is never made smaller in silence.
+ * a context is never made smaller in silence. `log` gets the engine's own lines.
  */
-export async function loadEngine(settings: ServerSettings, log: (line: string) => void): Promise<EmbeddedEngine> {
+export async function loadEngine(settings: ServerSettings, log: (level: string, message: string) => void): Promise<EmbeddedEngine> {
   const library = await import('node-llama-cpp');
   const threads = settings.threads ?? defaultThreads(availableParallelism());
   const llama = await library.getLlama({
@@ -73,7 +73,7 @@ export async function loadEngine(settings: ServerSettings, log: (line: string) =
     progressLogs: false,
     maxThreads: threads,
     logLevel: library.LlamaLogLevel.warn,
-    logger: (level, message) => log(`llama.cpp ${level}: ${message.trimEnd()}`),
+    logger: (level, message) => log(level, message.trimEnd()),
   });
   const model = await llama.loadModel({ modelPath: path.resolve(settings.model), gpuLayers: 0 });
   const contextTokens = settings.contextTokens ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT);

@@ -7,7 +7,7 @@ import type { EmbeddedEngine } from './engine.ts';
 import { createHttpServer } from './server.ts';
 import type { ServerState } from './server.ts';
 
-/** One line on standard output; whoever started us keeps it. Prompts and answers never go there. */
+/** One line on standard output; whoever started us keeps it. Prompts and answers never go there. `error: ` is for the last words alone. */
 function log(line: string): void {
   process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 }
@@ -23,6 +23,20 @@ async function listen(server: Server, settings: ServerSettings): Promise<void> {
   });
   const { port } = server.address() as AddressInfo;
   log(`listening on http://${settings.host}:${port}`);
+}
+
+/** The library says that loading failed, and llama.cpp's own log says why. */
+async function load(settings: ServerSettings): Promise<EmbeddedEngine> {
+  let why = '';
+  const hear = (level: string, message: string): void => {
+    log(`llama.cpp ${level}: ${message}`);
+    if (level === 'error') why ||= ` (${message})`;
+  };
+  return await loadEngine(settings, hear).catch(async (error: unknown) => {
+    // The lines come from the engine's own threads, a little after the failure, and nothing says that they are all there.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    throw new Error(`${error instanceof Error ? error.message : String(error)}${why}`, { cause: error });
+  });
 }
 
 function report({ facts }: EmbeddedEngine, ms: number): void {
@@ -65,7 +79,7 @@ async function main(): Promise<void> {
   await listen(server, settings).catch((error: unknown) => fail('cannot listen', error));
   log(`loading ${settings.model}`);
   const started = performance.now();
-  state.engine = await loadEngine(settings, log).catch((error: unknown) => fail('cannot load the model', error));
+  state.engine = await load(settings).catch((error: unknown) => fail('cannot load the model', error));
   report(state.engine, performance.now() - started);
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readSettings } from './args.ts';
 import { createDecoder } from './decode.ts';
@@ -55,9 +55,10 @@ test('a character that is spread over tokens is shown when it is whole', () => {
   expect(decoder.flush()).toBe('');
 });
 
+const any = (): number => 0;
+
 describe('slots', () => {
   const none = new AbortController().signal;
-  const any = (): number => 0;
 
   test('requests that find no free slot are served in the order in which they came', async () => {
     const slots = createSlots(['a']);

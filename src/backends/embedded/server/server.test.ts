@@ -88,6 +88,7 @@ const chatOf = (ticket: Ticket): { messages: unknown[]; temperature: number } =>
   messages: [...(ticket.system ? [{ role: 'system', content: ticket.system }] : []), { role: 'user', content: ticket.user }],
   temperature: 0,
 });
+const category = (text: string): unknown => (JSON.parse(text) as { readonly category: unknown }).category;
 /** Longer than any test waits: only a client that leaves ends it. */
 const ENDLESS = { prompt: 'hello', temperature: 0, ignore_eos: true, stream: true };
 
@@ -139,7 +140,6 @@ describe('a model that works', () => {
 
   test.each(TRIAGE)('it sorts the ticket "$user"', async (ticket) => {
     const answer = await json(post(`${server.url}/v1/chat/completions`, chatOf(ticket)));
-    const category = (text: string): unknown => (JSON.parse(text) as { readonly category: unknown }).category;
     expect(category(answer.choices[0].message.content)).toBe(category(ticket.expected));
     expect(answer.choices[0].finish_reason).toBe('stop');
   });
@@ -199,7 +199,7 @@ describe('a model that works', () => {
     ['DELETE', '/v1/models', null, 404, 'File Not Found'],
     ['POST', '/v1/completions', ' '.repeat(17 * 1024 * 1024), 413, 'the body is larger than'],
   ])('%s %s is answered in the shape that clients know', async (method, path, body, status, message) => {
-    const response = await fetch(`${server.url}${path}`, { method, body });
+    const response = await fetch(`${server.url}${path}`, body === null ? { method } : { method, body });
     const answer = (await response.json()) as { readonly error?: { readonly message: string } };
     expect([response.status, answer.error?.message ?? '']).toEqual([status, expect.stringContaining(message)]);
   });

@@ -15,23 +15,26 @@ export interface ServerState {
 
 /** The HTTP front. Answers from the moment it listens: 503 until `state.engine` is there. */
 export function createHttpServer(state: ServerState, log: (line: string) => void): Server {
-  return createServer((request, response) => {
+  const server = createServer((request, response) => {
     const started = performance.now();
     const method = request.method ?? 'GET';
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     let note = '';
     if (state.stopping) response.setHeader('connection', 'close');
     response.on('close', () => {
+      // The server ends when its last connection does, and this one may have been promised to live on.
+      if (state.stopping) setImmediate(() => server.closeIdleConnections());
       // Health is asked for every few seconds; it would bury the rest.
       if (path === '/health') return;
       const status = response.writableFinished ? response.statusCode : 'client-left';
       log(`${method} ${path} ${status} ${Math.round(performance.now() - started)} ms${note === '' ? '' : ` ${note}`}`);
     });
     answer(state, method, path, request, response, (text) => (note = text)).catch((error: unknown) => {
-      if (!(error instanceof HttpError) && !response.destroyed) log(`error: ${method} ${path}: ${String(error)}`);
+      if (!(error instanceof HttpError) && !response.destroyed) log(`fault: ${method} ${path}: ${String(error)}`);
       sendError(response, error);
     });
   });
+  return server;
 }
 
 async function answer(

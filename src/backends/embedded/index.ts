@@ -1,0 +1,17 @@
+import type { Backend } from '../../domain/backend.ts';
+import { createProcessDriver } from '../kit/driver.ts';
+import { checkModel } from './check.ts';
+import { embeddedEngine } from './process.ts';
+import { backendSchema, modelSchema } from './schema.ts';
+import { fieldsOf, prices } from './settings.ts';
+
+/** llama.cpp in a child process of our own: for machines where nothing is installed. CPU only. */
+export const backend: Backend = {
+  type: 'embedded',
+  schema: { backend: backendSchema, model: modelSchema },
+  prices,
+  fields: fieldsOf,
+  check: (model, artifact) => checkModel(model, artifact),
+  canSurge: (model) => typeof model.options['port'] !== 'number',
+  connect: (spec, context) => createProcessDriver(() => embeddedEngine, spec, context),
+};

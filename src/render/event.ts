@@ -28,7 +28,7 @@ function wordsOf(event: Event): Line {
     case 'step.skipped':
       return line(span('- ', 'change'), name(event), ` skipped: ${event.because}`);
     case 'run.finished':
-      return line(span('■', event.outcome === 'succeeded' ? 'add' : 'remove'), ` ${event.outcome} after ${duration(event.ms)}: ${event.done} done, ${event.failed} failed, ${event.skipped} skipped`);
+      return line(span('■', event.outcome === 'succeeded' ? 'add' : 'remove'), ` ended after ${duration(event.ms)}, ${event.outcome}: ${event.done} done, ${event.failed} failed, ${event.skipped} skipped`);
   }
 }
 

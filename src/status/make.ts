@@ -48,6 +48,7 @@ export function makeStatus(input: StatusInput): Status {
 function factsOf(input: StatusInput): readonly ModelFacts[] {
   const specs = new Map(input.desired?.models.map((model) => [model.name, model]));
   const changes = new Map<string, Change>(input.plan?.changes.map((change) => [change.model, change]));
+  const inert = new Set(input.desired?.inertModels);
   const drift = grouped<Drift>(input.plan?.drift ?? [], (one) => one.model);
   const instances = grouped<ObservedInstance>(input.observed.flatMap((one) => (one.status === 'reachable' ? one.instances.filter(({ owner }) => owner === 'ours') : [])), (one) => one.model ?? one.id);
   const backends = new Map(input.observed.map((one) => [one.name, one]));
@@ -60,7 +61,7 @@ function factsOf(input: StatusInput): readonly ModelFacts[] {
     const own = instances.get(name) ?? [];
     const backend = spec?.backend ?? own[0]?.backend ?? applied?.backend ?? '';
     const endpoint = input.inventory.endpoints[name] ?? null;
-    return { name, backend, readable: input.desired !== null, spec, applied, change: changes.get(name) ?? null, drift: drift.get(name) ?? [], instances: own, observed: backends.get(backend) ?? null, endpoint };
+    return { name, backend, readable: input.desired !== null, inert: inert.has(name), spec, applied, change: changes.get(name) ?? null, drift: drift.get(name) ?? [], instances: own, observed: backends.get(backend) ?? null, endpoint };
   });
 }
 
@@ -95,7 +96,7 @@ function ready(models: readonly ModelStatus[]): Condition {
 
 function synced(plan: Plan | null): Condition {
   if (plan === null) return { type: 'Synced', status: 'Unknown', reason: 'NoPlan', message: 'the file could not be compared with what runs' };
-  if (plan.summary.blocked > 0) return { type: 'Synced', status: 'False', reason: 'Blocked', message: `${plan.summary.blocked} models cannot be acted on` };
+  if (plan.summary.blocked > 0) return { type: 'Synced', status: 'False', reason: 'Blocked', message: `${plan.summary.blocked} ${plan.summary.blocked === 1 ? 'model' : 'models'} cannot be acted on` };
   if (plan.steps.length > 0) return { type: 'Synced', status: 'False', reason: 'ChangesPending', message: 'llmops apply would change something' };
   return { type: 'Synced', status: 'True', reason: 'NoChanges', message: 'what runs is what the file asks for' };
 }

@@ -10,6 +10,8 @@ export interface ModelFacts {
   readonly backend: string;
   /** False: there is no file that could declare it. */
   readonly readable: boolean;
+  /** Declared, and not acted on by this version. */
+  readonly inert: boolean;
   readonly spec: ModelSpec | null;
   readonly applied: AppliedModel | null;
   readonly change: Change | null;
@@ -63,6 +65,7 @@ function judge(facts: ModelFacts, main: ObservedInstance | null): Verdict {
   if (observed === null) return { state: 'unknown', why: `the backend "${facts.backend}" was not looked at`, fix: null };
   if (observed.status === 'unreachable') return { state: 'unknown', why: observed.problem.summary, fix: observed.problem.fix ?? null };
   if (change?.action === 'blocked') return { state: 'blocked', why: change.problem.summary, fix: change.problem.fix ?? null };
+  if (facts.inert) return { state: 'blocked', why: 'it is declared in a way that this version does not act on, and left alone', fix: 'llmops plan' };
   if (main === null) return { state: 'absent', why: change?.cause ?? 'no instance of it runs', fix: 'llmops apply' };
   if (main.phase === 'failed' || main.phase === 'unknown') return ofProblem(main);
   if (main.phase === 'starting') return { state: 'starting', why: 'it is loading its weights', fix: null };

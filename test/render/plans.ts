@@ -28,7 +28,7 @@ export function cost(over: Partial<Cost> = {}): Cost {
   return {
     weightsBytes: GIB,
     downloadBytes: 0,
-    memory: { before: GIB, after: 1.1 * GIB, peak: 2.1 * GIB, pool: RAM },
+    memory: { before: GIB, after: Math.round(1.1 * GIB), peak: Math.round(2.1 * GIB), pool: RAM },
     downtime: 'none',
     drainMs: 60_000,
     activeRequests: 0,
@@ -66,14 +66,14 @@ export function create(over: Partial<ChangeOf<'create'>> = {}): ChangeOf<'create
     fieldChange({ field: 'context', from: null, to: 8192, place: at(22) }),
     fieldChange({ field: 'kvCache', from: null, to: null, place: null }),
   ];
-  const memory = { before: null, after: 1.1 * GIB, peak: 1.1 * GIB, pool: RAM };
+  const memory = { before: null, after: Math.round(1.1 * GIB), peak: Math.round(1.1 * GIB), pool: RAM };
   const base = { model: 'draft', backend: 'local', cause: 'llmops.yaml:20 declares it and it is not running', place: at(20) };
   return { ...base, correctsDrift: false, action: 'create', fields, cost: cost({ memory, activeRequests: null }), ...over };
 }
 
 export function remove(over: Partial<ChangeOf<'delete'>> = {}): ChangeOf<'delete'> {
   const base = { model: 'legacy', backend: 'local', cause: 'it is not in llmops.yaml any more', place: null, correctsDrift: false };
-  const memory = { before: 4.1 * GIB, after: 0, peak: null, pool: RAM };
+  const memory = { before: Math.round(4.1 * GIB), after: 0, peak: null, pool: RAM };
   return { ...base, action: 'delete', cost: cost({ memory, downtime: 'ends', activeRequests: 2 }), ...over };
 }
 

@@ -46,7 +46,7 @@ function counts({ summary }: Generation): string {
 
 function outcomeSpan({ outcome }: Generation): Span {
   const tone: Tone = outcome === 'succeeded' ? 'add' : outcome === null ? 'note' : 'remove';
-  return span(outcome ?? 'open', tone);
+  return span(outcome ?? 'unfinished', tone);
 }
 
 /** One generation in full: who, when, from what, what changed and why, what each step came to. */

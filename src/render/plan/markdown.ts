@@ -85,7 +85,7 @@ function code(text: string): string {
 /** Plain words for Markdown: every character with a meaning there becomes a character reference. */
 function escaped(text: string): string {
   return clean(text)
-    .replace(/[!-+[-`{-~<>@:=|]/g, (character) => (/[()%']/.test(character) ? character : `&#${character.charCodeAt(0)};`))
+    .replace(/:(?! )|[!-+[-`{-~<>@=|]/g, (character) => (/[()%']/.test(character) ? character : `&#${character.charCodeAt(0)};`))
     .replace(/www\./gi, (start) => `${start.slice(0, 3)}&#46;`);
 }
 

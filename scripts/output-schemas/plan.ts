@@ -1,0 +1,111 @@
+import * as common from './common.ts';
+import type { Schema } from './dsl.ts';
+import { count, document, exactly, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
+
+function change(action: string, description: string, members: Readonly<Record<string, Schema>>): Schema {
+  return object(description, {
+    action: exactly('Kind of change.', action),
+    model: text('Name of the model.'),
+    backend: text('Name of the backend.'),
+    cause: text('The sentence after "because".'),
+    place: nullable(ref('place', 'Where a person can look.')),
+    correctsDrift: common.correctsDrift,
+    ...members,
+  });
+}
+
+const unchanged = count('Settings that stay.');
+const unverified = common.names('Settings that the engine does not tell and of which no record exists.');
+const fieldChanges = list('The settings that change.', ref('fieldChange', 'One of them.'));
+const cost = ref('cost', 'What it costs.');
+
+const changes = union('What happens to one model.', [
+  change('keep', 'It was considered, and nothing is to do.', { unchanged, unverified }),
+  change('create', 'It is started for the first time, or again.', { fields: fieldChanges, cost }),
+  change('update', 'It runs, and with other settings afterwards.', {
+    price: ref('price', 'The dearest of its settings.'),
+    replacement: nullable(oneOfWords('`surge` new before old, `swap` old before new; null: in place.', ['surge', 'swap'])),
+    replacementReason: nullable(text('Why so.')),
+    fields: fieldChanges,
+    unchanged,
+    unverified,
+    cost,
+  }),
+  change('delete', 'It is stopped and not started again.', { cost }),
+  change('blocked', 'It cannot be acted on and is left as it is.', { problem: ref('problem', 'What stands in the way.') }),
+]);
+
+function step(op: string, description: string, members: Readonly<Record<string, Schema>>): Schema {
+  return object(description, {
+    op: exactly('What it does.', op),
+    id: text('Identity, unique in the plan: `chat.start`.'),
+    after: common.names('Steps that must be done before.'),
+    model: text('Name of the model.'),
+    backend: text('Name of the backend.'),
+    instance: text('Identity of the instance.'),
+    cause: text('Why.'),
+    relies: list('Checked right before it acts.', ref('fact', 'One fact.')),
+    leaves: list('Checked after it acted.', ref('fact', 'One fact.')),
+    deadlineMs: count('How long it may take, in milliseconds.'),
+    ...members,
+  });
+}
+
+const process = object('The process that is meant.', { pid: count('Its number.'), started: text('Opaque; equal exactly for the same process of the same boot.') });
+const applied = object('What is recorded as applied.', {
+  backend: text('Name of the backend.'),
+  specHash: text('Hash of the spec.'),
+  fields: ref('fields', 'Its settings.'),
+  protect: { type: 'boolean', description: 'True: a plan that would delete it is refused.' },
+});
+
+const steps = union('One atomic act.', [
+  step('start', 'Starts the process.', { spec: ref('instanceSpec', 'What is started.') }),
+  step('probe', 'Waits until it answers, lets it generate, reads its settings back.', {
+    spec: ref('instanceSpec', 'What it must run with.'),
+    onFailure: oneOfWords('What becomes of the new copy if it does not answer.', ['stop', 'leave']),
+  }),
+  step('publish', 'Sends clients to this instance.', {}),
+  step('withdraw', 'Stops sending clients there.', {}),
+  step('drain', 'Waits until admitted requests are done, or the deadline has passed.', {}),
+  step('stop', 'Ends the process and its whole group.', { specHash: nullable(text('Hash of its spec; null: not known.')), process: nullable(process) }),
+  step('record', 'Records what was applied, or forgets it.', { applied: nullable(applied) }),
+]);
+
+const plannedBackend = object('A backend as the plan saw it.', {
+  spec: ref('backendSpec', 'As declared.'),
+  status: oneOfWords('Whether it answered.', ['reachable', 'unreachable']),
+  engine: nullable(text('Program and version for people.')),
+  instances: count('Instances that were seen on it.'),
+});
+
+const root = object('The document of `llmops plan --json`, and the plan inside a file written by `llmops plan --out`. Minor versions only add members: ignore what you do not know.', {
+  formatVersion: exactly('Version of this format.', '1.0'),
+  stack: text('Name of the stack.'),
+  file: text('Path of llmops.yaml.'),
+  environment: nullable(text('Environment overlay in force.')),
+  mode: oneOfWords('What was asked for.', ['apply', 'destroy', 'down', 'refresh-only']),
+  revision: text('SHA-256 over the meaning of the file, hex.'),
+  baseline: nullable(object('The generation that the plan starts from.', { generation: count('Its number.'), at: text('When it was applied, ISO 8601.') })),
+  basis: text('SHA-256 over what was seen and relied on; a plan whose basis moved is refused as stale.'),
+  targets: common.names('Models that the plan is limited to; empty: the whole stack.'),
+  backends: list('What was looked at.', ref('plannedBackend', 'One backend.')),
+  drift: list('What was changed outside llmops.', ref('drift', 'One difference.')),
+  changes: list('One entry for every model that was considered, sorted by name.', ref('change', 'One model.')),
+  steps: list('In an order in which each stands after the ones it waits for.', ref('step', 'One step.')),
+  foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),
+  inert: list('What is declared and not acted on.', ref('inert', 'One of them.')),
+  interrupted: list('Steps that an earlier run began and did not finish.', ref('pendingStep', 'One step.')),
+  problems: list('What is wrong with the plan as a whole.', ref('problem', 'One problem.')),
+  summary: ref('summary', 'The counts.'),
+});
+
+const { place, problem, memoryPool, foreign, fields, backendSpec, cost: costs, inert, pendingStep, drift, summary, fact, instanceSpec, fieldChange, price } = common;
+
+/** schemas/plan.schema.json */
+export const planSchema = document('plan', 'A plan of llmops', root, {
+  plannedBackend,
+  change: changes,
+  step: steps,
+  ...{ backendSpec, cost: costs, drift, fact, fieldChange, fields, foreign, inert, instanceSpec, memoryPool, pendingStep, place, price, problem, summary },
+});

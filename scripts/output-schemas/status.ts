@@ -1,0 +1,72 @@
+import * as common from './common.ts';
+import { count, document, exactly, flag, list, nullable, object, oneOfWords, ref, scalar, text } from './dsl.ts';
+
+const condition = object('A statement that holds, does not, or cannot be judged.', {
+  type: oneOfWords('What is stated.', ['Ready', 'Drifted', 'Blocked', 'Synced']),
+  status: oneOfWords('Whether it holds.', ['True', 'False', 'Unknown']),
+  reason: text('For programs: one word, an open set.'),
+  message: text('For people.'),
+});
+
+const backend = object('A backend as it was found.', {
+  name: text('Name in llmops.yaml.'),
+  type: text('Kind of backend.'),
+  status: oneOfWords('Whether it answered.', ['reachable', 'unreachable']),
+  engine: nullable(text('Version of its program; null: absent or not known.')),
+  memory: list('Its memory.', ref('memoryPool', 'One pool.')),
+  problem: nullable(ref('problem', 'What is wrong with it.')),
+});
+
+const side = (description: string) => scalar(`${description} Absent: nobody can say.`);
+const setting = object('One setting, three times.', {
+  field: text('Name of the setting.'),
+  desired: side('What llmops.yaml asks for; null: the engine decides.'),
+  configured: side('What the engine was told; null: it was not told.'),
+  loaded: side('What the engine says is in force; null: it does not tell.'),
+}, ['desired', 'configured', 'loaded']);
+
+const model = object('One model.', {
+  name: text('Its name.'),
+  backend: text('Name of its backend.'),
+  state: oneOfWords('The whole picture in one word.', ['ready', 'starting', 'drifted', 'outdated', 'failed', 'absent', 'removed', 'blocked', 'unknown']),
+  phase: oneOfWords('What its instance does.', ['starting', 'serving', 'failed', 'unknown', 'absent']),
+  instance: nullable(text('Identity of the instance that clients are sent to, else the one that would be.')),
+  copies: common.names('Further instances of ours that serve this model.'),
+  endpoint: nullable(text('Where it answers.')),
+  published: flag('True if clients are sent there.'),
+  settings: list('Its settings, sorted by name.', ref('setting', 'One setting.')),
+  why: nullable(text('Why it is not ready; null for a ready one.')),
+  fix: nullable(text('What to type or change next.')),
+  startedAt: nullable(text('When its process started, ISO 8601.')),
+  memoryBytes: nullable(count('Resident memory in bytes.')),
+  activeRequests: nullable(count('Requests being worked on.')),
+  generation: nullable(count('Generation in which it was last applied.')),
+  conditions: list('Its conditions.', ref('condition', 'One condition.')),
+});
+
+const root = object('The document of `llmops status --json`. Minor versions only add members: ignore what you do not know.', {
+  formatVersion: exactly('Version of this format.', '1.0'),
+  stack: text('Name of the stack.'),
+  file: nullable(text('Path of llmops.yaml; null: it could not be read.')),
+  environment: nullable(text('Environment overlay in force.')),
+  at: text('When this was looked at, ISO 8601.'),
+  revision: nullable(text('SHA-256 over the meaning of the file, hex.')),
+  applied: nullable(
+    object('The last applied generation.', {
+      generation: count('Its number.'),
+      at: nullable(text('When, ISO 8601.')),
+      revision: nullable(text('SHA-256 over the meaning of the file that was applied.')),
+    }),
+  ),
+  holder: nullable(text('Who is changing the stack right now.')),
+  backends: list('What was looked at.', ref('backend', 'One backend.')),
+  models: list('Declared, applied before, or running as ours; sorted by name.', ref('model', 'One model.')),
+  foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),
+  conditions: list('Conditions of the whole stack.', ref('condition', 'One condition.')),
+  summary: object('How many models.', { declared: count('Declared in llmops.yaml.'), ready: count('Of these, ready.') }),
+});
+
+const { foreign, memoryPool, place, problem } = common;
+
+/** schemas/status.schema.json */
+export const statusSchema = document('status', 'The status of an llmops stack', root, { backend, condition, foreign, memoryPool, model, place, problem, setting });

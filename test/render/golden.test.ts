@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import type { HistoryLooks } from '../../src/render/index.ts';
+import {
+  renderApplyResult,
+  renderDiffText,
+  renderEventLine,
+  renderGenerationText,
+  renderHistoryText,
+  renderPlanMarkdown,
+  renderPlanText,
+  renderStatusText,
+} from '../../src/render/index.ts';
+import { plan } from './plans.ts';
+import { mixedStatus } from './status-story.ts';
+import { STORIES } from './stories.ts';
+import { EVENTS, FAILED, generation, NOW, result } from './worlds.ts';
+
+/** Every look of what llmops prints, kept as files to be read: test/render/cases. `vitest -u` writes them anew. */
+const WIDTHS = [80, 120] as const;
+const NARROW: HistoryLooks = { color: false, width: 80, now: NOW };
+const COLORED: HistoryLooks = { ...NARROW, color: true };
+
+const file = (name: string, look: string) => `./cases/${name.replaceAll(/[ ,]+/g, '-')}.${look}`;
+
+describe.each(Object.entries(STORIES))('the plan "%s"', (name, story) => {
+  test.each(WIDTHS)('reads well at %i columns', async (width) => {
+    await expect(renderPlanText(story, { color: false, width, now: NOW })).toMatchFileSnapshot(file(name, `${width}.txt`));
+  });
+
+  test('reads the same in colour', async () => {
+    await expect(renderPlanText(story, COLORED)).toMatchFileSnapshot(file(name, 'color.txt'));
+  });
+
+  test('fits a pull request', async () => {
+    await expect(renderPlanMarkdown(story)).toMatchFileSnapshot(file(name, 'md'));
+  });
+});
+
+test('many changes are told one row each', async () => {
+  const story = STORIES['a bit of everything'] ?? plan();
+  await expect(renderPlanText(story, { ...NARROW, concise: true })).toMatchFileSnapshot(file('a bit of everything', 'concise.txt'));
+});
+
+test('a plan against the world reads as a diff', async () => {
+  await expect(renderDiffText(STORIES['a bit of everything'] ?? plan(), NARROW)).toMatchFileSnapshot(file('a bit of everything', 'diff'));
+});
+
+test.each([
+  ['80.txt', NARROW],
+  ['color.txt', COLORED],
+  ['wide.txt', { ...NARROW, wide: true }],
+])('the status says why a model is not ready (%s)', async (look, looks) => {
+  await expect(renderStatusText(mixedStatus(), looks)).toMatchFileSnapshot(file('status', look));
+});
+
+const STEPS = [result('chat.start'), result('chat.probe', { ms: 350 }), FAILED, result('draft.publish', { status: 'skipped', because: 'probe draft failed' })];
+
+test('the history is a table, newest first', async () => {
+  const counts = { create: 2, update: 1, replace: 1, delete: 0, keep: 0, blocked: 0, correctsDrift: 0 };
+  const generations = [generation(42, { outcome: 'partly', summary: counts }), generation(41, { outcome: null, ms: null, mode: 'down', startedAt: '2026-03-08T11:59:01.000Z' })];
+  await expect(renderHistoryText(generations, NARROW)).toMatchFileSnapshot(file('history', '80.txt'));
+});
+
+test('an empty history says what to type', () => {
+  expect(renderHistoryText([], NARROW)).toBe('Nothing was applied from here yet. The first: `llmops apply`.\n');
+});
+
+test('a generation tells who, when, what and how it went', async () => {
+  await expect(renderGenerationText(generation(42, { outcome: 'partly', steps: STEPS }), NARROW)).toMatchFileSnapshot(file('generation', '80.txt'));
+});
+
+test('each event is one line', async () => {
+  const lines = EVENTS.map((event) => renderEventLine(event, { color: false }));
+  expect(lines.every((line) => !line.includes('\n'))).toBe(true);
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(file('events', 'txt'));
+});
+
+test.each(['succeeded', 'partly', 'failed', 'stale', 'cancelled'] as const)('an apply that ended as "%s" says what is done and what to type next', async (outcome) => {
+  const steps = outcome === 'succeeded' ? STEPS.slice(0, 2) : outcome === 'stale' ? [result('chat.start', { status: 'skipped', because: 'the world moved' })] : STEPS;
+  const told = renderApplyResult({ outcome, generation: outcome === 'stale' ? null : 42, steps, problems: [], ms: 62_000 }, NARROW);
+  await expect(told).toMatchFileSnapshot(file(`apply ${outcome}`, '80.txt'));
+});

@@ -73,11 +73,11 @@ function sumRequests(copies: readonly { readonly activeRequests: number | null }
   return copies.reduce<number | null>((sum, { activeRequests }) => (sum === null || activeRequests === null ? null : sum + activeRequests), 0);
 }
 
-/** Counts for the last line of a plan. A new process in the place of an old one is a replacement; what only we write is an update. */
+/** Counts for the last line of a plan. A model that becomes another one is replaced; any other change of it is an update. */
 export function summarize(changes: readonly Change[]): Summary {
   const summary = { create: 0, update: 0, replace: 0, delete: 0, keep: 0, blocked: 0, correctsDrift: 0 };
   for (const change of changes) {
-    const kind = change.action === 'update' && change.price !== 'live' ? 'replace' : change.action;
+    const kind = change.action === 'update' && change.price === 'replace' ? 'replace' : change.action;
     summary[kind] += 1;
     if (change.correctsDrift && change.action !== 'keep' && change.action !== 'blocked') summary.correctsDrift += 1;
   }

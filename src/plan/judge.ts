@@ -64,10 +64,10 @@ function plot(context: Context, sight: Sight): Course | Blocked {
 }
 
 /** What stands in the way once it is known what is wanted. */
-function obstacleTo(context: Context, { wish, target, others, hidden, forced }: Sight, starts: boolean): Problem | null {
+function obstacleTo(context: Context, { wish, target, hidden, forced }: Sight, starts: boolean): Problem | null {
   if (target?.phase === 'unknown' && !forced) return unknownCopy(target, wish.model.name, 'error');
-  const only = target === null && others.length === 0 ? hidden[0] : undefined;
-  if (only !== undefined) return unknownCopy(only, wish.model.name, 'error');
+  // Nothing is started beside a copy that may be working. Were old copies ended first, a cut-off run could not go on.
+  if (starts && hidden[0] !== undefined) return unknownCopy(hidden[0], wish.model.name, 'error');
   const seen = context.world.backends.get(wish.spec.backend);
   return starts && seen !== undefined ? absentEngine(wish.model.name, seen) : null;
 }

@@ -29,11 +29,11 @@ export function stepsOfCourse(course: Course, arrangement: Arrangement | null): 
   const copies = leaving(course);
   const { drainMs } = wish.model.rollout;
   if (oldFirst && endpoint !== null) withdraw(chain, endpoint.instance, course.cause);
-  if (oldFirst) endCopies(chain, copies, drainMs, 'it makes room for its successor', []);
+  if (oldFirst) endCopies(chain, copies, { drainMs, cause: 'it makes room for its successor', relies: [], kept: null });
   if (starts) start(chain, course, arrangement?.after ?? []);
   if (course.probe) probe(chain, course);
   if (course.publish) publish(chain, course);
-  if (!oldFirst) endCopies(chain, copies, drainMs, `${wish.spec.id} takes its place`, [serving(course)]);
+  if (!oldFirst) endCopies(chain, copies, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id });
   if (course.record || chain.steps.length > 0) {
     chain.add({ op: 'record', name: 'record', applied: wish.applied, cause: `${wish.model.name} is as declared`, deadlineMs: WRITE_MS, relies: [serving(course)] });
   }
@@ -45,7 +45,7 @@ export function stepsOfRemoval(removal: Removal): Step[] {
   const { model, backend, copies, endpoint, applied, cause } = removal;
   const chain = new Chain(model, backend, copies[0]?.id ?? endpoint?.instance ?? `${model}-${applied?.specHash ?? 'none'}`);
   if (endpoint !== null) withdraw(chain, endpoint.instance, cause);
-  endCopies(chain, leaving(removal), removal.drainMs, cause, []);
+  endCopies(chain, leaving(removal), { drainMs: removal.drainMs, cause, relies: [], kept: null });
   if (applied !== null) chain.add({ op: 'record', name: 'record', applied: null, cause, deadlineMs: WRITE_MS });
   return chain.steps;
 }
@@ -113,14 +113,26 @@ function withdraw(chain: Chain, instance: string, cause: string): void {
   chain.add({ op: 'withdraw', name: 'withdraw', instance, cause, deadlineMs: WRITE_MS });
 }
 
-function endCopies(chain: Chain, copies: readonly Leaving[], drainMs: number, cause: string, relies: readonly Fact[]): void {
-  for (const { copy, suffix } of copies) {
+interface Ending {
+  readonly drainMs: number;
+  readonly cause: string;
+  /** What each step relies on, besides the copy itself. */
+  readonly relies: readonly Fact[];
+  /** A copy of this name goes on running: other processes of the name may end, the name does not become free. */
+  readonly kept: string | null;
+}
+
+function endCopies(chain: Chain, copies: readonly Leaving[], how: Ending): void {
+  const { drainMs, cause, relies, kept } = how;
+  for (const [index, { copy, suffix }] of copies.entries()) {
+    // Two processes can carry one name; it is free only when the last of them is gone.
+    const last = copies.slice(index + 1).every((later) => later.copy.id !== copy.id);
     const there: Fact = { instance: copy.id, backend: copy.backend, is: 'same-or-absent', specHash: copy.specHash };
     const base = { instance: copy.id, backend: copy.backend, relies: [...relies, there] };
     if (copy.phase === 'serving') {
       chain.add({ ...base, op: 'drain', name: `drain${suffix}`, cause: 'requests that it has taken are finished first', deadlineMs: drainMs });
     }
-    chain.add({ ...base, op: 'stop', name: `stop${suffix}`, ...identity(copy), cause, deadlineMs: STOP_MS, leaves: [{ ...there, is: 'absent' }] });
+    chain.add({ ...base, op: 'stop', name: `stop${suffix}`, ...identity(copy), cause, deadlineMs: STOP_MS, leaves: last && copy.id !== kept ? [{ ...there, is: 'absent' }] : [] });
   }
 }
 

@@ -93,6 +93,8 @@ export interface Artifact {
   readonly sha256: string;
   /** What its header tells; null if it is no GGUF. */
   readonly gguf: GgufFacts | null;
+  /** SHA-256 (hex) of other files that the model's options name, by the path as it stands there: a chat template. */
+  readonly attachments?: Readonly<Record<string, string>>;
 }
 
 export interface GgufFacts {

@@ -29,7 +29,7 @@ export function call(url: string, options: Call): Promise<Answer> {
   return new Promise((done, fail) => {
     const body = options.body === undefined ? null : JSON.stringify(options.body);
     const headers = { accept: 'application/json', ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }), ...options.headers };
-    const signals = [AbortSignal.timeout(options.deadlineMs), ...(options.signal ? [options.signal] : [])];
+    const signals = [AbortSignal.timeout(Math.ceil(options.deadlineMs)), ...(options.signal ? [options.signal] : [])];
     const asked = request(url, { method: options.method ?? 'GET', headers, agent, signal: AbortSignal.any(signals) });
     const failWith = (error: unknown) => {
       asked.destroy();

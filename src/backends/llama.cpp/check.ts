@@ -1,0 +1,84 @@
+import type { Artifact, BackendSpec, ModelSpec } from '../../domain/desired.ts';
+import type { ObservedBackend } from '../../domain/observed.ts';
+import { problemOf, type Problem } from '../../domain/problem.ts';
+import { commandFor } from './command.ts';
+import { extraArgs, fieldsOf } from './fields.ts';
+import { isManaged } from './flags.ts';
+
+/** What llama-server cannot do for this model, found before anything is touched. Pure. */
+export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[] {
+  const found = [contextProblem(model, artifact), kvProblem(model), ...managedFlags(model, backend)].filter((problem) => problem !== null);
+  if (observed.status !== 'reachable') return found;
+  const { engine } = observed;
+  if (engine.status === 'absent') return [engine.problem];
+  const capabilities = new Set(engine.capabilities);
+  return [...found, ...kvTypeProblem(model, capabilities), ...unknownFlags(model, backend, capabilities, engine.version), ...missingFlags(model, artifact, backend, engine)];
+}
+
+/** llama-server would take a larger context down to the trained one without an error. */
+function contextProblem(model: ModelSpec, artifact: Artifact): Problem | null {
+  const trained = artifact.gguf?.contextTrained ?? null;
+  if (trained === null || model.context === null || model.context <= trained) return null;
+  return {
+    severity: 'error',
+    code: 'context-exceeds-model',
+    summary: `${model.name} asks for a context of ${model.context} tokens; its weights were trained for ${trained}, and llama-server would run with ${trained}.`,
+    expected: `context: ${trained} or less`,
+    fix: `Set models.${model.name}.context to ${trained}, or use weights with a longer context.`,
+  };
+}
+
+function kvProblem(model: ModelSpec): Problem | null {
+  if (model.options['flashAttention'] !== 'off' || model.kvCache === null || !/q\d|nl/.test(model.kvCache)) return null;
+  return {
+    severity: 'error',
+    code: 'engine-cannot',
+    summary: `${model.name} asks for kvCache ${model.kvCache} with flashAttention off; llama-server quantizes the cache of values with flash attention only.`,
+    fix: `Set models.${model.name}.options.flashAttention to auto, or kvCache to f16.`,
+  };
+}
+
+function kvTypeProblem(model: ModelSpec, capabilities: ReadonlySet<string>): readonly Problem[] {
+  const known = [...capabilities].filter((name) => name.startsWith('kv:')).map((name) => name.slice(3));
+  if (model.kvCache === null || known.length === 0 || known.includes(model.kvCache)) return [];
+  return [{ severity: 'error', code: 'engine-cannot', summary: `This llama-server has no KV cache of type ${model.kvCache}, which ${model.name} asks for.`, expected: known.join(', '), fix: `Set models.${model.name}.kvCache to one of these.` }];
+}
+
+function managedFlags(model: ModelSpec, backend: BackendSpec): readonly Problem[] {
+  return extraArgs(backend.options, model.options)
+    .filter((word) => isManaged(nameOf(word)))
+    .map((word) => ({
+      severity: 'error' as const,
+      code: 'flag-managed',
+      summary: `${nameOf(word)} in args of ${model.name} is a flag that llmops sets itself or depends on.`,
+      fix: 'Take it out of args, and use the key in llmops.yaml that stands for it.',
+    }));
+}
+
+function unknownFlags(model: ModelSpec, backend: BackendSpec, capabilities: ReadonlySet<string>, version: string): readonly Problem[] {
+  return extraArgs(backend.options, model.options)
+    .map(nameOf)
+    .filter((word) => /^--?[a-z]/i.test(word) && !capabilities.has(word) && !isManaged(word))
+    .map((word) => ({
+      severity: 'error' as const,
+      code: 'engine-cannot',
+      summary: `llama-server ${version} does not know the flag ${word}, which args of ${model.name} name; it would not start.`,
+      fix: 'See `llama-server --help` for the flags of this build.',
+    }));
+}
+
+/** A dry run of the command line finds every declared setting that this build has no flag for. */
+function missingFlags(model: ModelSpec, artifact: Artifact, backend: BackendSpec, engine: Parameters<typeof commandFor>[2]): readonly Problem[] {
+  const { name, options } = model;
+  const fields = fieldsOf(model, artifact, backend);
+  try {
+    commandFor({ id: name, stack: '', backend: backend.name, model: name, specHash: '', fields, weights: artifact, options }, 1, engine, backend);
+    return [];
+  } catch (error) {
+    return [problemOf(error)];
+  }
+}
+
+function nameOf(word: string): string {
+  return word.split('=')[0] as string;
+}

@@ -1,0 +1,18 @@
+import type { Backend } from '../../domain/backend.ts';
+import { createProcessDriver } from '../kit/driver.ts';
+import { checkModel } from './check.ts';
+import { fieldsOf, prices } from './fields.ts';
+import { llamaServer } from './process.ts';
+import { backendSchema, modelSchema } from './schema.ts';
+
+/** llama-server, started and supervised by llmops: one process for each running instance. */
+export const backend: Backend = {
+  type: 'llama.cpp',
+  schema: { backend: backendSchema, model: modelSchema },
+  prices,
+  fields: fieldsOf,
+  check: checkModel,
+  // Two copies cannot listen on one port.
+  canSurge: (model) => typeof model.options['port'] !== 'number',
+  connect: (spec, context) => createProcessDriver(llamaServer, spec, context),
+};

@@ -1,0 +1,75 @@
+import type { Fields, Scalar } from '../../domain/fields.ts';
+import { kvCacheOf } from './configured.ts';
+
+/** llama.cpp rounds a slot's context up to a multiple of this (`n_ctx_seq`, seen with 0.7.0: 300 becomes 512). */
+const CONTEXT_STEP = 256;
+
+/** What `/props` and the log tell of the settings in force. Pure. A null value: not told. */
+export function loadedFields(props: unknown, log: string, configured: Fields): Fields {
+  const told = toldByLog(log);
+  return {
+    context: rounded(numberAt(props, 'default_generation_settings', 'n_ctx'), configured['context'] ?? null),
+    parallel: numberAt(props, 'total_slots'),
+    kvCache: told.kvCache,
+    'offload.gpuLayers': layersInForce(told, configured['offload.gpuLayers'] ?? null),
+    'options.flashAttention': told.flashAttention,
+    'options.metrics': booleanAt(props, 'endpoint_metrics'),
+  };
+}
+
+/** True if the engine sleeps: then `/slots` would wake it. */
+export function isSleeping(props: unknown): boolean {
+  return booleanAt(props, 'is_sleeping') === true;
+}
+
+/** Slots that work on a request; null: `/slots` did not answer with a list. */
+export function countActive(slots: unknown): number | null {
+  return Array.isArray(slots) ? slots.filter((slot) => booleanAt(slot, 'is_processing') === true).length : null;
+}
+
+/** Lines of the log that nothing else tells. The last of each kind counts: the fit before the load writes them too. */
+export function toldByLog(log: string): {
+  readonly layers: { readonly offloaded: number; readonly of: number } | null;
+  readonly kvCache: string | null;
+  readonly flashAttention: 'on' | 'off' | null;
+} {
+  const layers = last(log, /offloaded (\d+)\/(\d+) layers to GPU/g);
+  const kv = last(log, /llama_kv_cache\w*:.*\bK \((\w+)\):.*\bV \((\w+)\):/g);
+  const flash = last(log, /\bflash_attn\s*= (enabled|disabled|on|off|1|0)\b/g)?.[1];
+  return {
+    layers: layers && { offloaded: Number(layers[1]), of: Number(layers[2]) },
+    kvCache: kv && kvCacheOf(kv[1] ?? null, kv[2] ?? null),
+    flashAttention: flash === undefined ? null : /enabled|on|1/.test(flash) ? 'on' : 'off',
+  };
+}
+
+function last(text: string, pattern: RegExp): RegExpExecArray | null {
+  return [...text.matchAll(pattern)].at(-1) ?? null;
+}
+
+/** Rounding up is how the engine keeps its word; anything else is a difference. */
+function rounded(inForce: number | null, asked: Scalar): number | null {
+  const isRounding = inForce !== null && typeof asked === 'number' && inForce >= asked && inForce - asked < CONTEXT_STEP;
+  return isRounding ? asked : inForce;
+}
+
+/** Every layer counts as `all` where that was asked, and as enough where more layers were asked than there are. */
+function layersInForce({ layers }: ReturnType<typeof toldByLog>, asked: Scalar): Scalar {
+  if (!layers) return null;
+  const isEvery = layers.offloaded === layers.of;
+  return isEvery && (asked === 'all' || (typeof asked === 'number' && asked >= layers.of)) ? asked : layers.offloaded;
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner !== null && typeof inner === 'object' ? (inner as Record<string, unknown>)[key] : undefined), value);
+}
+
+function numberAt(value: unknown, ...path: readonly string[]): number | null {
+  const found = at(value, path);
+  return typeof found === 'number' ? found : null;
+}
+
+function booleanAt(value: unknown, ...path: readonly string[]): boolean | null {
+  const found = at(value, path);
+  return typeof found === 'boolean' ? found : null;
+}

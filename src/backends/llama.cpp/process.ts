@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import type { DriverContext } from '../../domain/backend.ts';
+import type { BackendSpec, InstanceSpec, Json } from '../../domain/desired.ts';
+import { ProblemError } from '../../domain/problem.ts';
+import type { LoadedQuery, ProcessEngine } from '../kit/engine.ts';
+import { call, callJson, parseJson } from '../kit/http.ts';
+import { logHead } from '../kit/logs.ts';
+import { commandFor, KEY } from './command.ts';
+import { configuredOf } from './configured.ts';
+import { detectEngine } from './detect.ts';
+import { explainEnd } from './explain.ts';
+import { referenceText } from './fields.ts';
+import { ALIAS, HOST, MODEL, parseArgs, PORT } from './flags.ts';
+import { countActive, isSleeping, loadedFields } from './loaded.ts';
+
+const ASK_MS = 2000;
+const SECRET_MS = 30_000;
+
+/** llama-server as the kit's process driver needs it. */
+export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessEngine {
+  return {
+    type: 'llama.cpp',
+    detect: (signal) => detectEngine(spec, context, signal),
+    command: (instance, port, engine) => commandFor(instance, port, engine, spec),
+    configured: configuredOf,
+    loaded,
+    explain: explainEnd,
+    secrets: (instance, signal) => secretsOf(instance, context, signal),
+    headers: ({ env }) => (env[KEY] === undefined ? {} : { authorization: `Bearer ${env[KEY]}` }),
+    // Each flag can come from a variable as well: a plan that does not see it would be wrong.
+    hiddenEnv: /^LLAMA_(ARG_|API_KEY$|LOG_)/,
+    recognize: ({ args }) => recognize(args),
+    fixedPort: ({ options }) => (typeof options['port'] === 'number' ? options['port'] : null),
+  };
+}
+
+/** Asks `/props`, and `/slots` unless the engine sleeps: that would wake it (seen with 0.5.0). */
+async function loaded({ endpoint, headers, logFile, configured }: LoadedQuery, signal: AbortSignal) {
+  const props = await callJson(`${endpoint}/props`, { headers, signal, deadlineMs: ASK_MS });
+  const fields = loadedFields(props, logHead(logFile), configured);
+  if (isSleeping(props)) return { fields, activeRequests: 0 };
+  const slots = await call(`${endpoint}/slots`, { headers, signal, deadlineMs: ASK_MS });
+  return { fields, activeRequests: slots.status === 200 ? countActive(parseJson(`${endpoint}/slots`, slots.text)) : null };
+}
+
+/** A llama-server that somebody else started: also Ollama's own. */
+function recognize(args: readonly string[]): { readonly model: string | null; readonly endpoint: string | null } | null {
+  if (!args.slice(0, 2).some((word) => /^llama-server(\.exe)?$/.test(basename(word)))) return null;
+  const parsed = parseArgs(args);
+  const [port, host] = [parsed.value(PORT), parsed.value(HOST) ?? '127.0.0.1'];
+  const model = parsed.value(MODEL);
+  return { model: parsed.value(ALIAS) ?? (model && basename(model)), endpoint: port === null ? null : `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}` };
+}
+
+/** The key for clients, fetched when the process starts. What went wrong is told by the reference, never by the value. */
+async function secretsOf(spec: InstanceSpec, context: DriverContext, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+  const reference = spec.options['apiKey'];
+  const text = referenceText(reference);
+  if (text === null) return {};
+  try {
+    const value = (await resolveSecret(reference as { readonly [key: string]: Json }, context, signal)).split('\n')[0]?.trim() ?? '';
+    if (value === '') throw new Error('it is empty');
+    return { [KEY]: value };
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? (error instanceof Error && /^it is/.test(error.message) ? error.message : 'it failed');
+    throw new ProblemError({ code: 'secret-unavailable', summary: `The API key of ${spec.model} cannot be had from ${text}: ${why}.`, fix: 'See that the reference in options.apiKey is right. Nothing was started.' });
+  }
+}
+
+async function resolveSecret(reference: { readonly [key: string]: Json }, context: DriverContext, signal: AbortSignal): Promise<string> {
+  const { env, file, command } = reference;
+  if (typeof env === 'string') return context.env[env] ?? '';
+  if (typeof file === 'string') return readFile(resolve(context.baseDir, file), 'utf8');
+  return new Promise((done, fail) => {
+    const options = { cwd: context.baseDir, env: context.env as NodeJS.ProcessEnv, timeout: SECRET_MS, signal };
+    execFile('/bin/sh', ['-c', String(command)], options, (error, stdout) => (error ? fail(new Error('it failed')) : done(stdout)));
+  });
+}

@@ -52,7 +52,7 @@ describe('what llmops prints as JSON is what its schema says', () => {
   });
 
   test('any plan', () => {
-    fc.assert(fc.property(hostilePlans, (plan) => expect(planErrors(planDocument(plan))).toEqual([])));
+    fc.assert(fc.property(hostilePlans, (plan) => planErrors(planDocument(plan)).length === 0));
   });
 
   test.each(EVENTS.map((event) => [event.type, event] as const))('the event %s', (_type, event) => {

@@ -76,12 +76,21 @@ async function existing(path: string, shown: string): Promise<string> {
   throw new ProblemError({ code: 'no-stack-file', summary: `There is no file ${shown}.`, fix: 'Name the files to format, or type `llmops init` to write a first llmops.yaml.' });
 }
 
+/** What `readConfig` finds before it looks at keys and values: text with such problems cannot be rewritten without guessing. */
+const NOT_YAML = /^(?:yaml-.*|not-utf8|control-character|file-too-large|too-deep|empty-file|not-a-mapping)$/;
+
 async function format(shown: string, bytes: Uint8Array): Promise<string> {
   const { formatConfig, readConfig } = await import('../config/index.ts');
-  const { problems } = readConfig({ file: shown, bytes, folderName: 'stack', environment: null, hash: sha256 });
-  const syntax = problems.filter((problem) => problem.severity === 'error' && problem.code.startsWith('yaml-'));
+  const read = (text: Uint8Array): ReturnType<typeof readConfig> => readConfig({ file: shown, bytes: text, folderName: 'stack', environment: null, hash: sha256 });
+  const before = read(bytes);
+  const syntax = before.problems.filter((problem) => problem.severity === 'error' && NOT_YAML.test(problem.code));
   if (syntax.length > 0) throw new UnformattableError(syntax);
-  return formatConfig(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  const formatted = formatConfig(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  // A formatter that changed the meaning would be caught by nobody else before the next apply.
+  if (before.desired && read(Buffer.from(formatted)).desired?.revision !== before.desired.revision) {
+    throw new Error(`formatting ${shown} would have changed its meaning; it was left as it was`);
+  }
+  return formatted;
 }
 
 /** Whole or not at all: written beside it, then renamed over it. Permissions and, where allowed, the owner stay. */

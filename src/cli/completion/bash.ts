@@ -15,7 +15,7 @@ function valueCases(scope: string, flags: readonly FlagShape[], shape: Shape): r
 
 /** Completion for bash from 3.2 on (macOS has no newer one). */
 export function script(shape: Shape): string {
-  const flagWords = (flags: readonly FlagShape[]): string => flags.flatMap(spellings).join(' ');
+  const flagWords = (flags: readonly FlagShape[]): string => [...new Set(flags.flatMap(spellings))].join(' ');
   const globals = flagWords(shape.flags);
   return `# bash completion for ${shape.name}. Made by \`${shape.name} completion bash\`: make it anew after an update.
 # To use it:  source <(${shape.name} completion bash)
@@ -42,7 +42,7 @@ ${shape.verbs.flatMap((verb) => verb.args.map((arg, index) => `    '${verb.name}
 
 _llmops_flags() {
   case "$1" in
-${shape.verbs.map((verb) => `    ${verb.name}) echo '${flagWords(verb.flags)} ${globals}' ;;`).join('\n')}
+${shape.verbs.map((verb) => `    ${verb.name}) echo '${flagWords([...verb.flags, ...shape.flags])}' ;;`).join('\n')}
     *) echo '${globals}' ;;
   esac
 }

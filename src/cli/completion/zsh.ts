@@ -30,7 +30,7 @@ export function script(shape: Shape): string {
   const join = (lines: readonly string[], indent: string): string => lines.map((line) => `${indent}${line}`).join(' \\\n');
   const verbs = shape.verbs.map((verb) => {
     const args = verb.args.map((arg, index) => `'${verb.variadic && index === verb.args.length - 1 ? '*' : `${index + 1}`}:${action(arg)}'`);
-    return `        ${verb.name})\n          llmops_places=(${placeFlags(verb, shape).join(' ')})\n          _arguments -s \\\n${join([...verb.flags.flatMap(specs), ...globals, ...args], '            ')}\n          ;;`;
+    return `        ${verb.name})\n          llmops_places=(${placeFlags(verb, shape).join(' ')})\n          _arguments -s \\\n${join([...new Set([...verb.flags.flatMap(specs), ...globals, ...args])], '            ')}\n          ;;`;
   });
   return `#compdef ${shape.name}
 # zsh completion for ${shape.name}. Made by \`${shape.name} completion zsh\`: make it anew after an update.

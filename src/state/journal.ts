@@ -72,19 +72,17 @@ function parseLine(bytes: Uint8Array): JournalRecord | null {
 }
 
 /**
- * Steps that were begun and not ended. One is settled by its end, by a later step on the same instance, or by a later run
- * that succeeded: that run looked at the world and left it as wished.
+ * Steps that were begun and not ended. A step is settled by its end, and by the end of a later run: that one looked at the
+ * world before it planned, so whatever the cut-off step had done was seen.
  */
 export function pendingSteps(records: readonly JournalRecord[]): readonly PendingStep[] {
-  const open = new Map<string, PendingStep & { readonly instance: string }>();
-  for (const { kind, run, step, op, model, instance, outcome, at } of records) {
+  const open = new Map<string, PendingStep>();
+  for (const { kind, run, step, op, model, at } of records) {
+    if (kind === 'begin') open.set(`${run} ${step}`, { run, step, op, model, at });
     if (kind === 'end') open.delete(`${run} ${step}`);
-    if (kind === 'run-end' && outcome === 'succeeded') open.clear();
-    if (kind !== 'begin') continue;
-    for (const [key, other] of open) if (other.instance === instance && other.run !== run) open.delete(key);
-    open.set(`${run} ${step}`, { run, step, op, model, instance, at });
+    if (kind === 'run-end') open.clear();
   }
-  return [...open.values()].map(({ run, step, op, model, at }) => ({ run, step, op, model, at }));
+  return [...open.values()];
 }
 
 /** The records that are still worth keeping once runs are over: which runs there were, and what none of them settled. */

@@ -60,7 +60,7 @@ function observed(spec: BackendSpec, context: DriverContext, instance: WorldInst
     configured: instance.spec.fields,
     loaded: instance.phase === 'serving' ? instance.loaded : null,
     activeRequests: instance.activeRequests,
-    memoryBytes: instance.spec.weights.bytes,
+    memoryBytes: memoryOf(instance),
     startedAt: instance.startedAt,
     process: { pid: instance.serial, started: String(instance.serial) },
     logFile: null,
@@ -68,10 +68,15 @@ function observed(spec: BackendSpec, context: DriverContext, instance: WorldInst
   };
 }
 
+/** Weights, and as much again for cache and buffers. */
+function memoryOf(instance: WorldInstance): number {
+  return 2 * instance.spec.weights.bytes;
+}
+
 function poolOf(spec: BackendSpec, instances: readonly WorldInstance[]): readonly MemoryPool[] {
   const totalBytes = spec.options['memory'];
   if (typeof totalBytes !== 'number') return [];
-  const used = instances.reduce((sum, instance) => sum + instance.spec.weights.bytes, 0);
+  const used = instances.reduce((sum, instance) => sum + memoryOf(instance), 0);
   return [{ kind: 'ram', name: 'RAM', totalBytes, freeBytes: Math.max(0, totalBytes - used) }];
 }
 

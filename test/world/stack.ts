@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Artifact, BackendSpec, Desired, ModelSpec } from '../../src/domain/desired.ts';
+import type { Artifact, BackendSpec, Desired, GgufFacts, ModelSpec } from '../../src/domain/desired.ts';
 import type { Driver } from '../../src/domain/backend.ts';
 import type { Inventory } from '../../src/domain/observed.ts';
 import type { Plan } from '../../src/domain/plan.ts';
@@ -24,8 +24,27 @@ export interface StackTold {
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Weights of every model in a told stack, in bytes. */
-export const WEIGHTS_BYTES = 1000;
+/** Weights of every model in a told stack, in bytes. With its cache and buffers a copy needs a bit less than twice that. */
+const WEIGHTS_BYTES = 6_000_000;
+
+const HEADER: GgufFacts = {
+  architecture: 'llama',
+  name: null,
+  quantization: 'F16',
+  contextTrained: 4096,
+  layers: 2,
+  embedding: 64,
+  heads: 4,
+  kvHeads: 4,
+  keyLength: 16,
+  valueLength: 16,
+  vocabulary: 256,
+  experts: null,
+  tensorBytes: WEIGHTS_BYTES,
+};
+
+/** Memory of a backend that tells nothing else: enough for any two copies. */
+const PLENTY_BYTES = 1e12;
 
 const USUAL: Omit<ModelSpec, 'name' | 'source'> = {
   backend: 'local',
@@ -67,7 +86,7 @@ export function specsOf(told: StackTold, url: string): readonly BackendSpec[] {
     name,
     type: 'world',
     reserve: { vramBytes: 0, ramBytes: 0 },
-    options: { url: `${url}/${realm}`, memory: memory ?? null },
+    options: { url: `${url}/${realm}`, memory: memory ?? PLENTY_BYTES },
   }));
 }
 
@@ -75,7 +94,7 @@ export function artifactsOf(desired: Desired): Readonly<Record<string, Artifact>
   return Object.fromEntries(
     desired.models.map(({ name, source }) => [
       name,
-      { source: source.written, path: source.written, bytes: WEIGHTS_BYTES, sha256: sha256(source.written), gguf: null },
+      { source: source.written, path: source.written, bytes: WEIGHTS_BYTES, sha256: sha256(source.written), gguf: HEADER },
     ]),
   );
 }

@@ -1,0 +1,37 @@
+import { readState, type Disk } from '../../src/state/index.ts';
+import type { World } from '../world/server.ts';
+
+/** Everything that must not depend on whether somebody was killed: what runs, where clients go, what is recorded. */
+export interface Picture {
+  readonly instances: Readonly<Record<string, unknown>>;
+  readonly endpoints: Readonly<Record<string, unknown>>;
+  readonly models: Readonly<Record<string, unknown>>;
+  readonly pending: readonly unknown[];
+}
+
+/** Times and numbers of generations are left out: they tell how often somebody tried. */
+export async function picture(world: World, realms: readonly string[], dir: string, disk?: Disk): Promise<Picture> {
+  const { inventory } = await readState(dir, disk);
+  const running = realms.flatMap((name) => [...world.realm(name).instances.values()].map((instance) => ({ name, instance })));
+  return {
+    instances: Object.fromEntries(
+      running.map(({ name, instance }) => [
+        `${name.replace(/-.*/, '')}/${instance.id}`,
+        { phase: instance.phase, loaded: instance.loaded, spec: instance.spec },
+      ]),
+    ),
+    endpoints: inventory.endpoints,
+    models: Object.fromEntries(
+      Object.entries(inventory.models).map(([name, { at: _at, generation: _generation, ...applied }]) => [name, applied]),
+    ),
+    pending: inventory.pending,
+  };
+}
+
+/** How many instances were ever started in these realms. */
+export function startsIn(world: World, realms: readonly string[]): number {
+  const starts = world.requests.filter(
+    (request) => request.startsWith('PUT ') && realms.some((name) => request.startsWith(`PUT /${name}/`)),
+  );
+  return starts.length;
+}

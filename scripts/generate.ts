@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expand } from '../src/config/schema/expand.ts';
 import { fileSchema } from '../src/config/schema/file.ts';
 import type { JsonSchema } from '../src/domain/backend.ts';
-import { schemaModule, typesModule, validatorModule } from './generate/code.ts';
+import { schemaModule, typesModule, validatorModule, validatorTypes } from './generate/code.ts';
 import { configurationPage } from './generate/docs.ts';
 import { backendIndex, readFragments } from './generate/fragments.ts';
 import { publishedSchema } from './generate/publish.ts';
@@ -25,7 +25,8 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['schemas/llmops.schema.json', `${JSON.stringify(publishedSchema(file, options), null, 2)}\n`],
     ['src/config/schema.gen.ts', schemaModule(file, options)],
-    ['src/config/validator.gen.ts', validatorModule(file, options)],
+    ['src/config/validator.gen.js', validatorModule(file, options)],
+    ['src/config/validator.gen.d.ts', validatorTypes(options)],
     ['src/config/written.gen.ts', await typesModule(file)],
     ['src/backends/index.ts', backendIndex(ROOT)],
     ['docs/configuration.md', configurationPage(file, options)],

@@ -26,7 +26,7 @@ function bare(schema: JsonSchema): JsonSchema {
 /** Validators as plain code: ajv itself is not needed at run time. */
 export function validatorModule(file: JsonSchema, options: Readonly<Record<string, JsonSchema>>): string {
   const own = ['x-kind', 'x-types', 'x-inert', 'x-inert-each', 'x-inert-values', 'x-inert-unless', 'x-owned-flags'];
-  const ajv = new Ajv2020({ allErrors: true, discriminator: true, messages: false, strict: true, strictTypes: false, keywords: own, code: { source: true, esm: true, lines: false, optimize: 2 } });
+  const ajv = new Ajv2020({ allErrors: true, discriminator: true, messages: false, strict: true, strictTypes: false, keywords: own, code: { source: true, esm: true, optimize: 2 } });
   const names: Record<string, string> = { validateFile: 'file' };
   ajv.addSchema(bare(file), 'file');
   for (const [type, schema] of Object.entries(options)) {
@@ -36,7 +36,20 @@ export function validatorModule(file: JsonSchema, options: Readonly<Record<strin
   const table = Object.keys(options).map((type) => `  '${type}': ${optionValidator(type)},`);
   const code = standalone.default(ajv, names);
   if (/require\(|from ["']ajv/.test(code)) throw new Error('The validator needs ajv at run time: a keyword in the schema cannot be inlined (minLength, uniqueItems, ...).');
-  return `${HEADER}// @ts-nocheck: plain JavaScript, written by ajv\n${code}\nexport const optionValidators = {\n${table.join('\n')}\n};\n`;
+  // JavaScript, not TypeScript: stripping types from code of this size costs 100 ms at every start.
+  return `${HEADER}${code}\nexport const optionValidators = {\n${table.join('\n')}\n};\n`;
+}
+
+/** Types of the validators. */
+export function validatorTypes(options: Readonly<Record<string, JsonSchema>>): string {
+  return `${HEADER}import type { Validator } from './validate.ts';
+
+/** Checks the whole file. */
+export declare const validateFile: Validator;
+${Object.keys(options).map((type) => `export declare const ${optionValidator(type)}: Validator;`).join('\n')}
+/** Checks the \`options\` of a model, by type of backend. */
+export declare const optionValidators: Readonly<Record<string, Validator>>;
+`;
 }
 
 function optionValidator(type: string): string {

@@ -1,4 +1,4 @@
-import { entries, find, size, spot, type Located } from './located.ts';
+import { entries, find, scalar, size, spot, type Located } from './located.ts';
 import { merge, touched, withEmptyCollections, withoutEnvironments } from './merge.ts';
 import type { Findings } from './report.ts';
 import { applyRules, backendTypes } from './rules/index.ts';
@@ -37,7 +37,8 @@ export function checkAll(written: Located, environment: string | null, findings:
 function checkTree(part: Located, whole: Located, findings: Findings): void {
   const backends = backendTypes(whole);
   validate(part, (name) => known(backends.get(name)), findings);
-  applyRules({ root: part, backends, models: new Set(entries(find(whole, 'models')).map(([name]) => name)), findings });
+  const models = new Set(entries(find(whole, 'models')).map(([name]) => name));
+  applyRules({ root: part, backends, models, allowOutside: scalar(find(whole, 'allowOutside')) === true, findings });
 }
 
 function known(type: string | undefined): string | undefined {

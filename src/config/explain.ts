@@ -3,6 +3,7 @@ import { spot, type Located, type Span } from './located.ts';
 import type { Finding } from './report.ts';
 import { isSecretKey } from './secrets.ts';
 import { nearest } from './suggest.ts';
+import { SYNONYMS } from './synonyms.ts';
 import { kindOf, mismatch, quoted, withArticle } from './wording.ts';
 import type { Complaint } from './validate.ts';
 
@@ -48,21 +49,10 @@ function at({ located }: Said): Span {
   return spot(located);
 }
 
-/** Words that other tools use for what is a key here. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  ctx: 'context', ctxsize: 'context', contextsize: 'context', contextlength: 'context', contextwindow: 'context', numctx: 'context', nctx: 'context', maxmodellen: 'context',
-  quant: 'quantization', quants: 'quantization', ngl: 'offload', gpulayers: 'offload', ngpulayers: 'offload', gpu: 'offload', numgpu: 'offload', cputypek: 'kvCache',
-  cachetypek: 'kvCache', cachetypev: 'kvCache', kvcachetype: 'kvCache', np: 'parallel', slots: 'parallel', concurrency: 'parallel', numparallel: 'parallel', maxnumseqs: 'parallel',
-  model: 'source', path: 'source', gguf: 'source', file: 'source', weights: 'source', repo: 'source', server: 'backend', provider: 'backend', engine: 'backend',
-  host: 'url', baseurl: 'url', endpoint: 'url', address: 'url', fa: 'flashAttention', flashattn: 'flashAttention', ttl: 'idle', keepalive: 'idle', envs: 'environments',
-  extraargs: 'args', flags: 'args', binary: 'engine', executable: 'engine', batchsize: 'batch', ubatchsize: 'ubatch', numthreads: 'threads', target: 'objective', template: 'chatTemplate',
-};
-
 function unknownKey({ complaint, schema, located, path, name }: Said): Finding {
   const key = String(complaint.params['additionalProperty']);
-  const allowed = Object.keys((schema['properties'] as object | undefined) ?? {});
-  const synonym = SYNONYMS[key.toLowerCase().replace(/[-_]/g, '')];
-  const guess = nearest(key, allowed) ?? (synonym !== undefined && allowed.includes(synonym) ? synonym : null);
+  const allowed = allowedKeys(schema);
+  const guess = guessKey(key, allowed);
   const member = located.node.kind === 'map' ? located.node.members.get(key) : undefined;
   const isReferenceKey = allowed.includes('env') && allowed.includes('command');
   return {
@@ -74,8 +64,23 @@ function unknownKey({ complaint, schema, located, path, name }: Said): Finding {
   };
 }
 
-function missingKey({ complaint, schema, located, path, name }: Said): Finding {
+function allowedKeys(schema: JsonSchema): readonly string[] {
+  return Object.keys((schema['properties'] as object | undefined) ?? {});
+}
+
+function unknownMembers(schema: JsonSchema, { node }: Located): readonly string[] {
+  const allowed = allowedKeys(schema);
+  return node.kind === 'map' ? [...node.members.keys()].filter((key) => !allowed.includes(key)) : [];
+}
+
+function guessKey(key: string, allowed: readonly string[]): string | null {
+  const synonym = SYNONYMS.get(key.toLowerCase().replace(/[-_]/g, ''));
+  return nearest(key, allowed) ?? (synonym !== undefined && allowed.includes(synonym) ? synonym : null);
+}
+
+function missingKey({ complaint, schema, located, path, name }: Said): Finding | null {
   const key = String(complaint.params['missingProperty']);
+  if (unknownMembers(schema, located).some((member) => guessKey(member, allowedKeys(schema)) === key)) return null; // misspelled, not missing
   const property = (schema['properties'] as Record<string, JsonSchema> | undefined)?.[key];
   const expected = property?.['const'] === undefined ? `\`${key}\`: ${withArticle(property ?? {})}` : `\`${key}: ${String(property['const'])}\``;
   const where = path.length === 0 ? 'the file' : name;
@@ -83,31 +88,42 @@ function missingKey({ complaint, schema, located, path, name }: Said): Finding {
   return { code: 'missing-key', summary: `${where} has no \`${key}\``, expected, fix: `Add \`${key}: ${property?.['const'] === undefined ? '...' : String(property['const'])}\`.`, at };
 }
 
-function wrongType(said: Said): Finding {
-  const { schema, located, name, secret } = said;
+function wrongType(said: Said): Finding | null {
+  const { schema, located, name, secret, complaint } = said;
+  if (isUnset(located)) return emptyValue(name, schema, located);
+  if (complaint.keyword === 'type' && schema['enum'] !== undefined) return null; // said by `enum`, with a guess
   const expected = withArticle(schema);
-  if (located.node.kind === 'scalar' && located.node.empty) {
-    return { code: 'empty-value', summary: `${name} has no value`, expected, fix: 'Give it a value, or remove the key.', at: at(said) };
-  }
   if (kindOf(schema) === 'secret' && located.node.kind === 'scalar') return literalSecret(said);
   const code = CODES[kindOf(schema) ?? ''] ?? 'wrong-type';
   const fix = mismatch(schema, located, secret);
   return { code, summary: `${name} is ${describe(located, secret)}`, expected, ...(fix !== null && { fix }), at: at(said) };
 }
 
+/** Nothing was written after the key: not the same as saying `null`, rather something left half done. */
+export function isUnset(located: Located): boolean {
+  return located.node.kind === 'scalar' && located.node.empty;
+}
+
+/** The finding for a key without a value. */
+export function emptyValue(name: string, schema: JsonSchema, located: Located): Finding {
+  return { code: 'empty-value', summary: `${name} has no value`, expected: withArticle(schema), fix: 'Give it a value, or remove the key.', at: spot(located) };
+}
+
 const CODES: Readonly<Record<string, string>> = { size: 'invalid-size', duration: 'invalid-duration' };
 
 function literalSecret(said: Said): Finding {
+  const key = ['env', 'file', 'command'].includes(said.path.at(-1) ?? '') ? said.path.at(-2) : said.path.at(-1);
   return {
     code: 'secret-literal',
     summary: `${said.name} is written out; llmops.yaml holds no secrets`,
     expected: 'a reference: { env: NAME }, { file: PATH } or { command: COMMAND }',
-    fix: `Put it into an environment variable and write \`${said.path.at(-1)}: { env: NAME }\`. If the file was shared, change the secret.`,
+    fix: `Put it into an environment variable and write \`${key}: { env: NAME }\`. If the file was shared, change the secret.`,
     at: at(said),
   };
 }
 
-function secretShape(said: Said): Finding {
+function secretShape(said: Said): Finding | null {
+  if (unknownMembers(said.schema, said.located).length > 0) return null; // each of them is said
   const none = said.located.node.kind === 'map' && said.located.node.members.size === 0;
   return {
     code: 'secret-reference',
@@ -126,8 +142,9 @@ function describe(located: Located, secret: boolean): string {
   return typeof value === 'string' ? `the text ${quoted(value)}` : `${typeof value === 'number' ? 'the number ' : ''}${String(value)}`;
 }
 
-function notOneOf(said: Said): Finding {
+function notOneOf(said: Said): Finding | null {
   const { schema, located, name, secret } = said;
+  if (isUnset(located)) return null; // said by `type`
   const allowed = (schema['enum'] as readonly unknown[]).filter((value) => value !== null).map(String);
   const value = located.node.kind === 'scalar' ? located.node.value : null;
   const switched = value === true ? 'on' : value === false ? 'off' : null;
@@ -179,6 +196,9 @@ function wrongSpelling(said: Said): Finding {
 }
 
 function outOfRange(said: Said): Finding {
-  const { schema } = said;
-  return { code: 'out-of-range', summary: `${said.name} is ${describe(said.located, said.secret)}`, expected: withArticle(schema), at: at(said) };
+  const { schema, located } = said;
+  const value = located.node.kind === 'scalar' ? Number(located.node.value) : 0;
+  const isPercent = (schema['maximum'] ?? schema['exclusiveMaximum']) === 1 && value > 1 && value <= 100;
+  const fix = isPercent ? { fix: `Write \`${value / 100}\`, if ${value} % is what you mean.` } : {};
+  return { code: 'out-of-range', summary: `${said.name} is ${describe(located, said.secret)}`, expected: withArticle(schema), ...fix, at: at(said) };
 }

@@ -1,16 +1,45 @@
-import { parseDocument, visit } from 'yaml';
+import { isMap, isScalar, isSeq, parseDocument, visit, type Document, type Scalar } from 'yaml';
 
 /**
- * The text in canonical style: two spaces, lists indented below their key, one space before comments; comments, the
- * order of keys and every value stay. Text that is no YAML comes back as it is: `readConfig` says what is wrong with it.
+ * The text in canonical style: two spaces a level, lists indented below their key, quotes only where they are needed,
+ * no trailing blanks. Comments, the order of keys and every value stay. Text that is not
+ * acceptable YAML comes back unchanged: `readConfig` says what is wrong with it.
  */
 export function formatConfig(text: string): string {
-  const document = parseDocument(text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'), { version: '1.2', merge: false, uniqueKeys: false, logLevel: 'silent' });
-  if (document.errors.length > 0) return text;
-  visit(document, {
-    Scalar(_, node) {
-      if (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE') node.type = 'PLAIN';
-    },
-  });
-  return document.toString({ indent: 2, lineWidth: 0, singleQuote: true, flowCollectionPadding: true });
+  const before = parsed(text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'));
+  if (before === null || before.contents === null) return text;
+  visit(before, { Scalar: (_, node) => unquote(node), Node: (_, node) => tidy(node) });
+  const after = before.toString({ indent: 2, indentSeq: true, lineWidth: 0, singleQuote: true, flowCollectionPadding: true });
+  return sameMeaning(text, after) ? after : text;
+}
+
+function parsed(text: string): Document.Parsed | null {
+  try {
+    const document = parseDocument(text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
+    return document.errors.length === 0 && document.warnings.length === 0 ? document : null;
+  } catch (error) {
+    if (error instanceof RangeError) return null; // nested too deeply
+    throw error;
+  }
+}
+
+/** The library puts the quotes back where a plain text would mean something else. */
+function unquote(node: Scalar): void {
+  if ((node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE') && typeof node.value === 'string') node.type = 'PLAIN';
+}
+
+function tidy(node: unknown): void {
+  if ((isMap(node) || isSeq(node)) && node.items.length === 0) node.flow = true;
+  if (isScalar(node) && node.comment) node.comment = node.comment.trimEnd();
+}
+
+/** A formatter that changes what a file says would be worse than none, so it checks itself. */
+function sameMeaning(before: string, after: string): boolean {
+  const [a, b] = [parsed(before.replace(/^\uFEFF/, '')), parsed(after)];
+  if (a === null || b === null) return false;
+  try {
+    return JSON.stringify(a.toJS({ maxAliasCount: 1000 })) === JSON.stringify(b.toJS({ maxAliasCount: 1000 }));
+  } catch {
+    return false; // aliases that explode: nothing to compare
+  }
 }

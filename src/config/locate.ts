@@ -43,7 +43,7 @@ class Walk {
     if (this.#inAlias > 0) this.#aliased += 1;
     if (isAlias(node)) return this.#alias(node, key, depth, secret, at);
     if (depth > MAX_DEPTH) {
-      this.#findings.add({ code: 'too-deep', summary: 'values are nested too deeply', expected: `at most ${MAX_DEPTH} levels`, at });
+      this.#findings.add({ code: 'yaml-too-deep', summary: 'values are nested too deeply', expected: `at most ${MAX_DEPTH} levels`, at });
       return nothing(at, key);
     }
     if (isMap(node)) return { at, key, node: { kind: 'map', members: this.#members(node, depth, secret) } };
@@ -100,7 +100,7 @@ class Walk {
   #duplicate(key: string, at: Span, first: Located): void {
     const shown = isSecretKey(key) || key.length > 60 ? 'this key' : `\`${key}\``;
     const { line } = this.#file.position(first.key?.[0] ?? 0);
-    this.#findings.add({ code: 'duplicate-key', summary: `${shown} is written twice in the same map; the first is on line ${line}`, expected: 'each key once', fix: 'Remove one of them.', at });
+    this.#findings.add({ code: 'yaml-duplicate-key', summary: `${shown} is written twice in the same map; the first is on line ${line}`, expected: 'each key once', fix: 'Remove one of them.', at });
   }
 
   #alias(node: Alias, key: Span | null, depth: number, secret: boolean, at: Span): Located {

@@ -51,10 +51,10 @@ function withMembers(located: Located, members: readonly (readonly [string, Loca
   return { ...located, node: { kind: 'map', members: new Map(members) } };
 }
 
-/** Collections that were opened and left empty (`models:` and nothing below) are empty, not wrong. */
+/** Collections that were opened and left empty (`models:` and nothing below, or `null`) are empty, not wrong. */
 export function withEmptyCollections(root: Located): Located {
   const members = entries(root).map(([key, member]): [string, Located] => {
-    const isEmpty = member.node.kind === 'scalar' && member.node.empty && (key === 'environments' || COLLECTIONS.some((name) => name === key));
+    const isEmpty = member.node.kind === 'scalar' && member.node.value === null && (key === 'environments' || COLLECTIONS.some((name) => name === key));
     return [key, isEmpty ? { ...member, at: member.key ?? member.at, node: { kind: 'map', members: new Map() } } : member];
   });
   return withMembers(root, members);

@@ -27,7 +27,7 @@ const START = 'Start with `version: 1`, or type: llmops init';
 function parseSafely(file: TextFile, findings: Findings): Document.Parsed | null {
   const deep = deepFlow(file.text);
   if (deep !== null) {
-    findings.add({ code: 'too-deep', summary: 'brackets are nested too deeply', expected: `at most ${MAX_FLOW} levels`, at: [deep, deep + 1] });
+    findings.add({ code: 'yaml-too-deep', summary: 'brackets are nested too deeply', expected: `at most ${MAX_FLOW} levels`, at: [deep, deep + 1] });
     return null;
   }
   try {
@@ -35,7 +35,7 @@ function parseSafely(file: TextFile, findings: Findings): Document.Parsed | null
     return parseDocument(file.text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    findings.add({ code: 'too-deep', summary: 'values are nested too deeply', expected: 'at most 64 levels', at: [0, 0] });
+    findings.add({ code: 'yaml-too-deep', summary: 'values are nested too deeply', expected: 'at most 64 levels', at: [0, 0] });
     return null;
   }
 }
@@ -58,7 +58,7 @@ const MESSAGES: Readonly<Record<string, { readonly code: string; readonly summar
   TAB_AS_INDENT: { code: 'yaml-tab', summary: 'a tab is used to indent', expected: 'spaces', fix: 'Replace the tab by spaces.' },
   MULTIPLE_DOCS: { code: 'yaml-documents', summary: 'a second document begins here', expected: 'one document for one stack', fix: 'Remove the `---`, or move what follows into a file of its own.' },
   BAD_ALIAS: { code: 'yaml-alias', summary: 'an alias names no anchor', expected: 'an anchor (`&name`) above it' },
-  RESOURCE_EXHAUSTION: { code: 'too-deep', summary: 'values are nested too deeply', expected: 'at most 64 levels' },
+  RESOURCE_EXHAUSTION: { code: 'yaml-too-deep', summary: 'values are nested too deeply', expected: 'at most 64 levels' },
   TAG_RESOLVE_FAILED: { code: 'yaml-tag', summary: 'a tag is not known here', expected: 'plain values', fix: 'Remove the tag (`!...`).' },
 };
 

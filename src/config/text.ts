@@ -47,7 +47,7 @@ export function decode(path: string, bytes: Uint8Array): { readonly file: TextFi
   const fail = (problem: Omit<Problem, 'severity'>): { readonly problem: Problem } => ({ problem: { severity: 'error', ...problem } });
   if (bytes.length > MAX_BYTES) {
     return fail({
-      code: 'file-too-large',
+      code: 'yaml-too-large',
       summary: `the file has ${(bytes.length / 1024 / 1024).toFixed(1)} MiB`,
       expected: `at most ${MAX_BYTES / 1024 / 1024} MiB`,
       fix: 'Check that this is the right file; split it into several stacks if it is.',
@@ -62,7 +62,7 @@ export function decode(path: string, bytes: Uint8Array): { readonly file: TextFi
   if (!control) return { file };
   const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
   return fail({
-    code: 'control-character',
+    code: 'yaml-control-character',
     summary: `there is a control character, U+${code}`,
     expected: 'text',
     fix: 'Remove it; if the file shows as gibberish, it is not a text file.',
@@ -70,7 +70,7 @@ export function decode(path: string, bytes: Uint8Array): { readonly file: TextFi
   });
 }
 
-const NOT_UTF8 = { code: 'not-utf8', expected: 'UTF-8', fix: 'Save the file as UTF-8.' };
+const NOT_UTF8 = { code: 'yaml-encoding', expected: 'UTF-8', fix: 'Save the file as UTF-8.' };
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFFFE\uFFFF]/;
 

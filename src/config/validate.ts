@@ -3,7 +3,7 @@ import { explain } from './explain.ts';
 import { child, entries, find, plain, scalar, text, type Located } from './located.ts';
 import type { Findings } from './report.ts';
 import { fileSchema, optionSchemas } from './schema.gen.ts';
-import * as validators from './validator.gen.ts';
+import { optionValidators, validateFile } from './validator.gen.js';
 
 /** One complaint of a validator that ajv wrote. */
 export interface Complaint {
@@ -16,9 +16,8 @@ export interface Complaint {
   readonly propertyName?: string;
 }
 
-type Validator = ((data: unknown) => boolean) & { readonly errors?: readonly Complaint[] | null };
-const validateFile = validators.validateFile as unknown as Validator;
-const optionValidators = validators.optionValidators as unknown as Readonly<Record<string, Validator>>;
+/** A validator that ajv wrote: says whether the data is right, and keeps its complaints until it is called again. */
+export type Validator = ((data: unknown) => boolean) & { readonly errors?: readonly Complaint[] | null };
 
 /** Checks a tree against the schema: keys, types, spellings, limits; and each model's options against its backend's type. */
 export function validate(root: Located, typeOf: (backend: string) => string | undefined, findings: Findings): void {

@@ -8,7 +8,9 @@ export function renderProblemsGithub(problems: readonly Problem[]): string {
 }
 
 function message({ summary, expected, fix }: Problem): string {
-  return [summary, expected === undefined ? '' : `Expected: ${expected}`, fix === undefined ? '' : `Fix: ${fix}`].filter((text) => text !== '').join('\n');
+  return [summary, expected === undefined ? '' : `Expected: ${expected}`, fix === undefined ? '' : `Fix: ${fix}`]
+    .filter((text) => text !== '')
+    .join('\n');
 }
 
 function properties({ place, code }: Problem): string {

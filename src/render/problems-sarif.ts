@@ -21,23 +21,44 @@ export function renderProblemsSarif(problems: readonly Problem[], options: { rea
 
 function rule(code: string): object {
   const words = code.replaceAll('-', ' ');
-  return { id: code, shortDescription: { text: words.charAt(0).toUpperCase() + words.slice(1) }, help: { text: `See docs/problems.md, ${code}.` } };
+  return {
+    id: code,
+    shortDescription: { text: words.charAt(0).toUpperCase() + words.slice(1) },
+    help: { text: `See docs/problems.md, ${code}.` },
+  };
 }
 
 function result(problem: Problem, codes: readonly string[]): object {
   const { code, summary, expected, fix, place } = problem;
-  const text = [`${summary}.`, expected === undefined ? '' : `Expected ${expected}.`, fix ?? ''].filter((sentence) => sentence !== '').join(' ');
-  return { ruleId: code, ruleIndex: codes.indexOf(code), level: LEVELS[problem.severity], message: { text }, ...(place && { locations: [location(problem)] }) };
+  const text = [`${summary}.`, expected === undefined ? '' : `Expected ${expected}.`, fix ?? '']
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+  return {
+    ruleId: code,
+    ruleIndex: codes.indexOf(code),
+    level: LEVELS[problem.severity],
+    message: { text },
+    ...(place && { locations: [location(problem)] }),
+  };
 }
 
 function location({ place, excerpt }: Problem): object {
   const { file, line, column, endColumn } = place!;
-  const region = { startLine: line, startColumn: column, ...(endColumn !== undefined && { endColumn }), ...(excerpt && { snippet: { text: excerpt } }) };
+  const region = {
+    startLine: line,
+    startColumn: column,
+    ...(endColumn !== undefined && { endColumn }),
+    ...(excerpt && { snippet: { text: excerpt } }),
+  };
   return { physicalLocation: { artifactLocation: { uri: uri(file) }, region } };
 }
 
 /** A path as a relative or file: URI reference. */
 function uri(file: string): string {
-  const path = file.replaceAll('\\', '/').split('/').map((step) => encodeURIComponent(step)).join('/');
+  const path = file
+    .replaceAll('\\', '/')
+    .split('/')
+    .map((step) => encodeURIComponent(step))
+    .join('/');
   return path.startsWith('/') ? `file://${path}` : path;
 }

@@ -1,6 +1,10 @@
 import { child, entries, find, text, type Located } from '../located.ts';
 import type { Findings } from '../report.ts';
 import { visitAll, type Visit } from '../walk.ts';
+import { driftFieldRule, quantizationRule, sloThresholdRule, sourceRule } from './models.ts';
+import { fallbackRule, modelBackendRule, promptModelRule, sloServiceRule } from './references.ts';
+import { conflictRule, flagRule, portRule } from './settings.ts';
+import { addressRule, emptyRule, pathRule, urlRule } from './values.ts';
 
 /** What every rule may look at. Values can be of a wrong shape: the schema has already complained about those. */
 export interface RuleContext {
@@ -10,13 +14,10 @@ export interface RuleContext {
   readonly backends: ReadonlyMap<string, string>;
   /** Models of the whole. */
   readonly models: ReadonlySet<string>;
+  /** Paths may leave the folder. */
+  readonly allowOutside: boolean;
   readonly findings: Findings;
 }
-
-import { addressRule, pathRule, urlRule } from './values.ts';
-import { flagRule, conflictRule, portRule } from './settings.ts';
-import { fallbackRule, modelBackendRule, promptModelRule, sloServiceRule } from './references.ts';
-import { driftFieldRule, quantizationRule, sloThresholdRule, sourceRule } from './models.ts';
 
 const RULES: readonly ((context: RuleContext) => void)[] = [
   modelBackendRule, promptModelRule, sloServiceRule, fallbackRule,
@@ -24,7 +25,7 @@ const RULES: readonly ((context: RuleContext) => void)[] = [
   conflictRule, portRule,
 ];
 
-const VALUE_RULES: readonly ((visit: Visit, context: RuleContext) => void)[] = [pathRule, urlRule, addressRule, flagRule];
+const VALUE_RULES: readonly ((visit: Visit, context: RuleContext) => void)[] = [emptyRule, pathRule, urlRule, addressRule, flagRule];
 
 /** Checks what a schema cannot say: names that must exist, paths that must stay inside, settings that exclude each other. */
 export function applyRules(context: RuleContext): void {

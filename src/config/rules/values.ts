@@ -1,12 +1,13 @@
-import { child, scalar, spot, text } from '../located.ts';
+import { emptyValue, isUnset } from '../explain.ts';
+import { spot, text } from '../located.ts';
 import { quoted } from '../wording.ts';
 import type { Visit } from '../walk.ts';
 import type { RuleContext } from './index.ts';
 
 /** Paths stay in the folder of llmops.yaml, so that a stack is one folder that can be copied and reviewed. */
-export function pathRule({ path, located, schema }: Visit, { root, findings }: RuleContext): void {
+export function pathRule({ path, located, schema }: Visit, { allowOutside, findings }: RuleContext): void {
   const written = text(located);
-  if (written === undefined || scalar(child(root, 'allowOutside')) === true) return;
+  if (written === undefined || allowOutside) return;
   const isFileSource = schema['x-kind'] === 'source' && written.startsWith('file:');
   const file = isFileSource ? written.slice('file:'.length) : schema['x-kind'] === 'path' ? written : null;
   if (file === null || !leaves(file)) return;
@@ -42,6 +43,11 @@ export function urlRule({ path, located, schema }: Visit, { findings }: RuleCont
     fix: 'Take them out of the address. If the file was shared, change them.',
     at: spot(located),
   });
+}
+
+/** A key without a value is something left half done, also where `null` may be written. */
+export function emptyRule({ path, located, schema }: Visit, { findings }: RuleContext): void {
+  if (isUnset(located)) findings.add(emptyValue(`\`${path.join('.')}\``, schema, located));
 }
 
 /** A port fits in 16 bits and is not 0. */

@@ -2,22 +2,34 @@ import type { Schema } from './dsl.ts';
 import { amount, count, flag, list, map, nullable, object, oneOfWords, ref, scalar, text } from './dsl.ts';
 
 /** Definitions that several documents share. */
-export const place = object('A position in a text file.', {
-  file: text('Path of the file as people should see it.'),
-  line: { type: 'integer', minimum: 1, description: 'Line, counted from 1.' },
-  column: { type: 'integer', minimum: 1, description: 'Column in UTF-16 units, counted from 1.' },
-  endColumn: { type: 'integer', minimum: 1, description: 'Last column of the marked text plus one, on the same line. Absent: one character.' },
-}, ['endColumn']);
+export const place = object(
+  'A position in a text file.',
+  {
+    file: text('Path of the file as people should see it.'),
+    line: { type: 'integer', minimum: 1, description: 'Line, counted from 1.' },
+    column: { type: 'integer', minimum: 1, description: 'Column in UTF-16 units, counted from 1.' },
+    endColumn: {
+      type: 'integer',
+      minimum: 1,
+      description: 'Last column of the marked text plus one, on the same line. Absent: one character.',
+    },
+  },
+  ['endColumn'],
+);
 
-export const problem = object('Something wrong, said to a person and to a program.', {
-  severity: oneOfWords('An `error` stops what was asked for.', ['error', 'warning', 'info']),
-  code: text('Stable name of the problem, kebab-case. Programs match this and nothing else. An open set.'),
-  summary: text('One sentence: what is wrong.'),
-  expected: text('What would have been right there.'),
-  fix: text('What to type or change next.'),
-  place: ref('place', 'Where it is.'),
-  excerpt: text('The line of text at `place`.'),
-}, ['expected', 'fix', 'place', 'excerpt']);
+export const problem = object(
+  'Something wrong, said to a person and to a program.',
+  {
+    severity: oneOfWords('An `error` stops what was asked for.', ['error', 'warning', 'info']),
+    code: text('Stable name of the problem, kebab-case. Programs match this and nothing else. An open set.'),
+    summary: text('One sentence: what is wrong.'),
+    expected: text('What would have been right there.'),
+    fix: text('What to type or change next.'),
+    place: ref('place', 'Where it is.'),
+    excerpt: text('The line of text at `place`.'),
+  },
+  ['expected', 'fix', 'place', 'excerpt'],
+);
 
 export const memoryPool = object('Memory that instances of one backend share.', {
   kind: oneOfWords('Main memory, or memory of a graphics card.', ['ram', 'vram']),
@@ -33,12 +45,18 @@ export const foreign = object('Something that runs and is not ours: shown, never
   endpoint: nullable(text('Base URL; null: not known.')),
 });
 
-export const fields: Schema = map('Settings of an instance, flat: `context`, `offload.gpuLayers`. Null: nobody said.', scalar('Value of the setting.'));
+export const fields: Schema = map(
+  'Settings of an instance, flat: `context`, `offload.gpuLayers`. Null: nobody said.',
+  scalar('Value of the setting.'),
+);
 
 export const backendSpec = object('A backend as declared.', {
   name: text('Name in llmops.yaml.'),
   type: text('Kind of backend: llama.cpp, embedded.'),
-  reserve: object('Memory to leave free on this machine.', { vramBytes: count('Bytes of graphics memory.'), ramBytes: count('Bytes of main memory.') }),
+  reserve: object('Memory to leave free on this machine.', {
+    vramBytes: count('Bytes of graphics memory.'),
+    ramBytes: count('Bytes of main memory.'),
+  }),
   options: { type: 'object', description: 'Settings of this type of backend. Secrets stay references.' },
 });
 
@@ -51,7 +69,12 @@ export const cost = object('What a change costs. Null: not known, never zero by 
     peak: nullable(count('While both copies run.')),
     pool: nullable(ref('memoryPool', 'The pool it comes from.')),
   }),
-  downtime: oneOfWords('How long clients do without: not at all, one start of the engine, until it is created again, for good.', ['none', 'one-start', 'until-recreated', 'ends']),
+  downtime: oneOfWords('How long clients do without: not at all, one start of the engine, until it is created again, for good.', [
+    'none',
+    'one-start',
+    'until-recreated',
+    'ends',
+  ]),
   drainMs: count('Longest wait for admitted requests, in milliseconds.'),
   activeRequests: nullable(count('Requests in flight when it was looked at.')),
 });
@@ -77,14 +100,10 @@ export const drift = object('Something that was changed outside llmops since the
   field: nullable(text('The setting; null: the whole instance.')),
   from: scalar('What was applied.'),
   to: scalar('What was found.'),
-  reason: oneOfWords('`runtime-reset` runs with something else than it was told, `edited` was told something else, `gone` is not there, `crashed` ended by itself, `unexpected` should not exist, `unpublished` gets no clients.', [
-    'runtime-reset',
-    'edited',
-    'gone',
-    'crashed',
-    'unexpected',
-    'unpublished',
-  ]),
+  reason: oneOfWords(
+    '`runtime-reset` runs with something else than it was told, `edited` was told something else, `gone` is not there, `crashed` ended by itself, `unexpected` should not exist, `unpublished` gets no clients.',
+    ['runtime-reset', 'edited', 'gone', 'crashed', 'unexpected', 'unpublished'],
+  ),
   policy: oneOfWords('What llmops.yaml says to do about it.', ['correct', 'warn', 'ignore']),
   detail: text('One sentence for people.'),
 });
@@ -125,13 +144,10 @@ export const fieldChange = object('One setting that changes.', {
   place: nullable(ref('place', 'Where the new value is declared.')),
 });
 
-export const price = oneOfWords('Cost class, mildest first: nothing stops, new requests wait, the process starts anew, bytes are fetched as well, it becomes another model.', [
-  'live',
-  'drain',
-  'restart',
-  'pull',
-  'replace',
-]);
+export const price = oneOfWords(
+  'Cost class, mildest first: nothing stops, new requests wait, the process starts anew, bytes are fetched as well, it becomes another model.',
+  ['live', 'drain', 'restart', 'pull', 'replace'],
+);
 
 /** Marks a change that nobody wrote down. */
 export const correctsDrift = flag('True if nothing in llmops.yaml asked for it: the world moved.');

@@ -70,5 +70,11 @@ export function union(description: string, members: readonly Schema[]): Schema {
 
 /** A whole document. */
 export function document(name: string, title: string, root: Schema, definitions: Readonly<Record<string, Schema>>): Schema {
-  return { $schema: 'https://json-schema.org/draft/2020-12/schema', $id: `llmops/schemas/${name}.schema.json`, title, ...root, $defs: definitions };
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: `llmops/schemas/${name}.schema.json`,
+    title,
+    ...root,
+    $defs: definitions,
+  };
 }

@@ -5,14 +5,25 @@ import { count, document, exactly, list, nullable, object, oneOfWords, ref, text
 const OPS = ['start', 'probe', 'publish', 'withdraw', 'drain', 'stop', 'record'];
 
 function event(type: string, description: string, members: Readonly<Record<string, Schema>>): Schema {
-  return object(description, { type: exactly('Kind of record.', type), at: text('When, ISO 8601.'), run: text('Identity of the run.'), ...members });
+  return object(description, {
+    type: exactly('Kind of record.', type),
+    at: text('When, ISO 8601.'),
+    run: text('Identity of the run.'),
+    ...members,
+  });
 }
 
 const op = oneOfWords('What the step does.', OPS);
 const step = text('Identity of the step in the plan.');
 const model = text('Name of the model.');
 const ms = count('How long it took, in milliseconds.');
-const outcome = oneOfWords('`stale`: the world was not as planned. `cancelled`: a person or signal stopped it.', ['succeeded', 'partly', 'failed', 'stale', 'cancelled']);
+const outcome = oneOfWords('`stale`: the world was not as planned. `cancelled`: a person or signal stopped it.', [
+  'succeeded',
+  'partly',
+  'failed',
+  'stale',
+  'cancelled',
+]);
 
 const stepResult = object('What became of one step.', {
   step,
@@ -28,50 +39,63 @@ const stepResult = object('What became of one step.', {
   ms: count('Milliseconds from begin to end.'),
 });
 
-const root = union('One record of the stream of `llmops apply --json`: one JSON object per line. Show records of an unknown `type` by their `message`, or ignore them.', [
-  object('The first record of a stream.', { type: exactly('Kind of record.', 'version'), format: exactly('Version of this format.', '1.0') }),
-  object('The plan that is applied.', { type: exactly('Kind of record.', 'plan'), plan: { type: 'object', description: 'See plan.schema.json.' } }),
-  event('run.started', 'An apply begins.', {
-    stack: text('Name of the stack.'),
-    steps: count('Steps in the plan.'),
-    revision: text('SHA-256 over the meaning of the file, hex.'),
-    mode: text('What was asked for: apply, destroy, down.'),
-    who: text('Who asked.'),
-  }),
-  event('step.started', 'A step begins.', {
-    step,
-    op,
-    model,
-    backend: text('Name of the backend.'),
-    instance: text('Identity of the instance.'),
-    cause: text('Why.'),
-    deadlineMs: count('How long it may take, in milliseconds.'),
-  }),
-  event('step.waiting', 'A step says what it waits for.', {
-    step,
-    model,
-    message: text('What is being waited for.'),
-    done: nullable(common.amountDone),
-    total: nullable(common.amountDone),
-  }),
-  event('step.done', 'A step did what it should.', { step, op, model, ms }),
-  event('step.failed', 'A step did not.', { step, op, model, problem: ref('problem', 'Why.'), ms }),
-  event('step.skipped', 'A step was not begun.', { step, op, model, because: text('Why not.') }),
-  event('run.finished', 'The apply is over.', {
-    outcome,
-    done: count('Steps done.'),
-    failed: count('Steps failed.'),
-    skipped: count('Steps skipped.'),
-    generation: nullable(count('Number in the history; null: nothing was begun.')),
-    ms,
-  }),
-  object('The last record of a stream.', {
-    type: exactly('Kind of record.', 'result'),
-    outcome,
-    generation: nullable(count('Number in the history; null: nothing was begun.')),
-    steps: list('One for every step of the plan.', ref('stepResult', 'One step.')),
-  }),
-]);
+const root = union(
+  'One record of the stream of `llmops apply --json`: one JSON object per line. Show records of an unknown `type` by their `message`, or ignore them.',
+  [
+    object('The first record of a stream.', {
+      type: exactly('Kind of record.', 'version'),
+      format: exactly('Version of this format.', '1.0'),
+    }),
+    object('The plan that is applied.', {
+      type: exactly('Kind of record.', 'plan'),
+      plan: { type: 'object', description: 'See plan.schema.json.' },
+    }),
+    event('run.started', 'An apply begins.', {
+      stack: text('Name of the stack.'),
+      steps: count('Steps in the plan.'),
+      revision: text('SHA-256 over the meaning of the file, hex.'),
+      mode: text('What was asked for: apply, destroy, down.'),
+      who: text('Who asked.'),
+    }),
+    event('step.started', 'A step begins.', {
+      step,
+      op,
+      model,
+      backend: text('Name of the backend.'),
+      instance: text('Identity of the instance.'),
+      cause: text('Why.'),
+      deadlineMs: count('How long it may take, in milliseconds.'),
+    }),
+    event('step.waiting', 'A step says what it waits for.', {
+      step,
+      model,
+      message: text('What is being waited for.'),
+      done: nullable(common.amountDone),
+      total: nullable(common.amountDone),
+    }),
+    event('step.done', 'A step did what it should.', { step, op, model, ms }),
+    event('step.failed', 'A step did not.', { step, op, model, problem: ref('problem', 'Why.'), ms }),
+    event('step.skipped', 'A step was not begun.', { step, op, model, because: text('Why not.') }),
+    event('run.finished', 'The apply is over.', {
+      outcome,
+      done: count('Steps done.'),
+      failed: count('Steps failed.'),
+      skipped: count('Steps skipped.'),
+      generation: nullable(count('Number in the history; null: nothing was begun.')),
+      ms,
+    }),
+    object('The last record of a stream.', {
+      type: exactly('Kind of record.', 'result'),
+      outcome,
+      generation: nullable(count('Number in the history; null: nothing was begun.')),
+      steps: list('One for every step of the plan.', ref('stepResult', 'One step.')),
+    }),
+  ],
+);
 
 /** schemas/event.schema.json */
-export const eventSchema = document('event', 'One record of an llmops stream', root, { place: common.place, problem: common.problem, stepResult });
+export const eventSchema = document('event', 'One record of an llmops stream', root, {
+  place: common.place,
+  problem: common.problem,
+  stepResult,
+});

@@ -51,7 +51,10 @@ function step(op: string, description: string, members: Readonly<Record<string, 
   });
 }
 
-const process = object('The process that is meant.', { pid: count('Its number.'), started: text('Opaque; equal exactly for the same process of the same boot.') });
+const process = object('The process that is meant.', {
+  pid: count('Its number.'),
+  started: text('Opaque; equal exactly for the same process of the same boot.'),
+});
 const applied = object('What is recorded as applied.', {
   backend: text('Name of the backend.'),
   specHash: text('Hash of the spec.'),
@@ -68,7 +71,10 @@ const steps = union('One atomic act.', [
   step('publish', 'Sends clients to this instance.', {}),
   step('withdraw', 'Stops sending clients there.', {}),
   step('drain', 'Waits until admitted requests are done, or the deadline has passed.', {}),
-  step('stop', 'Ends the process and its whole group.', { specHash: nullable(text('Hash of its spec; null: not known.')), process: nullable(process) }),
+  step('stop', 'Ends the process and its whole group.', {
+    specHash: nullable(text('Hash of its spec; null: not known.')),
+    process: nullable(process),
+  }),
   step('record', 'Records what was applied, or forgets it.', { applied: nullable(applied) }),
 ]);
 
@@ -79,33 +85,68 @@ const plannedBackend = object('A backend as the plan saw it.', {
   instances: count('Instances that were seen on it.'),
 });
 
-const root = object('The document of `llmops plan --json`, and the plan inside a file written by `llmops plan --out`. Minor versions only add members: ignore what you do not know.', {
-  formatVersion: exactly('Version of this format.', '1.0'),
-  stack: text('Name of the stack.'),
-  file: text('Path of llmops.yaml.'),
-  environment: nullable(text('Environment overlay in force.')),
-  mode: oneOfWords('What was asked for.', ['apply', 'destroy', 'down', 'refresh-only']),
-  revision: text('SHA-256 over the meaning of the file, hex.'),
-  baseline: nullable(object('The generation that the plan starts from.', { generation: count('Its number.'), at: text('When it was applied, ISO 8601.') })),
-  basis: text('SHA-256 over what was seen and relied on; a plan whose basis moved is refused as stale.'),
-  targets: common.names('Models that the plan is limited to; empty: the whole stack.'),
-  backends: list('What was looked at.', ref('plannedBackend', 'One backend.')),
-  drift: list('What was changed outside llmops.', ref('drift', 'One difference.')),
-  changes: list('One entry for every model that was considered, sorted by name.', ref('change', 'One model.')),
-  steps: list('In an order in which each stands after the ones it waits for.', ref('step', 'One step.')),
-  foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),
-  inert: list('What is declared and not acted on.', ref('inert', 'One of them.')),
-  interrupted: list('Steps that an earlier run began and did not finish.', ref('pendingStep', 'One step.')),
-  problems: list('What is wrong with the plan as a whole.', ref('problem', 'One problem.')),
-  summary: ref('summary', 'The counts.'),
-});
+const root = object(
+  'The document of `llmops plan --json`, and the plan inside a file written by `llmops plan --out`. Minor versions only add members: ignore what you do not know.',
+  {
+    formatVersion: exactly('Version of this format.', '1.0'),
+    stack: text('Name of the stack.'),
+    file: text('Path of llmops.yaml.'),
+    environment: nullable(text('Environment overlay in force.')),
+    mode: oneOfWords('What was asked for.', ['apply', 'destroy', 'down', 'refresh-only']),
+    revision: text('SHA-256 over the meaning of the file, hex.'),
+    baseline: nullable(
+      object('The generation that the plan starts from.', { generation: count('Its number.'), at: text('When it was applied, ISO 8601.') }),
+    ),
+    basis: text('SHA-256 over what was seen and relied on; a plan whose basis moved is refused as stale.'),
+    targets: common.names('Models that the plan is limited to; empty: the whole stack.'),
+    backends: list('What was looked at.', ref('plannedBackend', 'One backend.')),
+    drift: list('What was changed outside llmops.', ref('drift', 'One difference.')),
+    changes: list('One entry for every model that was considered, sorted by name.', ref('change', 'One model.')),
+    steps: list('In an order in which each stands after the ones it waits for.', ref('step', 'One step.')),
+    foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),
+    inert: list('What is declared and not acted on.', ref('inert', 'One of them.')),
+    interrupted: list('Steps that an earlier run began and did not finish.', ref('pendingStep', 'One step.')),
+    problems: list('What is wrong with the plan as a whole.', ref('problem', 'One problem.')),
+    summary: ref('summary', 'The counts.'),
+  },
+);
 
-const { place, problem, memoryPool, foreign, fields, backendSpec, cost: costs, inert, pendingStep, drift, summary, fact, instanceSpec, fieldChange, price } = common;
+const {
+  place,
+  problem,
+  memoryPool,
+  foreign,
+  fields,
+  backendSpec,
+  cost: costs,
+  inert,
+  pendingStep,
+  drift,
+  summary,
+  fact,
+  instanceSpec,
+  fieldChange,
+  price,
+} = common;
 
 /** schemas/plan.schema.json */
 export const planSchema = document('plan', 'A plan of llmops', root, {
   plannedBackend,
   change: changes,
   step: steps,
-  ...{ backendSpec, cost: costs, drift, fact, fieldChange, fields, foreign, inert, instanceSpec, memoryPool, pendingStep, place, price, problem, summary },
+  backendSpec,
+  cost: costs,
+  drift,
+  fact,
+  fieldChange,
+  fields,
+  foreign,
+  inert,
+  instanceSpec,
+  memoryPool,
+  pendingStep,
+  place,
+  price,
+  problem,
+  summary,
 });

@@ -12,23 +12,37 @@ const backend = object('A backend as it was found.', {
   name: text('Name in llmops.yaml.'),
   type: text('Kind of backend.'),
   status: oneOfWords('Whether it answered.', ['reachable', 'unreachable']),
-  engine: nullable(text('Version of its program; null: absent or not known.')),
+  engine: nullable(text('Program and version for people; null: absent or not known.')),
   memory: list('Its memory.', ref('memoryPool', 'One pool.')),
   problem: nullable(ref('problem', 'What is wrong with it.')),
 });
 
 const side = (description: string) => scalar(`${description} Absent: nobody can say.`);
-const setting = object('One setting, three times.', {
-  field: text('Name of the setting.'),
-  desired: side('What llmops.yaml asks for; null: the engine decides.'),
-  configured: side('What the engine was told; null: it was not told.'),
-  loaded: side('What the engine says is in force; null: it does not tell.'),
-}, ['desired', 'configured', 'loaded']);
+const setting = object(
+  'One setting, three times.',
+  {
+    field: text('Name of the setting.'),
+    desired: side('What llmops.yaml asks for; null: the engine decides.'),
+    configured: side('What the engine was told; null: it was not told.'),
+    loaded: side('What the engine says is in force; null: it does not tell.'),
+  },
+  ['desired', 'configured', 'loaded'],
+);
 
 const model = object('One model.', {
   name: text('Its name.'),
   backend: text('Name of its backend.'),
-  state: oneOfWords('The whole picture in one word.', ['ready', 'starting', 'drifted', 'outdated', 'failed', 'absent', 'removed', 'blocked', 'unknown']),
+  state: oneOfWords('The whole picture in one word.', [
+    'ready',
+    'starting',
+    'drifted',
+    'outdated',
+    'failed',
+    'absent',
+    'removed',
+    'blocked',
+    'unknown',
+  ]),
   phase: oneOfWords('What its instance does.', ['starting', 'serving', 'failed', 'unknown', 'absent']),
   instance: nullable(text('Identity of the instance that clients are sent to, else the one that would be.')),
   copies: common.names('Further instances of ours that serve this model.'),
@@ -69,4 +83,13 @@ const root = object('The document of `llmops status --json`. Minor versions only
 const { foreign, memoryPool, place, problem } = common;
 
 /** schemas/status.schema.json */
-export const statusSchema = document('status', 'The status of an llmops stack', root, { backend, condition, foreign, memoryPool, model, place, problem, setting });
+export const statusSchema = document('status', 'The status of an llmops stack', root, {
+  backend,
+  condition,
+  foreign,
+  memoryPool,
+  model,
+  place,
+  problem,
+  setting,
+});

@@ -31,7 +31,7 @@ export interface BackendStatus {
   readonly name: string;
   readonly type: string;
   readonly status: 'reachable' | 'unreachable';
-  /** Version of the program; null if it is absent or not known. */
+  /** Program and version for people: `llama-server 0.7.0`; null if it is absent or not known. */
   readonly engine: string | null;
   readonly memory: readonly MemoryPool[];
   readonly problem: Problem | null;

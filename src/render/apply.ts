@@ -13,20 +13,26 @@ const MOST_MODELS = 40;
 
 /** What is done, what is not and why, and what to type next. With `plan` the first line counts models, else steps. */
 export function renderApplyResult(result: ApplyResult, looks: Looks & { readonly plan?: Plan }): string {
-  const undone = result.steps.filter((step) => step.status !== 'done');
+  const left = result.steps.filter((step) => step.status !== 'done');
   const ended = entry(line(span(headline(result, looks.plan), result.outcome === 'succeeded' ? 'add' : 'remove')), 2);
   const beside = problemEntries(result.problems);
   const after = [...(beside.length > 0 ? [BLANK, ...beside] : []), ...nextEntries(result)];
-  if (undone.length === 0) return printPage([ended, ...after], looks);
-  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(undone), ...after], looks);
+  if (left.length === 0) return printPage([ended, ...after], looks);
+  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(left), ...after], looks);
 }
 
 function headline(result: ApplyResult, plan: Plan | undefined): string {
   const generation = result.generation === null ? '' : ` Generation ${result.generation}.`;
   const time = ` in ${duration(result.ms)}`;
-  if (result.outcome === 'succeeded') return `Done${time}: ${plan ? modelCounts(plan) : counted(result.steps.length, 'step')}.${generation}`;
+  if (result.outcome === 'succeeded')
+    return `Done${time}: ${plan ? modelCounts(plan) : counted(result.steps.length, 'step')}.${generation}`;
   const count = (status: StepResult['status']) => result.steps.filter((step) => step.status === status).length;
-  const parts = [`${count('done')} of ${counted(result.steps.length, 'step')} done`, `${count('failed')} failed`, `${count('skipped')} skipped`, `${count('cancelled')} cancelled`];
+  const parts = [
+    `${count('done')} of ${counted(result.steps.length, 'step')} done`,
+    `${count('failed')} failed`,
+    `${count('skipped')} skipped`,
+    `${count('cancelled')} cancelled`,
+  ];
   return `${OUTCOMES[result.outcome]}${time}: ${parts.filter((part) => !part.startsWith('0 ') || part.includes('done')).join(', ')}.${generation}`;
 }
 
@@ -53,7 +59,9 @@ function doneEntries(steps: readonly StepResult[]): readonly Entry[] {
   for (const step of steps) if (step.status === 'done') perModel.set(step.model, [...(perModel.get(step.model) ?? []), step.op]);
   if (perModel.size === 0) return [entry(line('Nothing was changed.')), BLANK];
   const width = nameWidth([...perModel.keys()]);
-  const rows = [...perModel].slice(0, MOST_MODELS).map(([model, ops]) => entry(line('  ', span('✓', 'add'), ` ${padEnd(model, width)}  ${ops.join(', ')}`), width + 6));
+  const rows = [...perModel]
+    .slice(0, MOST_MODELS)
+    .map(([model, ops]) => entry(line('  ', span('✓', 'add'), ` ${padEnd(model, width)}  ${ops.join(', ')}`), width + 6));
   return [entry(line(span('What is done', 'strong'))), ...rows, ...more(perModel.size - MOST_MODELS, 'model'), BLANK];
 }
 
@@ -75,7 +83,10 @@ function undoneEntries(steps: readonly StepResult[]): readonly Entry[] {
 function undone(step: StepResult, width: number): readonly Entry[] {
   if (step.status === 'done') return [];
   const [mark, tone] = MARKS[step.status];
-  const why = step.problem === null ? `${step.status}${step.because === null ? '' : `: ${step.because}`}` : `${step.problem.summary} [${step.problem.code}]`;
+  const why =
+    step.problem === null
+      ? `${step.status}${step.because === null ? '' : `: ${step.because}`}`
+      : `${step.problem.summary} [${step.problem.code}]`;
   const row = entry(line('  ', span(mark, tone), ` ${padEnd(step.model, width)}  ${step.op}: ${why}`), width + 6);
   const fix = step.problem?.fix;
   return fix === undefined ? [row] : [row, entry(line(' '.repeat(width + 6), `fix: ${fix}`), width + 11)];
@@ -88,7 +99,10 @@ function nextEntries({ outcome }: ApplyResult): readonly Entry[] {
 }
 
 function nameWidth(names: readonly string[]): number {
-  return Math.min(24, names.reduce((most, name) => Math.max(most, textWidth(name)), 0));
+  return Math.min(
+    24,
+    names.reduce((most, name) => Math.max(most, textWidth(name)), 0),
+  );
 }
 
 function more(count: number, noun: string): readonly Entry[] {

@@ -16,7 +16,10 @@ function clock(at: string): string {
 function wordsOf(event: Event): Line {
   switch (event.type) {
     case 'run.started':
-      return line(span('▶', 'note'), ` ${event.mode} of ${event.stack} begins: ${counted(event.steps, 'step')} (revision ${event.revision.slice(0, 7)}, ${event.who})`);
+      return line(
+        span('▶', 'note'),
+        ` ${event.mode} of ${event.stack} begins: ${counted(event.steps, 'step')} (revision ${event.revision.slice(0, 7)}, ${event.who})`,
+      );
     case 'step.started':
       return line('▸ ', name(event), ` on ${event.backend}, at most ${duration(event.deadlineMs)}: ${event.cause}`);
     case 'step.waiting':
@@ -24,11 +27,18 @@ function wordsOf(event: Event): Line {
     case 'step.done':
       return line(span('✓ ', 'add'), name(event), `, ${duration(event.ms)}`);
     case 'step.failed':
-      return line(span('✗ ', 'remove'), name(event), ` failed after ${duration(event.ms)}: ${event.problem.summary} [${event.problem.code}]`);
+      return line(
+        span('✗ ', 'remove'),
+        name(event),
+        ` failed after ${duration(event.ms)}: ${event.problem.summary} [${event.problem.code}]`,
+      );
     case 'step.skipped':
       return line(span('- ', 'change'), name(event), ` skipped: ${event.because}`);
     case 'run.finished':
-      return line(span('■', event.outcome === 'succeeded' ? 'add' : 'remove'), ` ended after ${duration(event.ms)}, ${event.outcome}: ${event.done} done, ${event.failed} failed, ${event.skipped} skipped`);
+      return line(
+        span('■', event.outcome === 'succeeded' ? 'add' : 'remove'),
+        ` ended after ${duration(event.ms)}, ${event.outcome}: ${event.done} done, ${event.failed} failed, ${event.skipped} skipped`,
+      );
   }
 }
 

@@ -37,7 +37,10 @@ export function foldProgress(progress: Progress, event: Event): Progress {
       return { steps: event.steps, ended: 0, active: [] };
     case 'step.started': {
       const { step, op, model, deadlineMs } = event;
-      return { ...progress, active: [...progress.active, { step, op, model, since: event.at, deadlineMs, message: '', done: null, total: null }] };
+      return {
+        ...progress,
+        active: [...progress.active, { step, op, model, since: event.at, deadlineMs, message: '', done: null, total: null }],
+      };
     }
     case 'step.waiting': {
       const { message, done, total } = event;
@@ -64,14 +67,19 @@ export function progressLines(progress: Progress, looks: Looks & { readonly heig
   const rows = shown.map((one) => activeLine(one, widest, looks.now));
   const left = progress.active.length - shown.length;
   const more = left > 0 ? [line(span(`  … and ${left} more in flight`, 'quiet'))] : [];
-  return [line(`${progress.ended} of ${progress.steps} steps done`), ...rows, ...more].map((row) => paint(cut(row, looks.width), looks.color));
+  return [line(`${progress.ended} of ${progress.steps} steps done`), ...rows, ...more].map((row) =>
+    paint(cut(row, looks.width), looks.color),
+  );
 }
 
 function activeLine(one: ActiveStep, widest: number, now: string): Line {
   const elapsed = Math.max(0, Date.parse(now) - Date.parse(one.since));
   const timing = `${duration(Math.floor(elapsed / 1000) * 1000)} of ${duration(one.deadlineMs)}`;
   const name = padEnd(keepStart(`${one.op} ${one.model}`, widest), widest);
-  const message = one.total === null || one.done === null || one.total <= 0 ? `${one.message}${share(one.done, one.total)}` : `${bar(one.done / one.total)} ${one.message}`;
+  const message =
+    one.total === null || one.done === null || one.total <= 0
+      ? `${one.message}${share(one.done, one.total)}`
+      : `${bar(one.done / one.total)} ${one.message}`;
   return line('  ', span('▸', 'note'), ' ', span(name, 'strong'), '  ', span(padEnd(timing, 12), 'quiet'), '  ', message);
 }
 

@@ -23,7 +23,9 @@ describe('the state of a model', () => {
   test('is blocked where the plan cannot act', () => {
     const status = statusOf([instance('chat')], { changes: [blocked({ model: 'chat', backend: 'local' })] });
     expect(status.models[0]?.state).toBe('blocked');
-    expect(status.models[0]?.conditions).toContainEqual(expect.objectContaining({ type: 'Blocked', status: 'True', reason: 'BackendUnreachable' }));
+    expect(status.models[0]?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Blocked', status: 'True', reason: 'BackendUnreachable' }),
+    );
   });
 
   test('is starting while it loads, and unknown while it does not answer', () => {
@@ -44,7 +46,9 @@ describe('the three columns', () => {
   });
 
   test('show what the plan changes to, not what was applied before', () => {
-    const status = statusOf([instance('chat')], { changes: [update({ fields: [{ field: 'digest', from: 'a', to: 'b', price: 'replace', place: null }] })] });
+    const status = statusOf([instance('chat')], {
+      changes: [update({ fields: [{ field: 'digest', from: 'a', to: 'b', price: 'replace', place: null }] })],
+    });
     expect(status.models[0]?.settings.find((one) => one.field === 'digest')?.desired).toBe('b');
   });
 });
@@ -63,12 +67,24 @@ test('foreign instances are told apart and belong to no model', () => {
 
 test('a model that is not acted on is left alone and said to be', () => {
   const wish = { ...desired([]), inertModels: ['chat'] };
-  const status = makeStatus({ desired: wish, plan: null, observed: [reachable([instance('chat')])], inventory: inventory(['chat']), now: NOW });
+  const status = makeStatus({
+    desired: wish,
+    plan: null,
+    observed: [reachable([instance('chat')])],
+    inventory: inventory(['chat']),
+    now: NOW,
+  });
   expect(status.models[0]?.state).not.toBe('removed');
 });
 
 test('without a readable file the picture still tells what runs', () => {
-  const status = makeStatus({ desired: null, plan: null, observed: [reachable([instance('chat')]), unreachable('spare')], inventory: inventory(['chat']), now: NOW });
+  const status = makeStatus({
+    desired: null,
+    plan: null,
+    observed: [reachable([instance('chat')]), unreachable('spare')],
+    inventory: inventory(['chat']),
+    now: NOW,
+  });
   expect(status).toMatchObject({ revision: null, summary: { declared: 0, ready: 0 } });
   expect(status.models[0]).toMatchObject({ name: 'chat', state: 'ready' });
   expect(status.conditions).toContainEqual(expect.objectContaining({ type: 'Synced', status: 'Unknown' }));
@@ -87,10 +103,22 @@ test('a plan of some models limits the picture to them', () => {
 
 test('the stack is ready and in step only if every model is', () => {
   const fine = statusOf([instance('chat')]);
-  expect(fine.conditions.map(({ type, status }) => [type, status])).toEqual([['Ready', 'True'], ['Synced', 'True']]);
-  expect(mixedStatus().conditions.map(({ type, status }) => [type, status])).toEqual([['Ready', 'False'], ['Synced', 'False']]);
+  expect(fine.conditions.map(({ type, status }) => [type, status])).toEqual([
+    ['Ready', 'True'],
+    ['Synced', 'True'],
+  ]);
+  expect(mixedStatus().conditions.map(({ type, status }) => [type, status])).toEqual([
+    ['Ready', 'False'],
+    ['Synced', 'False'],
+  ]);
 });
 
 function statusOf(instances: readonly ObservedInstance[], over: Parameters<typeof plan>[0] = { changes: [keep({ model: 'chat' })] }) {
-  return makeStatus({ desired: desired([model('chat')]), plan: plan(over), observed: [reachable(instances)], inventory: inventory(['chat']), now: NOW });
+  return makeStatus({
+    desired: desired([model('chat')]),
+    plan: plan(over),
+    observed: [reachable(instances)],
+    inventory: inventory(['chat']),
+    now: NOW,
+  });
 }

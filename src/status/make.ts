@@ -35,7 +35,10 @@ export function makeStatus(input: StatusInput): Status {
     environment: desired?.environment ?? null,
     at: input.now,
     revision: desired?.revision ?? null,
-    applied: inventory.generation === null ? null : { generation: inventory.generation, at: inventory.appliedAt, revision: input.appliedRevision ?? null },
+    applied:
+      inventory.generation === null
+        ? null
+        : { generation: inventory.generation, at: inventory.appliedAt, revision: input.appliedRevision ?? null },
     holder: input.holder ?? null,
     backends: input.observed.map(backendStatus),
     models,
@@ -50,7 +53,10 @@ function factsOf(input: StatusInput): readonly ModelFacts[] {
   const changes = new Map<string, Change>(input.plan?.changes.map((change) => [change.model, change]));
   const inert = new Set(input.desired?.inertModels);
   const drift = grouped<Drift>(input.plan?.drift ?? [], (one) => one.model);
-  const instances = grouped<ObservedInstance>(input.observed.flatMap((one) => (one.status === 'reachable' ? one.instances.filter(({ owner }) => owner === 'ours') : [])), (one) => one.model ?? one.id);
+  const instances = grouped<ObservedInstance>(
+    input.observed.flatMap((one) => (one.status === 'reachable' ? one.instances.filter(({ owner }) => owner === 'ours') : [])),
+    (one) => one.model ?? one.id,
+  );
   const backends = new Map(input.observed.map((one) => [one.name, one]));
   const targeted = (input.plan?.targets.length ?? 0) > 0;
   const all = new Set([...specs.keys(), ...Object.keys(input.inventory.models), ...instances.keys()]);
@@ -61,7 +67,19 @@ function factsOf(input: StatusInput): readonly ModelFacts[] {
     const own = instances.get(name) ?? [];
     const backend = spec?.backend ?? own[0]?.backend ?? applied?.backend ?? '';
     const endpoint = input.inventory.endpoints[name] ?? null;
-    return { name, backend, readable: input.desired !== null, inert: inert.has(name), spec, applied, change: changes.get(name) ?? null, drift: drift.get(name) ?? [], instances: own, observed: backends.get(backend) ?? null, endpoint };
+    return {
+      name,
+      backend,
+      readable: input.desired !== null,
+      inert: inert.has(name),
+      spec,
+      applied,
+      change: changes.get(name) ?? null,
+      drift: drift.get(name) ?? [],
+      instances: own,
+      observed: backends.get(backend) ?? null,
+      endpoint,
+    };
   });
 }
 
@@ -79,24 +97,46 @@ function backendStatus(one: ObservedBackend): BackendStatus {
   const { name, type, status } = one;
   if (one.status === 'unreachable') return { name, type, status, engine: null, memory: [], problem: one.problem };
   const present = one.engine.status === 'present' ? one.engine : null;
-  return { name, type, status, engine: present?.version ?? null, memory: one.memory, problem: one.engine.status === 'absent' ? one.engine.problem : null };
+  return {
+    name,
+    type,
+    status,
+    engine: present === null ? null : `${present.at.split('/').at(-1)} ${present.version}`,
+    memory: one.memory,
+    problem: one.engine.status === 'absent' ? one.engine.problem : null,
+  };
 }
 
 function foreignOf(one: ObservedBackend): readonly Foreign[] {
   if (one.status === 'unreachable') return [];
-  return one.instances.filter(({ owner }) => owner === 'foreign').map(({ backend, id, model, endpoint }) => ({ backend, id, model, endpoint }));
+  return one.instances
+    .filter(({ owner }) => owner === 'foreign')
+    .map(({ backend, id, model, endpoint }) => ({ backend, id, model, endpoint }));
 }
 
 function ready(models: readonly ModelStatus[]): Condition {
   const not = models.filter((model) => model.state !== 'ready' && model.state !== 'removed');
   if (not.length === 0) return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'every declared model runs as declared' };
   const unknown = not.every((model) => model.state === 'unknown');
-  return { type: 'Ready', status: unknown ? 'Unknown' : 'False', reason: 'SomeNotReady', message: `${not.length} of ${models.length} models are not ready` };
+  return {
+    type: 'Ready',
+    status: unknown ? 'Unknown' : 'False',
+    reason: 'SomeNotReady',
+    message: `${not.length} of ${models.length} models are not ready`,
+  };
 }
 
 function synced(plan: Plan | null): Condition {
-  if (plan === null) return { type: 'Synced', status: 'Unknown', reason: 'NoPlan', message: 'the file could not be compared with what runs' };
-  if (plan.summary.blocked > 0) return { type: 'Synced', status: 'False', reason: 'Blocked', message: `${plan.summary.blocked} ${plan.summary.blocked === 1 ? 'model' : 'models'} cannot be acted on` };
-  if (plan.steps.length > 0) return { type: 'Synced', status: 'False', reason: 'ChangesPending', message: 'llmops apply would change something' };
+  if (plan === null)
+    return { type: 'Synced', status: 'Unknown', reason: 'NoPlan', message: 'the file could not be compared with what runs' };
+  if (plan.summary.blocked > 0)
+    return {
+      type: 'Synced',
+      status: 'False',
+      reason: 'Blocked',
+      message: `${plan.summary.blocked} ${plan.summary.blocked === 1 ? 'model' : 'models'} cannot be acted on`,
+    };
+  if (plan.steps.length > 0)
+    return { type: 'Synced', status: 'False', reason: 'ChangesPending', message: 'llmops apply would change something' };
   return { type: 'Synced', status: 'True', reason: 'NoChanges', message: 'what runs is what the file asks for' };
 }

@@ -65,11 +65,13 @@ function judge(facts: ModelFacts, main: ObservedInstance | null): Verdict {
   if (observed === null) return { state: 'unknown', why: `the backend "${facts.backend}" was not looked at`, fix: null };
   if (observed.status === 'unreachable') return { state: 'unknown', why: observed.problem.summary, fix: observed.problem.fix ?? null };
   if (change?.action === 'blocked') return { state: 'blocked', why: change.problem.summary, fix: change.problem.fix ?? null };
-  if (facts.inert) return { state: 'blocked', why: 'it is declared in a way that this version does not act on, and left alone', fix: 'llmops plan' };
+  if (facts.inert)
+    return { state: 'blocked', why: 'it is declared in a way that this version does not act on, and left alone', fix: 'llmops plan' };
   if (main === null) return { state: 'absent', why: change?.cause ?? 'no instance of it runs', fix: 'llmops apply' };
   if (main.phase === 'failed' || main.phase === 'unknown') return ofProblem(main);
   if (main.phase === 'starting') return { state: 'starting', why: 'it is loading its weights', fix: null };
-  if (facts.readable && facts.spec === null) return { state: 'removed', why: change?.cause ?? 'it is not declared any more', fix: 'llmops apply' };
+  if (facts.readable && facts.spec === null)
+    return { state: 'removed', why: change?.cause ?? 'it is not declared any more', fix: 'llmops apply' };
   const [first] = drift;
   if (first) return { state: 'drifted', why: first.detail, fix: first.policy === 'correct' ? 'llmops apply' : null };
   if (change && change.action !== 'keep') return { state: 'outdated', why: change.cause, fix: 'llmops apply' };
@@ -87,7 +89,12 @@ function settingsOf(facts: ModelFacts, main: ObservedInstance | null): readonly 
   const desired = desiredFields(facts);
   const { configured, loaded } = { configured: main?.configured ?? {}, loaded: main?.loaded ?? {} };
   const fields = [...new Set([...Object.keys(desired), ...Object.keys(configured), ...Object.keys(loaded)])].sort();
-  return fields.map((field) => ({ field, ...member('desired', desired[field]), ...member('configured', configured[field]), ...member('loaded', loaded[field]) }));
+  return fields.map((field) => ({
+    field,
+    ...member('desired', desired[field]),
+    ...member('configured', configured[field]),
+    ...member('loaded', loaded[field]),
+  }));
 }
 
 function member<K extends string>(name: K, scalar: Scalar | undefined): { readonly [P in K]?: Scalar } {
@@ -102,7 +109,15 @@ function desiredFields({ spec, applied, change }: ModelFacts): Fields {
   if (spec === null) return {};
   const kept = change?.action === 'keep' || change?.action === 'update' ? (applied?.fields ?? {}) : {};
   const changed = change && 'fields' in change ? Object.fromEntries(change.fields.map((field) => [field.field, field.to])) : {};
-  return { ...kept, source: spec.source.written, context: spec.context, parallel: spec.parallel, kvCache: spec.kvCache, ...digestOf(spec), ...changed };
+  return {
+    ...kept,
+    source: spec.source.written,
+    context: spec.context,
+    parallel: spec.parallel,
+    kvCache: spec.kvCache,
+    ...digestOf(spec),
+    ...changed,
+  };
 }
 
 function digestOf({ sha256 }: ModelSpec): Fields {
@@ -115,9 +130,24 @@ function conditionsOf({ drift, change }: ModelFacts, main: ObservedInstance | nu
   const [first] = drift;
   const blocked = change?.action === 'blocked' ? change.problem : null;
   return [
-    { type: 'Ready', status: serving ? 'True' : unknown ? 'Unknown' : 'False', reason: serving ? 'Serving' : pascal(verdict.state), message: serving ? 'it answers' : (verdict.why ?? '') },
-    { type: 'Drifted', status: first ? 'True' : unknown ? 'Unknown' : 'False', reason: first ? pascal(first.reason) : 'AsApplied', message: first?.detail ?? '' },
-    { type: 'Blocked', status: blocked ? 'True' : 'False', reason: blocked ? pascal(blocked.code) : 'Free', message: blocked?.summary ?? '' },
+    {
+      type: 'Ready',
+      status: serving ? 'True' : unknown ? 'Unknown' : 'False',
+      reason: serving ? 'Serving' : pascal(verdict.state),
+      message: serving ? 'it answers' : (verdict.why ?? ''),
+    },
+    {
+      type: 'Drifted',
+      status: first ? 'True' : unknown ? 'Unknown' : 'False',
+      reason: first ? pascal(first.reason) : 'AsApplied',
+      message: first?.detail ?? '',
+    },
+    {
+      type: 'Blocked',
+      status: blocked ? 'True' : 'False',
+      reason: blocked ? pascal(blocked.code) : 'Free',
+      message: blocked?.summary ?? '',
+    },
   ];
 }
 

@@ -53,11 +53,19 @@ test.each([
   await expect(renderStatusText(mixedStatus(), looks)).toMatchFileSnapshot(file('status', look));
 });
 
-const STEPS = [result('chat.start'), result('chat.probe', { ms: 350 }), FAILED, result('draft.publish', { status: 'skipped', because: 'probe draft failed' })];
+const STEPS = [
+  result('chat.start'),
+  result('chat.probe', { ms: 350 }),
+  FAILED,
+  result('draft.publish', { status: 'skipped', because: 'probe draft failed' }),
+];
 
 test('the history is a table, newest first', async () => {
   const counts = { create: 2, update: 1, replace: 1, delete: 0, keep: 0, blocked: 0, correctsDrift: 0 };
-  const generations = [generation(42, { outcome: 'partly', summary: counts }), generation(41, { outcome: null, ms: null, mode: 'down', startedAt: '2026-03-08T11:59:01.000Z' })];
+  const generations = [
+    generation(42, { outcome: 'partly', summary: counts }),
+    generation(41, { outcome: null, ms: null, mode: 'down', startedAt: '2026-03-08T11:59:01.000Z' }),
+  ];
   await expect(renderHistoryText(generations, NARROW)).toMatchFileSnapshot(file('history', '80.txt'));
 });
 
@@ -66,7 +74,9 @@ test('an empty history says what to type', () => {
 });
 
 test('a generation tells who, when, what and how it went', async () => {
-  await expect(renderGenerationText(generation(42, { outcome: 'partly', steps: STEPS }), NARROW)).toMatchFileSnapshot(file('generation', '80.txt'));
+  await expect(renderGenerationText(generation(42, { outcome: 'partly', steps: STEPS }), NARROW)).toMatchFileSnapshot(
+    file('generation', '80.txt'),
+  );
 });
 
 test('each event is one line', async () => {
@@ -75,8 +85,16 @@ test('each event is one line', async () => {
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(file('events', 'txt'));
 });
 
-test.each(['succeeded', 'partly', 'failed', 'stale', 'cancelled'] as const)('an apply that ended as "%s" says what is done and what to type next', async (outcome) => {
-  const steps = outcome === 'succeeded' ? STEPS.slice(0, 2) : outcome === 'stale' ? [result('chat.start', { status: 'skipped', because: 'the world moved' })] : STEPS;
-  const told = renderApplyResult({ outcome, generation: outcome === 'stale' ? null : 42, steps, problems: [], ms: 62_000 }, NARROW);
-  await expect(told).toMatchFileSnapshot(file(`apply ${outcome}`, '80.txt'));
-});
+test.each(['succeeded', 'partly', 'failed', 'stale', 'cancelled'] as const)(
+  'an apply that ended as "%s" says what is done and what to type next',
+  async (outcome) => {
+    const steps =
+      outcome === 'succeeded'
+        ? STEPS.slice(0, 2)
+        : outcome === 'stale'
+          ? [result('chat.start', { status: 'skipped', because: 'the world moved' })]
+          : STEPS;
+    const told = renderApplyResult({ outcome, generation: outcome === 'stale' ? null : 42, steps, problems: [], ms: 62_000 }, NARROW);
+    await expect(told).toMatchFileSnapshot(file(`apply ${outcome}`, '80.txt'));
+  },
+);

@@ -85,7 +85,13 @@ export function blocked(over: Partial<ChangeOf<'blocked'>> = {}): ChangeOf<'bloc
     fix: 'start it, then run `llmops plan` again',
     place: at(9),
   };
-  const base = { model: 'vision', backend: 'spare', cause: 'nothing is created or deleted on a guess', place: at(30), correctsDrift: false };
+  const base = {
+    model: 'vision',
+    backend: 'spare',
+    cause: 'nothing is created or deleted on a guess',
+    place: at(30),
+    correctsDrift: false,
+  };
   return { ...base, action: 'blocked', problem, ...over };
 }
 
@@ -96,12 +102,31 @@ export function keep(over: Partial<ChangeOf<'keep'>> = {}): ChangeOf<'keep'> {
 
 export function step(model: string, act: StepAct, after: readonly string[] = []): Step {
   const instance = `${model}-0123456789ab`;
-  return { id: `${model}.${act.op}`, after, model, backend: 'local', instance, cause: 'because', relies: [], leaves: [], deadlineMs: 60_000, ...act };
+  return {
+    id: `${model}.${act.op}`,
+    after,
+    model,
+    backend: 'local',
+    instance,
+    cause: 'because',
+    relies: [],
+    leaves: [],
+    deadlineMs: 60_000,
+    ...act,
+  };
 }
 
 /** The steps of new before old: start, probe, publish, drain, stop. */
 export function surgeSteps(model: string): readonly Step[] {
-  const spec = { id: `${model}-0123456789ab`, stack: 'home-lab', backend: 'local', model, specHash: '0123456789ab', fields: {}, options: {} };
+  const spec = {
+    id: `${model}-0123456789ab`,
+    stack: 'home-lab',
+    backend: 'local',
+    model,
+    specHash: '0123456789ab',
+    fields: {},
+    options: {},
+  };
   const full = { ...spec, weights: { path: '/models/a.gguf', sha256: DIGEST_A, bytes: GIB } };
   return [
     step(model, { op: 'start', spec: full }),

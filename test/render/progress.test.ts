@@ -10,7 +10,10 @@ const LOOKS = { color: false, width: 80, height: 24, now: '2026-03-08T12:00:05.5
 
 describe('the live picture of a run', () => {
   test('shows what is in flight, for how long, and how far it is', () => {
-    expect(progressLines(after(EVENTS.slice(0, 3)), LOOKS)).toEqual(['0 of 3 steps done', '  ▸ start chat  4 s of 60 s   ██████░░░░░░░░░░░░░░  30 % loading weights']);
+    expect(progressLines(after(EVENTS.slice(0, 3)), LOOKS)).toEqual([
+      '0 of 3 steps done',
+      '  ▸ start chat  4 s of 60 s   ██████░░░░░░░░░░░░░░  30 % loading weights',
+    ]);
   });
 
   test('counts a step as ended however it ended', () => {
@@ -24,7 +27,9 @@ describe('the live picture of a run', () => {
 
   test('never wraps and never outgrows the screen, so that it can be drawn over', () => {
     const start = EVENTS[1] as Event;
-    const many = after(Array.from({ length: 100 }, (_, index) => ({ ...start, step: `s${index}`, model: `a-rather-long-model-name-${index}` }) as Event));
+    const many = after(
+      Array.from({ length: 100 }, (_, index) => ({ ...start, step: `s${index}`, model: `a-rather-long-model-name-${index}` }) as Event),
+    );
     const lines = progressLines(many, { ...LOOKS, width: 30, height: 10 });
     expect(lines).toHaveLength(10);
     expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(30);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderDiffText, renderPlanMarkdown, renderPlanText, renderTextDiff } from '../../src/render/index.ts';
 import { textWidth } from '../../src/render/text/width.ts';
@@ -34,7 +34,12 @@ describe('any plan as text', () => {
   });
 
   test('is the same bytes for the same plan', () => {
-    fc.assert(fc.property(hostilePlans, (one) => renderPlanText(one, { color: true, width: 80 }) === renderPlanText(structuredClone(one), { color: true, width: 80 })));
+    fc.assert(
+      fc.property(
+        hostilePlans,
+        (one) => renderPlanText(one, { color: true, width: 80 }) === renderPlanText(structuredClone(one), { color: true, width: 80 }),
+      ),
+    );
   });
 
   test('does not break when the screen is absurdly narrow or endless', () => {
@@ -64,14 +69,19 @@ describe('any plan as a pull-request comment', () => {
         expect(lines.filter((line) => line === '</details>')).toHaveLength(1);
         const fence = lines.find((line) => /^`{3,}text$/.test(line))?.slice(0, -4) ?? 'none';
         expect(lines.filter((line) => line.trim() === fence)).toHaveLength(1);
-        for (const row of lines.slice(0, lines.indexOf(`${fence}text`)).filter((line) => line.startsWith('| `'))) expect(row.match(/\|/g)).toHaveLength(6);
+        for (const row of lines.slice(0, lines.indexOf(`${fence}text`)).filter((line) => line.startsWith('| `')))
+          expect(row.match(/\|/g)).toHaveLength(6);
       }),
     );
   });
 
   test.each([10_000, 300])('stays below the limit of GitHub for %i models and says how many are not shown', (count) => {
     const models = Array.from({ length: count }, (_, index) => `model-${index}-with-a-rather-long-name`);
-    const many = plan({ changes: models.map((name) => update({ model: name })), steps: models.flatMap(surgeSteps), summary: { ...plan().summary, update: count } });
+    const many = plan({
+      changes: models.map((name) => update({ model: name })),
+      steps: models.flatMap(surgeSteps),
+      summary: { ...plan().summary, update: count },
+    });
     const text = renderPlanMarkdown(many);
     expect(text.length).toBeLessThan(65_536);
     const shown = text.match(/^\| `/gm)?.length ?? 0;
@@ -80,7 +90,9 @@ describe('any plan as a pull-request comment', () => {
   });
 
   test('stays below a limit that is asked for', () => {
-    fc.assert(fc.property(hostilePlans, fc.integer({ min: 4000, max: 20_000 }), (one, limit) => renderPlanMarkdown(one, { limit }).length <= limit));
+    fc.assert(
+      fc.property(hostilePlans, fc.integer({ min: 4000, max: 20_000 }), (one, limit) => renderPlanMarkdown(one, { limit }).length <= limit),
+    );
   });
 });
 
@@ -106,14 +118,19 @@ describe('a diff of two texts', () => {
   });
 
   test('answers for texts that have nothing in common', () => {
-    const text = (letter: string) => Array.from({ length: 5000 }, (_, index) => `${letter}${index}\n`).join('');
-    expect(renderTextDiff(text('a'), text('b'), { color: false, width: 80, before: 'a', after: 'b' }).split('\n')).toHaveLength(10_004);
+    expect(renderTextDiff(manyLines('a'), manyLines('b'), { color: false, width: 80, before: 'a', after: 'b' }).split('\n')).toHaveLength(
+      10_004,
+    );
   });
 
   test('is empty where nothing changes', () => {
     expect(renderDiffText(plan({ changes: [keep()] }), { color: false, width: 80 })).toBe('');
   });
 });
+
+function manyLines(letter: string): string {
+  return Array.from({ length: 5000 }, (_, index) => `${letter}${index}\n`).join('');
+}
 
 function asText(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');

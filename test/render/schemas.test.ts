@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OUTPUT_SCHEMAS } from '../../scripts/generate-output-schemas.ts';
 import { planDocument, statusDocument } from '../../src/render/index.ts';
@@ -22,7 +22,8 @@ function closed(value: unknown): unknown {
 function validator(name: keyof typeof OUTPUT_SCHEMAS) {
   const schema = JSON.parse(OUTPUT_SCHEMAS[name]) as Json;
   const check = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(closed(schema) as Json);
-  return (document: unknown): readonly string[] => (check(JSON.parse(JSON.stringify(document))) ? [] : (check.errors ?? []).map((error) => `${error.instancePath} ${error.message}`));
+  return (document: unknown): readonly string[] =>
+    check(JSON.parse(JSON.stringify(document))) ? [] : (check.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
 }
 
 describe.each(Object.entries(OUTPUT_SCHEMAS))('schemas/%s', (name, text) => {
@@ -36,10 +37,18 @@ describe.each(Object.entries(OUTPUT_SCHEMAS))('schemas/%s', (name, text) => {
 });
 
 function undescribed(schema: Json, path: string): readonly string[] {
-  const below = (['properties', '$defs'] as const).flatMap((key) => Object.entries((schema[key] ?? {}) as Record<string, Json>).map(([name, member]) => [`${path}.${name}`, member] as const));
+  const below = (['properties', '$defs'] as const).flatMap((key) =>
+    Object.entries((schema[key] ?? {}) as Record<string, Json>).map(([name, member]) => [`${path}.${name}`, member] as const),
+  );
   const members = (schema['oneOf'] ?? schema['anyOf'] ?? []) as readonly Json[];
-  const missing = below.filter(([, member]) => typeof member['description'] !== 'string' || member['description'] === '').map(([name]) => name);
-  return [...missing, ...below.flatMap(([name, member]) => undescribed(member, name)), ...members.flatMap((member, index) => undescribed(member, `${path}[${index}]`))];
+  const missing = below
+    .filter(([, member]) => typeof member['description'] !== 'string' || member['description'] === '')
+    .map(([name]) => name);
+  return [
+    ...missing,
+    ...below.flatMap(([name, member]) => undescribed(member, name)),
+    ...members.flatMap((member, index) => undescribed(member, `${path}[${index}]`)),
+  ];
 }
 
 describe('what llmops prints as JSON is what its schema says', () => {

@@ -6,14 +6,35 @@ import { desired, instance, inventory, model, NOW, reachable, unreachable } from
 /** A stack in which nearly every state occurs. */
 export function mixedStatus(): Status {
   const names = ['chat', 'code', 'crashed', 'embed', 'gone', 'vision'];
-  const models = names.filter((name) => name !== 'gone').map((name) => model(name, name === 'vision' ? { backend: 'spare' } : name === 'code' ? { context: 16384 } : {}));
-  const failed = { severity: 'error' as const, code: 'out-of-memory', summary: 'It ended with exit code 137: out of memory', fix: 'ask for less context' };
-  const drift = { model: 'embed', backend: 'local', instance: 'embed-0123456789ab', field: 'context', from: 8192, to: 2048, reason: 'runtime-reset', policy: 'correct', detail: 'The engine was told 8192 and runs with 2048.' } as const;
+  const models = names
+    .filter((name) => name !== 'gone')
+    .map((name) => model(name, name === 'vision' ? { backend: 'spare' } : name === 'code' ? { context: 16384 } : {}));
+  const failed = {
+    severity: 'error' as const,
+    code: 'out-of-memory',
+    summary: 'It ended with exit code 137: out of memory',
+    fix: 'ask for less context',
+  };
+  const drift = {
+    model: 'embed',
+    backend: 'local',
+    instance: 'embed-0123456789ab',
+    field: 'context',
+    from: 8192,
+    to: 2048,
+    reason: 'runtime-reset',
+    policy: 'correct',
+    detail: 'The engine was told 8192 and runs with 2048.',
+  } as const;
   return makeStatus({
     desired: desired([...models, model('fresh')]),
     plan: plan({
       drift: [drift],
-      changes: [keep({ model: 'chat' }), update({ model: 'code', fields: [{ field: 'context', from: 8192, to: 16384, price: 'restart', place: null }] }), blocked({ model: 'vision' })],
+      changes: [
+        keep({ model: 'chat' }),
+        update({ model: 'code', fields: [{ field: 'context', from: 8192, to: 16384, price: 'restart', place: null }] }),
+        blocked({ model: 'vision' }),
+      ],
       summary: { create: 1, update: 1, replace: 0, delete: 1, keep: 1, blocked: 1, correctsDrift: 1 },
     }),
     observed: [

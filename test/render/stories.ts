@@ -1,5 +1,20 @@
 import type { Plan } from '../../src/domain/plan.ts';
-import { at, blocked, cost, create, DIGEST_A, DIGEST_B, fieldChange, keep, plan, planned, remove, step, surgeSteps, update } from './plans.ts';
+import {
+  at,
+  blocked,
+  cost,
+  create,
+  DIGEST_A,
+  DIGEST_B,
+  fieldChange,
+  keep,
+  plan,
+  planned,
+  remove,
+  step,
+  surgeSteps,
+  update,
+} from './plans.ts';
 
 /** One plan for each thing that a plan can say; the golden files show how it is said. */
 export const STORIES: Readonly<Record<string, Plan>> = {
@@ -33,8 +48,20 @@ export const STORIES: Readonly<Record<string, Plan>> = {
   'a problem in the way': plan({
     changes: [keep({ model: 'chat' })],
     problems: [
-      { severity: 'warning', code: 'context-over-training', summary: 'chat asks for 8192 tokens; the model was trained for 1024', place: at(15) },
-      { severity: 'error', code: 'weights-changed', summary: 'models/desk-Q8_0.gguf is not the file that sha256 names', expected: 'sha256:8d1f0c2a…', fix: 'restore the file, or change sha256', place: at(12) },
+      {
+        severity: 'warning',
+        code: 'context-over-training',
+        summary: 'chat asks for 8192 tokens; the model was trained for 1024',
+        place: at(15),
+      },
+      {
+        severity: 'error',
+        code: 'weights-changed',
+        summary: 'models/desk-Q8_0.gguf is not the file that sha256 names',
+        expected: 'sha256:8d1f0c2a…',
+        fix: 'restore the file, or change sha256',
+        place: at(12),
+      },
     ],
   }),
 };
@@ -46,12 +73,25 @@ function drifted(over: Partial<Plan['drift'][number]>): Plan['drift'][number] {
 
 function everything(): Plan {
   const digests = fieldChange({ field: 'digest', from: DIGEST_A, to: DIGEST_B, price: 'replace', place: null });
-  const source = fieldChange({ field: 'source', from: 'file:models/desk-Q4_K_M.gguf', to: 'file:models/desk-Q8_0.gguf', price: 'replace', place: at(12) });
+  const source = fieldChange({
+    field: 'source',
+    from: 'file:models/desk-Q4_K_M.gguf',
+    to: 'file:models/desk-Q8_0.gguf',
+    price: 'replace',
+    place: at(12),
+  });
   return plan({
     environment: 'prod',
     file: 'stacks/home/llmops.yaml',
-    backends: [planned('local', { instances: 3 }), planned('demo', { type: 'embedded', engine: 'node-llama-cpp 3.21.1' }), planned('spare', { status: 'unreachable', engine: null })],
-    drift: [drifted({}), drifted({ model: 'tiny', field: null, from: null, to: null, reason: 'crashed', detail: 'It ended by itself with exit code 134.' })],
+    backends: [
+      planned('local', { instances: 3 }),
+      planned('demo', { type: 'embedded', engine: 'node-llama-cpp 3.21.1' }),
+      planned('spare', { status: 'unreachable', engine: null }),
+    ],
+    drift: [
+      drifted({}),
+      drifted({ model: 'tiny', field: null, from: null, to: null, reason: 'crashed', detail: 'It ended by itself with exit code 134.' }),
+    ],
     changes: [
       update({ fields: [source, digests, fieldChange()], price: 'replace', cost: cost({ activeRequests: 3 }), unverified: ['kvCache'] }),
       create(),

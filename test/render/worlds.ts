@@ -55,12 +55,17 @@ export function instance(name: string, over: Partial<ObservedInstance> = {}): Ob
 }
 
 export function reachable(instances: readonly ObservedInstance[], name = 'local'): ObservedBackend {
-  const engine = { status: 'present', at: '/usr/bin/llama-server', version: 'llama-server 0.7.0', capabilities: [] } as const;
+  const engine = { status: 'present', at: '/usr/bin/llama-server', version: '0.7.0', capabilities: [] } as const;
   return { status: 'reachable', name, type: 'llama.cpp', engine, instances, memory: [RAM] };
 }
 
 export function unreachable(name: string): ObservedBackend {
-  return { status: 'unreachable', name, type: 'llama.cpp', problem: { severity: 'error', code: 'backend-unreachable', summary: `The backend "${name}" does not answer`, fix: 'start it' } };
+  return {
+    status: 'unreachable',
+    name,
+    type: 'llama.cpp',
+    problem: { severity: 'error', code: 'backend-unreachable', summary: `The backend "${name}" does not answer`, fix: 'start it' },
+  };
 }
 
 export function inventory(names: readonly string[], over: Partial<Inventory> = {}): Inventory {
@@ -73,7 +78,14 @@ export function inventory(names: readonly string[], over: Partial<Inventory> = {
 
 export function result(step: string, over: Partial<StepResult> = {}): StepResult {
   const [name = '', op = 'start'] = step.split('.') as [string, StepResult['op']];
-  const base = { step, op, model: name, backend: 'local', instance: `${name}-0123456789ab`, cause: 'llmops.yaml:15 asks for another context' };
+  const base = {
+    step,
+    op,
+    model: name,
+    backend: 'local',
+    instance: `${name}-0123456789ab`,
+    cause: 'llmops.yaml:15 asks for another context',
+  };
   return { ...base, status: 'done', problem: null, because: null, startedAt: NOW, ms: 1800, ...over };
 }
 
@@ -102,13 +114,28 @@ export function generation(number: number, over: Partial<Generation> = {}): Gene
 
 export const FAILED = result('draft.probe', {
   status: 'failed',
-  problem: { severity: 'error', code: 'probe-failed', summary: 'draft answered no token within 60 s', fix: 'read logs/draft-0123456789ab.log' },
+  problem: {
+    severity: 'error',
+    code: 'probe-failed',
+    summary: 'draft answered no token within 60 s',
+    fix: 'read logs/draft-0123456789ab.log',
+  },
 });
 
 const AT = { at: '2026-03-08T12:00:01.500Z', run: 'r1' };
 export const EVENTS: readonly Event[] = [
   { ...AT, type: 'run.started', stack: 'home-lab', steps: 3, revision: '7c1e2aa0'.repeat(8), mode: 'apply', who: 'alice@lab' },
-  { ...AT, type: 'step.started', step: 'chat.start', op: 'start', model: 'chat', backend: 'local', instance: 'chat-0123456789ab', cause: 'llmops.yaml:15 asks for another context', deadlineMs: 60_000 },
+  {
+    ...AT,
+    type: 'step.started',
+    step: 'chat.start',
+    op: 'start',
+    model: 'chat',
+    backend: 'local',
+    instance: 'chat-0123456789ab',
+    cause: 'llmops.yaml:15 asks for another context',
+    deadlineMs: 60_000,
+  },
   { ...AT, type: 'step.waiting', step: 'chat.start', model: 'chat', message: 'loading weights', done: 12, total: 40 },
   { ...AT, type: 'step.done', step: 'chat.start', op: 'start', model: 'chat', ms: 1800 },
   { ...AT, type: 'step.failed', step: 'draft.probe', op: 'probe', model: 'draft', problem: FAILED.problem!, ms: 60_000 },

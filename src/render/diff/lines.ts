@@ -16,14 +16,18 @@ export function diffLines(before: readonly string[], after: readonly string[]): 
   while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
   let end = 0;
   while (end < before.length - start && end < after.length - start && before.at(-1 - end) === after.at(-1 - end)) end += 1;
-  const same = (text: string): DiffLine => ({ mark: ' ', text });
   const middle = edits(before.slice(start, before.length - end), after.slice(start, after.length - end));
   return [...before.slice(0, start).map(same), ...middle, ...before.slice(before.length - end).map(same)];
 }
 
+function same(text: string): DiffLine {
+  return { mark: ' ', text };
+}
+
 function edits(before: readonly string[], after: readonly string[]): readonly DiffLine[] {
   const trace = walk(before, after);
-  if (trace === null) return [...before.map((text) => ({ mark: '-' as const, text })), ...after.map((text) => ({ mark: '+' as const, text }))];
+  if (trace === null)
+    return [...before.map((text) => ({ mark: '-' as const, text })), ...after.map((text) => ({ mark: '+' as const, text }))];
   return backtrack(trace, before, after);
 }
 
@@ -70,5 +74,5 @@ function backtrack(trace: readonly Frontier[], before: readonly string[], after:
     x = fromX;
     y = fromY;
   }
-  return reversed.reverse();
+  return reversed.toReversed();
 }

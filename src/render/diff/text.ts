@@ -21,13 +21,23 @@ export function renderDiffText(plan: Plan, looks: Looks): string {
 
 function hunkOf(change: Change): readonly Line[] {
   if (change.action === 'keep') return [];
-  const title = line(span(`@@ model.${change.model} on ${change.backend} @@`, 'note'), ` ${change.action === 'blocked' ? change.problem.summary : change.cause}`);
+  const title = line(
+    span(`@@ model.${change.model} on ${change.backend} @@`, 'note'),
+    ` ${change.action === 'blocked' ? change.problem.summary : change.cause}`,
+  );
   if (change.action === 'blocked') return [title];
   if (change.action === 'delete') return [title, removed(`model.${change.model}`)];
   if (change.action === 'create') {
-    return [title, added(`model.${change.model}`), ...change.fields.filter((field) => field.to !== null).map((field) => added(`  ${field.field}: ${whole(field.field, field.to)}`))];
+    return [
+      title,
+      added(`model.${change.model}`),
+      ...change.fields.filter((field) => field.to !== null).map((field) => added(`  ${field.field}: ${whole(field.field, field.to)}`)),
+    ];
   }
-  const rows = change.fields.flatMap((field) => [removed(`  ${field.field}: ${whole(field.field, field.from)}`), added(`  ${field.field}: ${whole(field.field, field.to)}`)]);
+  const rows = change.fields.flatMap((field) => [
+    removed(`  ${field.field}: ${whole(field.field, field.from)}`),
+    added(`  ${field.field}: ${whole(field.field, field.to)}`),
+  ]);
   return [title, line(` model.${change.model}`), ...rows];
 }
 
@@ -88,9 +98,12 @@ function lineNumbers(lines: readonly DiffLine[]): readonly { readonly before: nu
 function hunkHeader(start: { readonly before: number; readonly after: number }, part: readonly DiffLine[]): Line {
   const before = part.filter(({ mark }) => mark !== '+').length;
   const after = part.filter(({ mark }) => mark !== '-').length;
-  // A range without lines names the line before it (POSIX diff -u).
-  const first = (at: number, count: number) => (count === 0 ? at : at + 1);
-  return line(span(`@@ -${first(start.before, before)},${before} +${first(start.after, after)},${after} @@`, 'note'));
+  return line(span(`@@ -${firstLine(start.before, before)},${before} +${firstLine(start.after, after)},${after} @@`, 'note'));
+}
+
+/** A range without lines names the line before it. Source: POSIX, diff -u. */
+function firstLine(at: number, count: number): number {
+  return count === 0 ? at : at + 1;
 }
 
 function printed(lines: readonly Line[], looks: Looks): string {

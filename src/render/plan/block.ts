@@ -46,19 +46,27 @@ export function blockEntries(change: Listed, context: BlockContext): readonly En
 
 function nameWidth(change: Listed): number {
   const names = 'fields' in change ? change.fields.map((field) => field.field.length) : [];
-  return Math.min(24, Math.max(9, change.action === 'delete' ? textWidth(clean(change.model)) : 0, ...names));
+  return Math.min(24, Math.max(9, names.length === 0 ? textWidth(clean(change.model)) : 0, ...names));
 }
 
 function heading(change: Listed, kind: Kind, context: BlockContext): Entry {
   const type = context.types.get(change.backend);
   const where = type === undefined ? change.backend : `${change.backend} (${type})`;
   const reason = change.action === 'update' && change.replacementReason !== null ? [' ', whole(`(${change.replacementReason})`)] : [];
-  return entry(line('  ', span(`# model.${change.model}`, 'strong'), ` on ${where}: `, span(actionWords(change, context.mode), kind.tone), ...reason), 4);
+  return entry(
+    line('  ', span(`# model.${change.model}`, 'strong'), ` on ${where}: `, span(actionWords(change, context.mode), kind.tone), ...reason),
+    4,
+  );
 }
 
 function settings(change: Listed, kind: Kind, width: number): readonly Entry[] {
   if (change.action === 'create') return [...created(change.fields, kind, width)];
-  if (change.action === 'update') return updated(change, kind, width);
+  if (change.action === 'update' && change.fields.length > 0) return updated(change, kind, width);
+  if (change.action === 'update')
+    return [
+      fact(change.model, 'starts anew; no setting that the engine tells is different', width, span(kind.symbol, kind.tone)),
+      ...hidden(change),
+    ];
   return [];
 }
 
@@ -82,7 +90,9 @@ function updated(change: Update, kind: Kind, width: number): readonly Entry[] {
 
 function hidden(change: Update): readonly Entry[] {
   const rows = change.unchanged > 0 ? [remark(`# ${counted(change.unchanged, 'unchanged setting')} hidden`)] : [];
-  return change.unverified.length === 0 ? rows : [...rows, remark(`# not verified, the engine does not tell: ${change.unverified.join(', ')}`)];
+  return change.unverified.length === 0
+    ? rows
+    : [...rows, remark(`# not verified, the engine does not tell: ${change.unverified.join(', ')}`)];
 }
 
 function settingRow(field: FieldChange, kind: Kind, content: Line, forces: string, width: number): Entry {

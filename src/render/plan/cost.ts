@@ -22,7 +22,10 @@ function memoryWords({ action, cost }: Priced): string | null {
   const { before, after, peak, pool } = cost.memory;
   if (action === 'delete') return before === null ? null : `frees about ${bytes(before)}${pool === null ? '' : ` of ${poolName(pool)}`}`;
   if (after === null) return null;
-  if (pool === null) return before === null ? `about ${bytes(after)}` : `about ${bytes(before)} → ${bytes(after)}${peak === null ? '' : `, peak ${bytes(peak)}`}`;
+  if (pool === null)
+    return before === null
+      ? `about ${bytes(after)}`
+      : `about ${bytes(before)} → ${bytes(after)}${peak === null ? '' : `, peak ${bytes(peak)}`}`;
   const { texts, unit } = sameUnit([after, pool.totalBytes, before ?? 0, peak ?? 0]);
   const [to, total, from, most] = texts;
   const whole = `${before === null || before === 0 ? to : `${from} → ${to}`} of ${total} ${unit} ${poolName(pool)}`;
@@ -44,7 +47,9 @@ const DOWNTIME: Readonly<Record<Cost['downtime'], string>> = {
 /** How long clients do without, and which requests are waited for. */
 export function downtimeWords({ action, cost }: Priced): string {
   if (action === 'create') return cost.downtime === 'none' ? 'none' : DOWNTIME[cost.downtime];
-  return cost.downtime === 'none' && cost.activeRequests === null && cost.drainMs === 0 ? DOWNTIME.none : `${DOWNTIME[cost.downtime]}${drainWords(cost)}`;
+  return cost.downtime === 'none' && cost.activeRequests === null && cost.drainMs === 0
+    ? DOWNTIME.none
+    : `${DOWNTIME[cost.downtime]}${drainWords(cost)}`;
 }
 
 function drainWords({ activeRequests, drainMs }: Cost): string {

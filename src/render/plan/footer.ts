@@ -22,7 +22,12 @@ export function problemEntries(problems: readonly Problem[]): readonly Entry[] {
 }
 
 function oneProblem(problem: Problem): readonly Entry[] {
-  const rows = [entry(line(span(`${WORDS[problem.severity]}: `, TONES[problem.severity]), `${problem.summary} `, span(`[${problem.code}]`, 'quiet')), 2)];
+  const rows = [
+    entry(
+      line(span(`${WORDS[problem.severity]}: `, TONES[problem.severity]), `${problem.summary} `, span(`[${problem.code}]`, 'quiet')),
+      2,
+    ),
+  ];
   if (problem.place) rows.push(entry(line('  at ', placeText(problem.place)), 5));
   if (problem.expected !== undefined) rows.push(entry(line(`  expected: ${problem.expected}`), 4));
   if (problem.fix !== undefined) rows.push(entry(line(`  fix: ${problem.fix}`), 7));
@@ -71,8 +76,17 @@ export function priceWords(changes: readonly Change[]): string {
   const priced = changes.flatMap((change) => ('cost' in change && change.action !== 'create' ? [change] : []));
   const download = changes.reduce((sum, change) => sum + ('cost' in change ? change.cost.downloadBytes : 0), 0);
   const fetch = download > 0 ? `${bytes(download)} to fetch` : 'nothing to fetch';
-  const down = (kind: Cost['downtime'], words: string) => named(priced.filter((change) => change.cost.downtime === kind).map((change) => change.model), words);
-  const parts = [down('none', '0 s down'), down('one-start', 'down for one start'), down('until-recreated', 'down until created again'), down('ends', 'ends')];
+  const down = (kind: Cost['downtime'], words: string) =>
+    named(
+      priced.filter((change) => change.cost.downtime === kind).map((change) => change.model),
+      words,
+    );
+  const parts = [
+    down('none', '0 s down'),
+    down('one-start', 'down for one start'),
+    down('until-recreated', 'down until created again'),
+    down('ends', 'ends'),
+  ];
   return [fetch, ...parts.filter((part) => part !== '')].join('; ');
 }
 

@@ -21,10 +21,27 @@ const SLACK = 600;
  */
 export function renderPlanMarkdown(plan: Plan, { limit = LIMIT }: { readonly limit?: number } = {}): string {
   const listed = plan.changes.filter(isListed);
-  const head = [`### llmops plan for ${code(plan.stack)}`, '', `**${escaped(summaryLine(plan))}**`, ...(hasChanges(plan) ? ['', `Price: ${escaped(shorten(priceWords(plan.changes), 1000))}`] : []), ''];
+  const head = [
+    `### llmops plan for ${code(plan.stack)}`,
+    '',
+    `**${escaped(summaryLine(plan))}**`,
+    ...(hasChanges(plan) ? ['', `Price: ${escaped(shorten(priceWords(plan.changes), 1000))}`] : []),
+    '',
+  ];
   const room = limit - lengthOf(head) - SLACK;
   const problems = fitting(problemRows(plan), room * 0.25, 'problem');
-  const table = listed.length === 0 ? [] : [...TABLE, ...fitting(listed.map((change) => tableRow(change, plan.mode)), room * 0.45, 'change'), ''];
+  const table =
+    listed.length === 0
+      ? []
+      : [
+          ...TABLE,
+          ...fitting(
+            listed.map((change) => tableRow(change, plan.mode)),
+            room * 0.45,
+            'change',
+          ),
+          '',
+        ];
   const above = [...head, ...problems, ...(problems.length > 0 ? [''] : []), ...table];
   return `${[...above, ...folded(plan, limit - lengthOf(above) - SLACK / 2)].join('\n')}\n`;
 }
@@ -33,7 +50,13 @@ const TABLE = ['| | Model | Backend | What happens | Downtime |', '|---|---|---|
 
 function tableRow(change: Listed, mode: Plan['mode']): string {
   const downtime = 'cost' in change ? downtimeWords(change) : '';
-  const cells = [`\`${kindOf(change, mode).symbol}\``, code(change.model), code(change.backend), escaped(actionWords(change, mode)), escaped(downtime)];
+  const cells = [
+    `\`${kindOf(change, mode).symbol}\``,
+    code(change.model),
+    code(change.backend),
+    escaped(actionWords(change, mode)),
+    escaped(downtime),
+  ];
   return `| ${cells.join(' | ')} |`;
 }
 

@@ -54,7 +54,9 @@ export function inertEntries(inert: readonly Inert[]): readonly Entry[] {
   const width = Math.min(28, Math.max(...inert.slice(0, MOST_INERT).map((one) => one.path.length)));
   const rows = inert.slice(0, MOST_INERT).map((one): Entry => {
     const content = line(`  ${one.path.padEnd(width)}  `, span(one.reason, 'quiet'));
-    return one.place === null ? entry(content, 4) : { content, hang: width + 4, table: 'inert', tail: { place: line(span(placeText(one.place, 32), 'quiet')), remark: [] } };
+    return one.place === null
+      ? entry(content, 4)
+      : { content, hang: width + 4, table: 'inert', tail: { place: line(span(placeText(one.place, 32), 'quiet')), remark: [] } };
   });
   const title = entry(line(span('Declared, valid, and not acted on by this version:', 'note')));
   return [title, ...rows, ...more(inert.length - MOST_INERT), BLANK];
@@ -66,7 +68,16 @@ export function interruptedEntries(plan: Plan): readonly Entry[] {
   if (!first) return [];
   const others = plan.interrupted.length > 1 ? ` and ${counted(plan.interrupted.length - 1, 'other step')}` : '';
   const then = plan.steps.length > 0 ? 'this plan finishes it' : 'nothing of it is left to do';
-  return [entry(line(span('Note: ', 'note'), `an earlier apply was cut off at ${first.step}${others} (${first.at.replace(/\.\d+Z$/, 'Z')}); ${then}.`), 6), BLANK];
+  return [
+    entry(
+      line(
+        span('Note: ', 'note'),
+        `an earlier apply was cut off at ${first.step}${others} (${first.at.replace(/\.\d+Z$/, 'Z')}); ${then}.`,
+      ),
+      6,
+    ),
+    BLANK,
+  ];
 }
 
 /** The settings that nobody could check, over all models that stay. */
@@ -82,7 +93,9 @@ export function unverifiedEntries(plan: Plan): readonly Entry[] {
   }
   if (perField.size === 0) return [];
   const parts = [...perField].sort(([a], [b]) => (a < b ? -1 : 1)).map(([field, models]) => `${field} (${someOf(models)})`);
-  return [entry(line(span('Unverified: ', 'note'), `${parts.join(', ')}. The engine does not tell; compared with what was last applied.`), 12)];
+  return [
+    entry(line(span('Unverified: ', 'note'), `${parts.join(', ')}. The engine does not tell; compared with what was last applied.`), 12),
+  ];
 }
 
 function someOf(names: readonly string[]): string {

@@ -12,7 +12,9 @@ const MOST_STEPS = 16;
  * new copy of a model whose old one still runs.
  */
 export function orderEntries(plan: Plan): readonly Entry[] {
-  const surging = new Set(plan.changes.filter((change) => change.action === 'update' && change.replacement === 'surge').map((change) => change.model));
+  const surging = new Set(
+    plan.changes.filter((change) => change.action === 'update' && change.replacement === 'surge').map((change) => change.model),
+  );
   const chains = chainsOf(plan.steps.filter((step) => step.op !== 'record'));
   const rows = chains.slice(0, MOST_CHAINS).map((chain, index) => {
     const text = chainText(chain, surging);

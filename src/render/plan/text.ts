@@ -40,12 +40,18 @@ export function renderPlanText(plan: Plan, looks: PlanLooks): string {
 function changeEntries(plan: Plan, listed: readonly Listed[], concise: boolean): readonly Entry[] {
   if (listed.length === 0) return [];
   const context: BlockContext = { mode: plan.mode, types: new Map(plan.backends.map(({ spec }) => [spec.name, spec.type])) };
-  const rows = concise ? [...listed.map((change) => conciseEntry(change, context)), BLANK] : listed.flatMap((change) => blockEntries(change, context));
+  const rows = concise
+    ? [...listed.map((change) => conciseEntry(change, context)), BLANK]
+    : listed.flatMap((change) => blockEntries(change, context));
   return [...legend(plan, listed), BLANK, ...rows];
 }
 
 function legend(plan: Plan, listed: readonly Listed[]): readonly Entry[] {
-  const would = canApply(plan) ? 'llmops will perform these actions:' : hasChanges(plan) ? 'llmops would perform these actions:' : 'Nothing can be done about these:';
+  const would = canApply(plan)
+    ? 'llmops will perform these actions:'
+    : hasChanges(plan)
+      ? 'llmops would perform these actions:'
+      : 'Nothing can be done about these:';
   const parts = kindsIn(listed, plan.mode).flatMap((kind) => ['   ', whole(`${kind.symbol} `, kind.tone), whole(kind.meaning)]);
   return [entry(line(would)), entry(line(...parts), 3)];
 }

@@ -22,15 +22,25 @@ export interface StatusLooks extends Looks {
 export function renderStatusText(status: Status, looks: StatusLooks): string {
   const now = looks.now ?? status.at;
   const foreign = foreignEntries(status.foreign);
-  const table = status.models.length === 0 ? [entry(line('No model is declared, and none of ours runs.'))] : tableEntries(status.models, now, looks);
+  const table =
+    status.models.length === 0 ? [entry(line('No model is declared, and none of ours runs.'))] : tableEntries(status.models, now, looks);
   return printPage([...headEntries(status, now), BLANK, ...table, ...(foreign.length > 0 ? [BLANK, ...foreign] : [])], looks);
 }
 
 function headEntries(status: Status, now: string): readonly Entry[] {
   const { declared, ready } = status.summary;
-  const parts = [status.stack, ...(status.file === null ? [] : [status.file]), ...(status.environment === null ? [] : [`env ${status.environment}`])];
+  const parts = [
+    status.stack,
+    ...(status.file === null ? [] : [status.file]),
+    ...(status.environment === null ? [] : [`env ${status.environment}`]),
+  ];
   const rows = [
-    labelled('Stack', parts.join('   '), '   ', span(`${grouped(ready)} of ${grouped(declared)} ready`, ready === declared ? 'add' : 'change')),
+    labelled(
+      'Stack',
+      parts.join('   '),
+      '   ',
+      span(`${grouped(ready)} of ${grouped(declared)} ready`, ready === declared ? 'add' : 'change'),
+    ),
     labelled('Applied', appliedWords(status, now)),
     observedEntry('Backends', status.backends),
   ];
@@ -55,7 +65,15 @@ const COLUMNS: readonly Column[] = [
   { title: 'AGE' },
   { title: 'ENDPOINT', shrinks: 'start' },
 ];
-const WIDE: readonly Column[] = [{ title: 'BACKEND' }, { title: 'MEMORY' }, { title: 'ACTIVE' }, { title: 'GEN' }, { title: 'KV' }, { title: 'DIGEST' }, { title: 'INSTANCE' }];
+const WIDE: readonly Column[] = [
+  { title: 'BACKEND' },
+  { title: 'MEMORY' },
+  { title: 'ACTIVE' },
+  { title: 'GEN' },
+  { title: 'KV' },
+  { title: 'DIGEST' },
+  { title: 'INSTANCE' },
+];
 
 function tableEntries(models: readonly ModelStatus[], now: string, looks: StatusLooks): readonly Entry[] {
   const columns = looks.wide ? [...COLUMNS, ...WIDE] : COLUMNS;
@@ -80,13 +98,20 @@ const TONES: Readonly<Record<ModelState, Tone>> = {
 
 function cells(model: ModelStatus, now: string): readonly Span[] {
   const texts = [shape(model, 'desired'), shape(model, 'configured'), shape(model, 'loaded'), age(model.startedAt, now) ?? '-'];
-  const endpoint = model.endpoint === null ? span('-') : span(model.published ? model.endpoint : `(${model.endpoint})`, model.published ? 'plain' : 'quiet');
+  const endpoint =
+    model.endpoint === null
+      ? span('-')
+      : span(model.published ? model.endpoint : `(${model.endpoint})`, model.published ? 'plain' : 'quiet');
   return [span(model.name, 'strong'), span(model.state, TONES[model.state]), ...texts.map((text) => span(text)), endpoint];
 }
 
 /** Context × parallel: what a reader asks first, and what engines reset most. */
 function shape(model: ModelStatus, side: Side): string {
-  const one = (field: string) => sideText(model.settings.find((setting) => setting.field === field), side);
+  const one = (field: string) =>
+    sideText(
+      model.settings.find((setting) => setting.field === field),
+      side,
+    );
   const [context, parallel] = [one('context'), one('parallel')];
   return context === '-' && parallel === '-' ? '-' : `${context}×${parallel}`;
 }
@@ -108,7 +133,15 @@ function wideCells(model: ModelStatus): readonly Span[] {
     return loaded === '-' || loaded === '?' ? sideText(find(field), 'configured') : loaded;
   };
   const memory = model.memoryBytes === null ? '-' : bytes(model.memoryBytes);
-  const texts = [model.backend, memory, String(model.activeRequests ?? '-'), String(model.generation ?? '-'), best('kvCache'), best('digest'), model.instance ?? '-'];
+  const texts = [
+    model.backend,
+    memory,
+    String(model.activeRequests ?? '-'),
+    String(model.generation ?? '-'),
+    best('kvCache'),
+    best('digest'),
+    model.instance ?? '-',
+  ];
   return texts.map((text) => span(text));
 }
 

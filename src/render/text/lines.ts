@@ -103,6 +103,8 @@ const CODES: Readonly<Record<Tone, string>> = { plain: '', strong: '1', quiet: '
 
 /** The line as text, with terminal colours if asked for, and without spaces at its end. */
 export function paint(content: Line, color: boolean): string {
-  const text = content.map((part) => (color && CODES[part.tone] && part.text.trim() ? `\x1b[${CODES[part.tone]}m${part.text}\x1b[0m` : part.text));
+  const text = content.map((part) =>
+    color && CODES[part.tone] && part.text.trim() ? `\x1b[${CODES[part.tone]}m${part.text}\x1b[0m` : part.text,
+  );
   return text.join('').replaceAll(HARD_SPACE, ' ').trimEnd();
 }

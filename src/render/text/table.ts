@@ -17,13 +17,19 @@ const NARROWEST = 8;
 export function tableLines(columns: readonly Column[], rows: readonly (readonly Span[])[], width: number): readonly Line[] {
   const used = columns.map((column, index) => !column.optional || rows.some((row) => row[index]?.text));
   const widths = fitted(columns, naturalWidths(columns, rows, used), used, width);
-  const title = cells(columns.map((column) => span(column.title, 'strong')), columns, widths, used);
+  const title = cells(
+    columns.map((column) => span(column.title, 'strong')),
+    columns,
+    widths,
+    used,
+  );
   return [title, ...rows.map((row) => cells(row, columns, widths, used))];
 }
 
 function naturalWidths(columns: readonly Column[], rows: readonly (readonly Span[])[], used: readonly boolean[]): number[] {
   const widths = columns.map((column, index) => (used[index] ? textWidth(column.title) : 0));
-  for (const row of rows) row.forEach((cell, index) => (widths[index] = used[index] ? Math.max(widths[index] ?? 0, textWidth(cell.text)) : 0));
+  for (const row of rows)
+    row.forEach((cell, index) => (widths[index] = used[index] ? Math.max(widths[index] ?? 0, textWidth(cell.text)) : 0));
   return widths;
 }
 
@@ -31,7 +37,10 @@ function fitted(columns: readonly Column[], natural: readonly number[], used: re
   const widths = [...natural];
   const total = () => widths.reduce((sum, one, index) => sum + (used[index] ? one + GAP : 0), -GAP);
   for (let over = total() - width; over > 0; over = total() - width) {
-    const widest = columns.reduce((best, column, index) => (column.shrinks && (widths[index] ?? 0) > (best < 0 ? NARROWEST : (widths[best] ?? 0)) ? index : best), -1);
+    const widest = columns.reduce(
+      (best, column, index) => (column.shrinks && (widths[index] ?? 0) > (best < 0 ? NARROWEST : (widths[best] ?? 0)) ? index : best),
+      -1,
+    );
     if (widest < 0) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
@@ -44,7 +53,12 @@ function cells(row: readonly Span[], columns: readonly Column[], widths: readonl
   row.forEach((cell, index) => {
     if (!used[index]) return;
     const width = widths[index] ?? 0;
-    const text = columns[index]?.shrinks === 'start' ? keepEnd(cell.text, width) : columns[index]?.shrinks === 'end' ? keepStart(cell.text, width) : cell.text;
+    const text =
+      columns[index]?.shrinks === 'start'
+        ? keepEnd(cell.text, width)
+        : columns[index]?.shrinks === 'end'
+          ? keepStart(cell.text, width)
+          : cell.text;
     content = [...pad(content, edge, lineWidth(content) === 0 ? 0 : GAP), { text, tone: cell.tone }];
     edge += width + GAP;
   });

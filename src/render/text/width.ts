@@ -15,8 +15,8 @@ export function keepStart(text: string, width: number): string {
 /** The end of the text, at most `width` columns: what tells two long paths apart stands at their end. */
 export function keepEnd(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
-  const reversed = take([...text].reverse(), width - 1);
-  return `…${[...reversed].reverse().join('')}`;
+  const reversed = take([...text].toReversed(), width - 1);
+  return `…${[...reversed].toReversed().join('')}`;
 }
 
 /** The text with spaces after it up to `width` columns. */

@@ -24,7 +24,7 @@ export function renderPlanMarkdown(plan: Plan, { limit = LIMIT }: { readonly lim
   const head = [
     `### llmops plan for ${code(plan.stack)}`,
     '',
-    `**${escaped(summaryLine(plan))}**`,
+    `**${escaped(shorten(summaryLine(plan), 500))}**`,
     ...(hasChanges(plan) ? ['', `Price: ${escaped(shorten(priceWords(plan.changes), 1000))}`] : []),
     '',
   ];

@@ -19,7 +19,8 @@ const DEADLINE_MS = 5000;
  */
 export async function run(context: CliContext, flags: StackFlags & { readonly json?: boolean }): Promise<number> {
   const stack = await lookAtFile(context, flags);
-  const embedded = stack.read?.desired?.backends.some((spec) => spec.type === 'embedded') ?? false;
+  // Without a stack the embedded engine is what the first one will probably use.
+  const embedded = stack.read?.desired ? stack.read.desired.backends.some((spec) => spec.type === 'embedded') : stack.read === null;
   const [machine, folders, running] = await Promise.all([
     checkMachine({ env: context.env, signal: context.signal, deadlineMs: DEADLINE_MS }, embedded),
     checkFolders(context, flags, stack.read?.desired?.stack ?? null),

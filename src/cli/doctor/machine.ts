@@ -5,7 +5,10 @@ import { finding, type Finding } from './check.ts';
 /** Less than this is tight for any model that is of use. */
 const LITTLE_RAM = 2 * 1024 ** 3;
 
-/** Memory, GPUs, and engines that are seen without asking the stack. `embedded`: the stack relies on node-llama-cpp. */
+/** Loading reads 100 MB from a disk that may be slow. */
+const LOADING_MS = 30_000;
+
+/** Memory, GPUs, and engines that are seen without asking the stack. `embedded`: node-llama-cpp is relied upon. */
 export async function checkMachine(asking: Asking, embedded: boolean): Promise<{ readonly machine: readonly Finding[]; readonly engines: readonly Finding[] }> {
   const [machine, library] = await Promise.all([discoverMachine(asking), checkLibrary(asking, embedded)]);
   return { machine: [checkMemory(machine), ...checkGpus(machine)], engines: [...checkEngines(machine), library] };
@@ -28,12 +31,13 @@ function checkEngines({ engines }: Machine): readonly Finding[] {
   return others.some((engine) => engine.name === 'llama-server') ? found : [...found, finding('llama-server', 'note', 'llama-server is not on PATH.')];
 }
 
-/** Loads the library in a process of its own: that it is installed says little. */
+/** Where it is needed the library is loaded, in a process of its own: that it is installed says little. */
 async function checkLibrary(asking: Asking, needed: boolean): Promise<Finding> {
   const found = findNodeLlamaCpp();
-  if (!found) return finding('node-llama-cpp', needed ? 'fail' : 'note', 'node-llama-cpp is not installed.', needed ? 'Type `npm install node-llama-cpp`: the embedded engine runs on it.' : null);
-  const reason = await whyNodeLlamaCppFails(found, { ...asking, deadlineMs: Math.max(asking.deadlineMs, 30_000) });
+  const install = 'Type `npm install node-llama-cpp`: the embedded engine runs on it.';
+  if (!found) return needed ? finding('node-llama-cpp', 'fail', 'node-llama-cpp is not installed.', install) : finding('node-llama-cpp', 'note', 'node-llama-cpp is not installed, and not needed here.');
+  if (!needed) return finding('node-llama-cpp', 'ok', `${describeEngine(found)}, not needed here`);
+  const reason = await whyNodeLlamaCppFails(found, { ...asking, deadlineMs: LOADING_MS });
   if (reason === null) return finding('node-llama-cpp', 'ok', `${describeEngine(found)}, loads`);
-  return finding('node-llama-cpp', needed ? 'fail' : 'warn', `${describeEngine(found)} does not load: ${reason}`, 'Install it anew for this platform: `npm install node-llama-cpp`.');
+  return finding('node-llama-cpp', 'fail', `${describeEngine(found)} does not load: ${reason}`, 'Install it anew for this platform: `npm install node-llama-cpp`.');
 }
-

@@ -1,0 +1,168 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { renderChecks, type Check } from '../../src/cli/doctor/check.ts';
+import { checkNode } from '../../src/cli/doctor/program.ts';
+import type { Backend } from '../../src/domain/backend.ts';
+import type { ObservedBackend, ObservedInstance } from '../../src/domain/observed.ts';
+import { newWorld, type World, type WorldOptions } from './context.ts';
+
+const STACK = 'version: 1\nname: desk\nbackends:\n  local: { type: llama.cpp }\nmodels:\n  chat: { backend: local, source: "file:a.gguf" }\n';
+
+const PRESENT = { status: 'present', at: '/opt/engine', version: '1.0', capabilities: [] } as const;
+const ABSENT = { status: 'absent', problem: { severity: 'error', code: 'engine-absent', summary: 'no engine is installed', fix: 'Install one.' } } as const;
+
+/** Backends that see this, whatever is asked. Everything but looking is a mistake. */
+function seeing(seen: Pick<Extract<ObservedBackend, { status: 'reachable' }>, 'engine' | 'instances'>): NonNullable<WorldOptions['backends']> {
+  const backend = {
+    type: 'llama.cpp',
+    connect: (spec: { readonly name: string }) => ({ observe: async () => ({ status: 'reachable', name: spec.name, type: 'llama.cpp', memory: [], ...seen }) }),
+  };
+  return async () => ({ 'llama.cpp': backend as unknown as Backend });
+}
+
+function instance(changes: Partial<ObservedInstance>): ObservedInstance {
+  const shape = { configured: {}, loaded: null, activeRequests: null, memoryBytes: null, startedAt: null, process: { pid: 4711, started: 'x' }, logFile: null, problem: null, endpoint: null };
+  return { id: 'chat-00000000000a', owner: 'ours', backend: 'local', model: 'chat', specHash: '00000000000a', phase: 'serving', ...shape, ...changes };
+}
+
+function worldWithStack(options: WorldOptions = {}, text = STACK): World {
+  const world = newWorld(options);
+  writeFileSync(join(world.cwd, 'llmops.yaml'), text);
+  return world;
+}
+
+function writeState(world: World, name: string, content: unknown): void {
+  mkdirSync(world.stateDir('desk'), { recursive: true });
+  writeFileSync(join(world.stateDir('desk'), name), JSON.stringify(content));
+}
+
+async function checksOf(world: World): Promise<{ readonly code: number; readonly checks: readonly Check[]; readonly ok: boolean }> {
+  const code = await world.llmops('doctor', '--json');
+  return { code, ...(JSON.parse(world.stdout.text) as { checks: Check[]; ok: boolean }) };
+}
+
+const only = (checks: readonly Check[], id: string): readonly string[] => checks.filter((check) => check.id === id).map((check) => `${check.status}: ${check.summary}`);
+
+describe('doctor', () => {
+  it('passes on a sound machine with a valid stack that does not run', async () => {
+    const { code, ok, checks } = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) }));
+    expect(checks.filter((check) => check.status === 'fail')).toEqual([]);
+    expect({ code, ok }).toEqual({ code: 0, ok: true });
+    expect(only(checks, 'file')).toEqual(['ok: llmops.yaml is valid: 1 model, 1 backend']);
+    expect(only(checks, 'lease')).toEqual(['ok: The lease is free: nothing is changing this stack.']);
+    expect(only(checks, 'instances')).toEqual(['note: Nothing of this stack is running.']);
+  });
+
+  it('needs no stack: without a file it checks the machine', async () => {
+    const world = newWorld();
+    const { code, checks } = await checksOf(world);
+    expect(code).toBe(0);
+    expect(only(checks, 'file')[0]).toMatch(/^note: There is no llmops\.yaml/);
+    expect(only(checks, 'node-llama-cpp')[0]).toMatch(/loads$/);
+  });
+
+  it('loads node-llama-cpp only for a stack that relies on it', async () => {
+    const { checks } = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) }));
+    expect(only(checks, 'node-llama-cpp')[0]).toMatch(/not needed here$/);
+  });
+
+  it('fails on a file that is not valid, and one that was named and is not there', async () => {
+    const invalid = await checksOf(worldWithStack({}, 'version: 2\n'));
+    expect(invalid.code).toBe(1);
+    expect(only(invalid.checks, 'file')).toEqual(['fail: llmops.yaml is not valid: 1 problem.']);
+    const world = newWorld();
+    expect(await world.llmops('doctor', '-f', 'nope.yaml')).toBe(1);
+  });
+
+  it('fails if the engine of a declared backend is absent, and says how to get one', async () => {
+    const { code, checks } = await checksOf(worldWithStack({ backends: seeing({ engine: ABSENT, instances: [] }) }));
+    expect(code).toBe(1);
+    expect(checks.find((check) => check.id === 'backend')).toMatchObject({ status: 'fail', fix: 'Install one.' });
+  });
+
+  it('tells serving, failed, silent and left-over copies apart, and counts foreign ones', async () => {
+    const problem = { severity: 'error', code: 'crashed', summary: 'it ran out of memory' } as const;
+    const instances = [
+      instance({}),
+      instance({ id: 'chat-00000000000b', phase: 'failed', problem }),
+      instance({ id: 'chat-00000000000c', phase: 'unknown' }),
+      instance({ id: 'gone-00000000000d', model: 'gone' }),
+      instance({ id: 'other', owner: 'foreign', model: null }),
+    ];
+    const { code, checks } = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances }) }));
+    expect(code).toBe(1);
+    expect(only(checks, 'instance')).toEqual([
+      'ok: chat-00000000000a (pid 4711) is serving',
+      'fail: chat-00000000000b (pid 4711) has failed: it ran out of memory',
+      'warn: chat-00000000000c (pid 4711) does not answer',
+    ]);
+    expect(only(checks, 'leftover')).toEqual(['warn: gone-00000000000d (pid 4711) is left over: no model of this stack uses it.']);
+    expect(only(checks, 'foreign')[0]).toContain('1 server that is not of this stack');
+  });
+
+  it('asks the endpoints that clients are sent to', async () => {
+    const server = createServer((_, response) => response.end('{}'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
+    writeState(world, 'endpoints.json', { formatVersion: '1.0', models: { chat: { instance: 'a', url }, dead: { instance: 'b', url: 'http://127.0.0.1:1' } } });
+    const { checks } = await checksOf(world);
+    expect(only(checks, 'endpoint')).toEqual([`ok: chat answers at ${url}/v1`, 'fail: dead does not answer at http://127.0.0.1:1']);
+  });
+
+  it('names the holder of the lease', async () => {
+    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
+    writeState(world, 'holder.json', { pid: 77, started: null, host: `not-${hostname()}`, user: 'ada', command: 'llmops apply', since: '2026-05-04T09:00:00Z', token: 3 });
+    const { checks } = await checksOf(world);
+    expect(only(checks, 'lease')[0]).toMatch(/^warn: The lease is held by pid 77 \(llmops apply, ada@/);
+  });
+
+  it('fails if the state folder cannot be made, because a file stands in its way', async () => {
+    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
+    const code = await world.llmops('doctor', '--state-dir', 'llmops.yaml/state', '--json');
+    expect(code).toBe(1);
+    expect(world.stdout.text).toContain('is a file');
+  });
+
+  it('prints no value of an environment variable', async () => {
+    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }), env: { HF_TOKEN: 'canary-1', OPENAI_API_KEY: 'canary-2', LLMOPS_LOG: 'canary-3', NO_COLOR: 'canary-4' } });
+    await world.llmops('doctor');
+    await world.llmops('doctor', '--json');
+    expect(world.stdout.text + world.stderr.text).not.toContain('canary');
+  });
+
+  it('leaves no trace', async () => {
+    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
+    await world.llmops('doctor');
+    expect([world.stateDir('desk'), world.env['XDG_CACHE_HOME'] as string].filter((path) => existsSync(path))).toEqual([]);
+  });
+});
+
+describe('What doctor shows', () => {
+  const check = (status: Check['status'], fix: string | null = null): Check => ({ id: status, group: 'Group', status, summary: `this is ${status}`, fix });
+
+  it('says with a sign and a word what colour only repeats', () => {
+    const text = renderChecks([check('ok'), check('note'), check('warn'), check('fail', 'Mend it.')], { color: false, width: 80 });
+    expect(text).toBe(`Group
+  ✓ ok    this is ok
+  · note  this is note
+  ! warn  this is warn
+  ✗ fail  this is fail
+          → Mend it.
+
+1 of 4 checks failed, 1 warning.
+`);
+  });
+
+  it('an old Node fails with what to install', () => {
+    expect(checkNode('20.20.2', '/usr/bin/node')).toMatchObject({ status: 'fail' });
+    expect(checkNode('22.12.0', '/usr/bin/node')).toMatchObject({ status: 'fail' });
+    expect(checkNode('22.13.0', '/usr/bin/node')).toMatchObject({ status: 'ok' });
+    expect(checkNode('24.1.0', '/usr/bin/node')).toMatchObject({ status: 'ok' });
+  });
+});

@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
 const ROOT_FILES = new Set(['main.ts', 'backends/index.ts']);
 
 /** What a pure folder must not reach for: the clock, chance, the process, the network. */
-const IMPURE = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bfetch\(|\bconsole\.|\bperformance\./;
+const IMPURE = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|(?<![.\w])process\.|\bfetch\(|\bconsole\.|\bperformance\./;
 
 interface Import {
   readonly file: string;

@@ -53,7 +53,7 @@ async function show(plan: Plan, context: CliContext, flags: PlanVerbFlags): Prom
   if (format === 'json') return printJson(context.stdout, planDocument(plan));
   if (format === 'markdown') return print(context.stdout, renderPlanMarkdown(plan));
   const screen = screenOf(context.stdout, context, flags);
-  await print(context.stdout, renderPlanText(plan, { ...screen, now: context.now(), concise: flags.concise ?? false }));
+  await print(context.stdout, renderPlanText(plan, { ...screen, now: context.now(), ...(flags.concise === undefined ? {} : { concise: flags.concise }) }));
 }
 
 async function save(plan: Plan, session: Session, seen: Survey, context: CliContext, flags: PlanVerbFlags): Promise<void> {

@@ -3,10 +3,10 @@ import type { Lease } from '../../src/domain/ledger.ts';
 import { openState } from '../../src/state/index.ts';
 import { memoryDisk } from '../world/memory-disk.ts';
 import { startWorld, type World } from '../world/server.ts';
-import type { StackTold } from '../world/stack.ts';
 import type { WorldInstance } from '../world/world.ts';
 import type { CrashPoint } from './mortal.ts';
 import { applyOnce, nextPlan } from './once.ts';
+import { inRealms } from './realms.ts';
 import { picture, startsIn, type Picture } from './picture.ts';
 import { scenarios, type Scenario } from './scenarios.ts';
 
@@ -79,15 +79,6 @@ async function play(scenario: Scenario, stage: Stage, k: number): Promise<Ending
   const after = await picture(world, realms, DIR, disk);
   const next = await nextPlan(attempt);
   return { died: death.place(), picture: after, starts: startsIn(world, realms), nextSteps: next.steps.length, replacements };
-}
-
-/** Each play has realms of its own, so that plays do not see each other. */
-function inRealms(stack: StackTold, id: number): StackTold {
-  const backends = stack.backends ?? { local: { realm: 'local' } };
-  return {
-    ...stack,
-    backends: Object.fromEntries(Object.entries(backends).map(([name, told]) => [name, { ...told, realm: `${told.realm}-${id}` }])),
-  };
 }
 
 let lastId = 0;

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { ProblemError } from '../domain/problem.ts';
+import { identityOf } from './locate.ts';
+import type { WeightFile } from './locate.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * SHA-256 (hex) over the bytes of all files, one after the other: for a single file the same as `sha256sum`, for a split
+ * model the same as `cat PARTS | sha256sum`. Throws a ProblemError: `weights-changed`, `weights-unreadable`, `cancelled`.
+ */
+export async function digestOf(files: readonly WeightFile[], signal: AbortSignal, progress: (done: number) => void): Promise<string> {
+  const hash = createHash('sha256');
+  let done = 0;
+  for (const file of files) {
+    const handle = await openWeights(file);
+    try {
+      await feed(hash, handle, signal, (bytes) => progress((done += bytes)));
+    } catch (error) {
+      throw error instanceof ProblemError ? error : unreadable(file, error);
+    } finally {
+      await handle.close();
+    }
+    await refuseIfChanged(file);
+  }
+  return hash.digest('hex');
+}
+
+/** Opens a file that was found before. Throws a ProblemError `weights-unreadable`. */
+export async function openWeights(file: WeightFile): Promise<FileHandle> {
+  return await open(file.path, 'r').catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
+}
+
+/** A file that is still being copied would get a digest that is true of nothing. Throws a ProblemError `weights-changed`. */
+export async function refuseIfChanged(file: WeightFile): Promise<void> {
+  const now = await stat(file.path, { bigint: true }).catch(() => null);
+  if (now !== null && identityOf(file.path, now) === file.identity) return;
+  throw new ProblemError({
+    code: 'weights-changed',
+    summary: `The weights ${file.path} changed while they were read.`,
+    fix: 'Wait until whatever writes them is done, then run the same command again.',
+  });
+}
+
+async function feed(hash: Hash, handle: FileHandle, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (;;) {
+    if (signal.aborted)
+      throw new ProblemError({ code: 'cancelled', summary: 'Stopped while reading weights. Nothing was changed.' }, signal.reason);
+    const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES);
+    if (bytesRead === 0) return;
+    hash.update(buffer.subarray(0, bytesRead));
+    progress(bytesRead);
+  }
+}
+
+/** The problem of a file that was found and cannot be read. */
+export function unreadable(file: WeightFile, error: unknown): ProblemError {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  return new ProblemError(
+    {
+      code: 'weights-unreadable',
+      summary: `The weights ${file.path} cannot be read (${code}).`,
+      fix: 'Give this user the right to read them.',
+    },
+    error,
+  );
+}

@@ -1,0 +1,113 @@
+import path from 'node:path';
+import type { Artifact, Desired, GgufFacts, ModelSpec } from '../domain/desired.ts';
+import { ProblemError, problemOf } from '../domain/problem.ts';
+import type { Problem } from '../domain/problem.ts';
+import { openDigestCache } from './cache.ts';
+import type { DigestCache } from './cache.ts';
+import { compareDeclared } from './declared.ts';
+import type { Finding } from './declared.ts';
+import { bytesOf, inspect, readFacts } from './inspect.ts';
+import type { Inspected } from './inspect.ts';
+import { locate } from './locate.ts';
+
+export interface ResolveOptions {
+  /** Folder of llmops.yaml: relative paths start here, and may not leave it unless the file allows that. */
+  readonly baseDir: string;
+  /** Digests are remembered below it. */
+  readonly cacheDir: string;
+  readonly signal: AbortSignal;
+  /** Bytes read of a model's weights, of how many; not called for weights that are remembered. */
+  progress(model: string, done: number, total: number): void;
+}
+
+export interface Resolved {
+  /** By name of the model; absent for a model with an error and for sources that are not acted on. */
+  readonly artifacts: Readonly<Record<string, Artifact>>;
+  readonly problems: readonly Problem[];
+}
+
+/** Files are read side by side up to this number: more makes disks slower. */
+const READ_AT_ONCE = 2;
+
+/**
+ * Looks at the weights of every declared model: where they are, what they are, and whether that is what was declared.
+ * Throws only `cancelled`; everything else that is wrong is a problem that carries its place in llmops.yaml. Models that
+ * share a file share the reading of it.
+ */
+export async function resolveArtifacts(desired: Desired, options: ResolveOptions): Promise<Resolved> {
+  const cache = openDigestCache(path.join(options.cacheDir, 'digests'));
+  const inert = new Set(desired.inertModels ?? []);
+  const models = desired.models.filter((model) => model.source.kind === 'file' && !inert.has(model.name));
+  const shared = sharing((model) => look(model, desired, cache, options));
+  const results = await mapBounded(models, READ_AT_ONCE, (model) => resolveModel(model, shared));
+  const artifacts: Record<string, Artifact> = {};
+  const problems: Problem[] = [];
+  for (const [index, model] of models.entries()) {
+    const result = results[index];
+    if (result?.artifact) artifacts[model.name] = result.artifact;
+    for (const finding of result?.findings ?? []) problems.push(placed(finding, model, desired));
+  }
+  return { artifacts, problems };
+}
+
+/**
+ * What the header of one file tells, or of a model that is split from here on; null if it is no GGUF. Reads no more than
+ * the header. Throws a ProblemError, as for a declared model.
+ */
+export async function readGgufFacts(file: string): Promise<GgufFacts | null> {
+  return await readFacts(await locate(path.resolve(file), path.dirname(path.resolve(file)), true));
+}
+
+type Look = (model: ModelSpec) => Promise<Inspected>;
+
+/** One look for all models with the same source, also while the first still goes on. */
+function sharing(inspect: Look): Look {
+  const looks = new Map<string, Promise<Inspected>>();
+  return (model) => {
+    const key = model.source.kind === 'file' ? path.normalize(model.source.path) : model.source.written;
+    const known = looks.get(key) ?? inspect(model);
+    looks.set(key, known);
+    return known;
+  };
+}
+
+async function look(model: ModelSpec, desired: Desired, cache: DigestCache, options: ResolveOptions): Promise<Inspected> {
+  if (model.source.kind !== 'file') throw new Error(`no file: ${model.source.kind}`);
+  const files = await locate(model.source.path, options.baseDir, desired.allowOutside ?? false);
+  const total = bytesOf(files);
+  return await inspect(files, cache, options.signal, (done) => options.progress(model.name, done, total));
+}
+
+async function resolveModel(
+  model: ModelSpec,
+  look: Look,
+): Promise<{ readonly artifact: Artifact | null; readonly findings: readonly Finding[] }> {
+  try {
+    const { files, sha256, gguf } = await shared(model);
+    const artifact: Artifact = { source: model.source.written, path: files[0]?.path ?? '', bytes: bytesOf(files), sha256, gguf };
+    return { artifact, findings: compareDeclared(model, artifact) };
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.problem.code === 'cancelled') throw error;
+    const problem = problemOf(error);
+    return { artifact: null, findings: [{ key: 'source', problem: { ...problem, summary: `Model ${model.name}: ${problem.summary}` } }] };
+  }
+}
+
+function placed({ key, problem }: Finding, model: ModelSpec, desired: Desired): Problem {
+  const place =
+    desired.places[`models.${model.name}.${key}`] ??
+    desired.places[`models.${model.name}.source`] ??
+    desired.places[`models.${model.name}`];
+  return place === undefined ? problem : { ...problem, place };
+}
+
+/** Results in the order of the items, with at most `most` at work. */
+async function mapBounded<T, R>(items: readonly T[], most: number, work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  const rest = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of rest) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
+  return results;
+}

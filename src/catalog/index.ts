@@ -61,11 +61,11 @@ export async function readGgufFacts(file: string): Promise<GgufFacts | null> {
 type Look = (model: ModelSpec) => Promise<Inspected>;
 
 /** One look for all models with the same source, also while the first still goes on. */
-function sharing(inspect: Look): Look {
+function sharing(first: Look): Look {
   const looks = new Map<string, Promise<Inspected>>();
   return (model) => {
     const key = model.source.kind === 'file' ? path.normalize(model.source.path) : model.source.written;
-    const known = looks.get(key) ?? inspect(model);
+    const known = looks.get(key) ?? first(model);
     looks.set(key, known);
     return known;
   };
@@ -80,7 +80,7 @@ async function look(model: ModelSpec, desired: Desired, cache: DigestCache, opti
 
 async function resolveModel(
   model: ModelSpec,
-  look: Look,
+  shared: Look,
 ): Promise<{ readonly artifact: Artifact | null; readonly findings: readonly Finding[] }> {
   try {
     const { files, sha256, gguf } = await shared(model);

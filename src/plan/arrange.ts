@@ -71,7 +71,10 @@ function reasonToSwap({ input }: Context, { need, wish, others }: Course): strin
 
 function settle(context: Context, ledger: Ledger, each: Draft): Arrangement {
   const { course, need, mustSwap } = each;
-  if (leaving(course).length === 0) return placeNew(context, ledger, each, null, null);
+  if (leaving(course).length === 0) {
+    const ended = course.target !== null && course.applied !== null;
+    return placeNew(context, ledger, each, ended ? 'swap' : null, ended ? 'the old copy has ended' : null);
+  }
   if (mustSwap !== null) return placeNew(context, ledger, each, 'swap', mustSwap);
   const backend = course.wish.spec.backend;
   const free = freeFor(context, course, need);

@@ -3,7 +3,7 @@ import type { Place } from '../domain/problem.ts';
 import { reasonOf } from './drift.ts';
 import type { Sight } from './sight.ts';
 import type { Need } from './verdict.ts';
-import { at, list } from './words.ts';
+import { at, list, value } from './words.ts';
 
 /** The sentence after "because", and where a person can look. */
 export interface Cause {
@@ -26,6 +26,8 @@ function drifted(cause: string, place: Place | null): Cause {
 export function causeOf(sight: Sight, need: Need, fields: readonly FieldChange[]): Cause {
   if (sight.forced && sight.target !== null) return intended('--replace asks for it', sight.place);
   if (need === 'restart') return causeOfCorrection(fields, sight.place);
+  const resumes = sight.target !== null && sight.others.some((copy) => copy.phase === 'serving') && !sight.published;
+  if (need !== 'start' && resumes && fields.length > 0) return causeOfFields(fields, sight.place, ', and an earlier run started the new copy');
   if (need === 'await') return intended('it was started and is still loading', sight.place);
   if (need === 'nothing') return causeOfUpkeep(sight, fields);
   if (sight.others.some((copy) => copy.phase !== 'failed')) return causeOfReplacement(sight, fields);
@@ -45,8 +47,8 @@ function causeOfCreate({ wish, applied, interrupted, place }: Sight): Cause {
 }
 
 function causeOfCorrection(fields: readonly FieldChange[], place: Place | null): Cause {
-  const names = fields.filter(({ price }) => price !== 'live').map(({ field }) => field);
-  return drifted(`${list(names)} ${names.length === 1 ? 'is' : 'are'} not as it was applied`, place);
+  const moved = fields.filter(({ price }) => price !== 'live').map(({ field, from, to }) => `${field} is ${value(from)} instead of ${value(to)}`);
+  return drifted(list(moved), place);
 }
 
 /** Why a running copy gives way to one with other settings. */
@@ -73,18 +75,17 @@ function causeOfUpkeep(sight: Sight, fields: readonly FieldChange[]): Cause {
   if (others.length > 0) return drifted('another copy runs that no apply left there', place);
   if (applied === null) return intended('it runs as declared, and no record of it is left', place);
   if (!published && (interrupted || endpoint === null)) return intended('an earlier run did not get to send clients to it', place);
-  if (!published) return drifted(`clients are sent to ${endpoint?.instance ?? 'nothing'} instead`, place);
-  if (applied.protect !== wish.model.protect) return intended(`protect changed (${at(sight.placeOf('protect') ?? place)})`, place);
+  if (!published) return drifted(`clients are sent to ${endpoint?.url ?? 'nothing'} instead`, place);
   if (applied.specHash !== wish.spec.specHash) return intended('an interrupted apply did not get to record it', place);
   return intended('it runs as declared', place);
 }
 
 /** "context and parallel changed (llmops.yaml:15, llmops.yaml:16)". */
-function causeOfFields(fields: readonly FieldChange[], place: Place | null): Cause {
+function causeOfFields(fields: readonly FieldChange[], place: Place | null, addition = ''): Cause {
   const weights = fields.some(({ field }) => field === 'digest');
   const shown = weights ? fields.filter(({ field }) => field !== 'source') : fields;
   const names = shown.map(({ field }) => (field === 'digest' ? 'the weights' : field));
   const found = shown.flatMap((change) => change.place ?? []).sort((a, b) => a.line - b.line);
   const where = [...new Set(found.map((each) => at(each)))].join(', ');
-  return intended(`${list(names)} changed${where === '' ? '' : ` (${where})`}`, found[0] ?? place);
+  return intended(`${list(names)} changed${where === '' ? '' : ` (${where})`}${addition}`, found[0] ?? place);
 }

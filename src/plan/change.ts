@@ -22,14 +22,14 @@ function changeOfCourse(course: Course, arrangement: Arrangement | null, acts: b
   const cost = costOfCourse(course, arrangement);
   const isNew = course.others.length === 0 && (course.target === null || (course.applied === null && need !== 'nothing'));
   if (isNew) return { ...head, action: 'create', fields, cost };
-  const replacement = arrangement?.replacement ?? null;
-  const starts = need === 'start' || need === 'restart';
+  // An earlier run started the new copy beside the old one, and was cut off before clients were sent to it.
+  const resumes = arrangement === null && course.publish && course.others.some((copy) => copy.phase === 'serving');
   return {
     ...head,
     action: 'update',
-    price: worst([...fields.map((field) => field.price), starts ? 'restart' : 'live']),
-    replacement,
-    replacementReason: arrangement?.reason ?? null,
+    price: worst([...fields.map((field) => field.price), arrangement === null ? 'live' : 'restart']),
+    replacement: resumes ? 'surge' : (arrangement?.replacement ?? null),
+    replacementReason: resumes ? 'the new copy is already there' : (arrangement?.reason ?? null),
     fields,
     unchanged,
     unverified,

@@ -91,7 +91,10 @@ export function changeOfSpec(
   const fields: FieldChange[] = [];
   const unverified: string[] = [];
   let unchanged = 0;
-  for (const [field, to] of Object.entries({ ...nulls(declared ?? {}), ...wish.spec.fields })) {
+  const moves = copy.backend !== wish.spec.backend;
+  if (moves) fields.push({ field: 'backend', from: copy.backend, to: wish.spec.backend, price: 'restart', place: place('backend') });
+  // Another type of backend has other settings: only what the wish says can be compared with what was.
+  for (const [field, to] of Object.entries({ ...nulls(moves ? {} : (declared ?? {})), ...wish.spec.fields })) {
     const known = declared !== null && field in declared;
     const from = known ? (declared[field] ?? null) : (copy.configured[field] ?? null);
     if (from === to) unchanged += to === null ? 0 : 1;
@@ -101,12 +104,13 @@ export function changeOfSpec(
   return { fields, unchanged, unverified: unverified.filter((field) => shapesProcess(wish.traits, field)) };
 }
 
-/** Settings that cost nothing to change and that the inventory does not have yet. */
+/** What costs nothing to change and is not on record yet: settings that shape no process, and protection. */
 export function liveChanges(wish: Wish, applied: AppliedModel | null, place: (field: string) => Place | null): FieldChange[] {
   if (applied === null) return [];
-  return Object.entries(wish.spec.fields)
-    .filter(([field, to]) => !shapesProcess(wish.traits, field) && (applied.fields[field] ?? null) !== to)
-    .map(([field, to]) => ({ field, from: applied.fields[field] ?? null, to, price: 'live', place: place(field) }));
+  const live = Object.entries(wish.spec.fields).filter(([field]) => !shapesProcess(wish.traits, field));
+  const rows: [string, Scalar, Scalar][] = live.map(([field, to]) => [field, applied.fields[field] ?? null, to]);
+  rows.push(['protect', applied.protect, wish.model.protect]);
+  return rows.filter(([, from, to]) => from !== to).map(([field, from, to]) => ({ field, from, to, price: 'live', place: place(field) }));
 }
 
 function nulls(fields: Fields): Fields {

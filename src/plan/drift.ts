@@ -37,7 +37,7 @@ function copiesMoved(sight: Sight): Drift[] {
   }
   for (const copy of unexplained(sight)) add('unexpected', copy, 'A copy that no apply left there.');
   if (right && target?.phase === 'serving' && endpoint !== null && !sight.published && !interrupted && others.length === 0) {
-    add('unpublished', target, `Clients are sent to ${endpoint.instance} at ${endpoint.url} instead.`);
+    add('unpublished', target, `Clients are sent to ${endpoint.url} (${endpoint.instance}) instead.`);
   }
   return drift;
 }

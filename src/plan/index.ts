@@ -92,9 +92,10 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const considered = new Set(scope.wanted.map(({ name }) => name));
   const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(([, problems]) => problems) : [];
   const refused = verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'protected' ? [verdict.problem] : []));
+  const shown = new Set(verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'backend-gone' ? [verdict.model] : [])));
   const gone = [...scope.unwanted, ...considered].sort(compareText).flatMap((name) => {
     const applied = input.inventory.models[name];
-    return applied === undefined || world.specs.has(applied.backend) ? [] : [goneBackend(name, applied)];
+    return applied === undefined || world.specs.has(applied.backend) || shown.has(name) ? [] : [goneBackend(name, applied)];
   });
   const deletions = verdicts.filter(({ kind }) => kind === 'remove').length;
   const leftOut = scope.leftOut === 0 ? [] : [notConsidered(scope.leftOut)];

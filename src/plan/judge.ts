@@ -1,7 +1,7 @@
 import { canonicalJson } from '../domain/canonical.ts';
 import type { ModelSpec } from '../domain/desired.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
-import type { Problem } from '../domain/problem.ts';
+import type { Place, Problem } from '../domain/problem.ts';
 import { causeOf, intended } from './causes.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
@@ -9,12 +9,13 @@ import { absentEngine, missingArtifact, unknownCopy, unknownType, unseenBackend 
 import { lookAt, type Context, type Sight } from './sight.ts';
 import type { Blocked, Course, Need } from './verdict.ts';
 import { makeWish, placeOf, priceOf, type Wish } from './wish.ts';
+import { at } from './words.ts';
 
 /** What is to be done about one declared model. */
 export function judge(context: Context, model: ModelSpec): Blocked | Course {
   const { input, world } = context;
   const place = placeOf(input.desired, model.name);
-  const block = (problem: Problem): Blocked => blocked(model, problem, []);
+  const block = (problem: Problem): Blocked => blocked(model, place, problem, []);
   const seen = world.backends.get(model.backend);
   const backend = world.specs.get(model.backend);
   const traits = backend === undefined ? undefined : input.traits[backend.type];
@@ -31,9 +32,9 @@ export function judge(context: Context, model: ModelSpec): Blocked | Course {
   return course.kind === 'run' ? { ...course, notes: [...checks, ...course.notes] } : course;
 }
 
-function blocked(model: ModelSpec, problem: Problem, drift: readonly Drift[]): Blocked {
+function blocked(model: ModelSpec, place: Place | null, problem: Problem, drift: readonly Drift[]): Blocked {
   const { name, backend } = model;
-  return { kind: 'blocked', model: name, backend, problem, drift, ...intended(problem.summary, problem.place ?? null) };
+  return { kind: 'blocked', model: name, backend, problem, drift, ...intended(`it is declared at ${at(place)}`, place) };
 }
 
 function plot(context: Context, sight: Sight): Course | Blocked {
@@ -43,8 +44,8 @@ function plot(context: Context, sight: Sight): Course | Blocked {
   const need = needOf(sight, drift);
   const starts = need === 'start' || need === 'restart';
   const obstacle = obstacleTo(context, sight, starts);
-  if (obstacle !== null) return blocked(model, obstacle, drift);
-  const settings = settingsOf(sight);
+  if (obstacle !== null) return blocked(model, sight.place, obstacle, drift);
+  const settings = settingsOf(sight, need);
   return {
     kind: 'run',
     wish,
@@ -86,10 +87,12 @@ function recordDiffers({ wish, applied }: Sight): boolean {
 }
 
 /** The settings that a person will see changing, and how many stay. */
-function settingsOf(sight: Sight): SpecChange {
-  const { wish, comparison, others, applied } = sight;
+function settingsOf(sight: Sight, need: Need): SpecChange {
+  const { wish, target, comparison, others, applied, published } = sight;
   const old = others[0];
-  if (sight.target === null) return old === undefined ? declaredFields(sight) : changeOfSpec(old, wish, applied, sight.placeOf);
+  // A new copy that an earlier run started is still the new one: what it changes is shown against the old one.
+  if (old !== undefined && (target === null || !published) && need !== 'restart') return changeOfSpec(old, wish, applied, sight.placeOf);
+  if (target === null || (applied === null && need !== 'nothing')) return declaredFields(sight);
   const moved = (comparison?.differing ?? []).filter(({ field }) => policyOf(wish.model, field) === 'correct');
   const fields = moved.map(({ field, from, to }): FieldChange => ({ field, from, to, price: priceOf(wish.traits, field), place: sight.placeOf(field) }));
   return {

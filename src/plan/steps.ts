@@ -34,7 +34,7 @@ export function stepsOfCourse(course: Course, arrangement: Arrangement | null): 
   if (course.probe) probe(chain, course);
   if (course.publish) publish(chain, course);
   if (!oldFirst) endCopies(chain, copies, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id });
-  if (course.record || chain.steps.length > 0) {
+  if (course.record) {
     chain.add({ op: 'record', name: 'record', applied: wish.applied, cause: `${wish.model.name} is as declared`, deadlineMs: WRITE_MS, relies: [serving(course)] });
   }
   return chain.steps;

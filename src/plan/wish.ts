@@ -1,6 +1,6 @@
 import { canonicalJson, type Hash } from '../domain/canonical.ts';
 import type { Artifact, BackendSpec, Desired, InstanceSpec, ModelSpec } from '../domain/desired.ts';
-import type { Price } from '../domain/fields.ts';
+import type { Fields, Price } from '../domain/fields.ts';
 import type { AppliedModel } from '../domain/observed.ts';
 import type { Place } from '../domain/problem.ts';
 import type { BackendTraits } from './input.ts';
@@ -16,10 +16,7 @@ export interface Wish {
   readonly applied: Omit<AppliedModel, 'at' | 'generation'>;
 }
 
-/**
- * The name of a process is a digest of everything that shapes it: the backend, its type, and each setting that cannot
- * be changed while it runs. `source` is for people: a moved file with the same digest is the same model.
- */
+/** Works out a declared model: its settings on this backend, and the name of the process that has them. */
 export function makeWish(
   desired: Desired,
   model: ModelSpec,
@@ -29,8 +26,7 @@ export function makeWish(
   hash: Hash,
 ): Wish {
   const fields = traits.fields(model, artifact, backend);
-  const shaping = Object.fromEntries(Object.entries(fields).filter(([field]) => shapesProcess(traits, field)));
-  const specHash = hash(canonicalJson({ backend: backend.name, type: backend.type, fields: shaping })).slice(0, 12);
+  const specHash = specHashOf(backend.name, fields, traits, hash);
   const spec: InstanceSpec = {
     id: `${model.name}-${specHash}`,
     stack: desired.stack,
@@ -42,6 +38,16 @@ export function makeWish(
     options: model.options,
   };
   return { model, artifact, backend, traits, spec, applied: { backend: backend.name, specHash, fields, protect: model.protect } };
+}
+
+/**
+ * The name of a process is a digest of everything that shapes it: the backend, its type, and each setting that cannot
+ * be changed while it runs. `source` is for people: a moved file with the same digest is the same model. The backend's
+ * name is part of it, so that a model that moves to another backend of the same type has two copies with two names.
+ */
+export function specHashOf(backend: string, fields: Fields, traits: BackendTraits, hash: Hash): string {
+  const shaping = Object.fromEntries(Object.entries(fields).filter(([field]) => shapesProcess(traits, field)));
+  return hash(canonicalJson({ backend, type: traits.type, fields: shaping })).slice(0, 12);
 }
 
 /** The price of a field. An option that its backend did not price costs a restart, which is always right. */

@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Plan } from '../../src/domain/plan.ts';
+import { canApply } from '../../src/domain/plan.ts';
+import { makePlan } from '../../src/plan/index.ts';
+import { renderPlanText } from '../../src/render/index.ts';
+import { readCase } from './case.ts';
+
+const root = resolve(import.meta.dirname, 'cases');
+const folders = readdirSync(root).sort();
+
+/** The plan as people see it, and below it the steps as `apply` walks them. */
+function textOf(plan: Plan): string {
+  const steps = plan.steps.map(({ id, after, op, instance, cause }) => `[${after.join(', ')}] -> ${id}: ${op} ${instance}, ${cause}`);
+  return `${renderPlanText(plan, { color: false, width: 80 }).trimEnd()}\n\n-- steps, ${canApply(plan) ? 'may be applied' : 'nothing is applied'} --\n${steps.map((line) => `${line}\n`).join('')}`;
+}
+
+/** UPDATE=1 writes what the planner says now. Read the difference before you commit it: it is the change of behaviour. */
+describe('The behaviour book of the planner', () => {
+  for (const name of folders) {
+    const folder = join(root, name);
+    const { rule, input } = readCase(folder);
+    it(`${name}: ${rule}`, () => {
+      const file = join(folder, 'plan.txt');
+      const text = textOf(makePlan(input));
+      if (process.env['UPDATE'] === '1') writeFileSync(file, text);
+      expect(existsSync(file), `${file} is missing: run with UPDATE=1, then read it`).toBe(true);
+      expect(text).toBe(readFileSync(file, 'utf8'));
+    });
+  }
+
+  it('has whole cases only: a rule, a world, a plan and nothing else', () => {
+    const parts = ['inventory.yaml', 'llmops.yaml', 'observed.yaml', 'plan.txt'];
+    for (const name of folders) {
+      const files = readdirSync(join(root, name)).sort();
+      expect(files.filter((file) => !parts.includes(file)), name).toEqual([]);
+      expect(files, name).toEqual(expect.arrayContaining(['llmops.yaml', 'observed.yaml', 'plan.txt']));
+    }
+    const rules = folders.map((name) => readCase(join(root, name)).rule);
+    expect(rules.filter((rule) => !/^[A-Z].{15,}\.$/.test(rule))).toEqual([]);
+    expect(new Set(rules).size).toBe(rules.length);
+  });
+});

@@ -1,71 +1,67 @@
 import type { Artifact, ModelSpec } from '../../domain/desired.ts';
+import type { ObservedBackend } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 
-/** llama.cpp's own limit on sequences in one context. Source: LLAMA_MAX_SEQ in llama.cpp/src/llama-cparams.h. */
+/** llama.cpp's own limit on sequences in one context. Source: LLAMA_MAX_SEQ in src/llama-cparams.h of llama.cpp. */
 const MOST_PARALLEL = 256;
 
 /** What this engine cannot do for this model. Pure. */
-export function checkModel(model: ModelSpec, artifact: Artifact): readonly Problem[] {
-  return [notGguf(model, artifact), tooLong(model, artifact), onGpu(model), otherKv(model), tooMany(model)].filter(
-    (problem) => problem !== null,
-  );
-}
-
-function error(code: string, summary: string, fix: string): Problem {
-  return { severity: 'error', code, summary, fix };
+export function checkModel(model: ModelSpec, artifact: Artifact, observed: ObservedBackend): readonly Problem[] {
+  if (observed.status === 'reachable' && observed.engine.status === 'absent') return [observed.engine.problem];
+  const findings = [notGguf(model, artifact), tooLong(model, artifact), onGpu(model), otherKv(model), tooMany(model)];
+  return findings.filter((problem) => problem !== null);
 }
 
 function notGguf(model: ModelSpec, artifact: Artifact): Problem | null {
   if (artifact.gguf) return null;
-  return error(
-    'weights-not-gguf',
-    `Model '${model.name}': ${artifact.source} is not a GGUF file, and the embedded engine reads nothing else.`,
-    'Name a .gguf file in `source`.',
-  );
+  return {
+    severity: 'error',
+    code: 'weights-not-gguf',
+    summary: `${artifact.source} of ${model.name} is not a GGUF file, and the embedded engine reads nothing else.`,
+    fix: 'Name a .gguf file in `source`.',
+  };
 }
 
 function tooLong(model: ModelSpec, artifact: Artifact): Problem | null {
   const trained = artifact.gguf?.contextTrained ?? null;
   if (model.context === null || trained === null || model.context <= trained) return null;
-  return error(
-    'context-exceeds-model',
-    `Model '${model.name}' asks for a context of ${model.context} tokens, and these weights were trained for ${trained}.`,
-    `Set \`context\` to ${trained} or less.`,
-  );
+  return {
+    severity: 'error',
+    code: 'context-exceeds-model',
+    summary: `${model.name} asks for a context of ${model.context} tokens; its weights were trained for ${trained}.`,
+    expected: `context: ${trained} or less`,
+    fix: `Set models.${model.name}.context to ${trained}, or use weights with a longer context.`,
+  };
 }
 
 function onGpu(model: ModelSpec): Problem | null {
   const { gpuLayers, cpuMoeLayers, devices } = model.offload;
-  const asked =
-    gpuLayers !== null && gpuLayers !== 0
-      ? `gpuLayers: ${gpuLayers}`
-      : cpuMoeLayers
-        ? `cpuMoeLayers: ${cpuMoeLayers}`
-        : devices?.length
-          ? `devices: [${devices.join(', ')}]`
-          : null;
-  if (asked === null) return null;
-  return error(
-    'offload-unsupported',
-    `Model '${model.name}' asks for a GPU (${asked}), and the embedded engine runs on the CPU only.`,
-    'Set `offload: none`, or move the model to a backend of type llama.cpp.',
+  const asked = [
+    ...(gpuLayers === null || gpuLayers === 0 ? [] : [`gpuLayers ${gpuLayers}`]),
+    ...(cpuMoeLayers === null || cpuMoeLayers === 0 ? [] : [`cpuMoeLayers ${cpuMoeLayers}`]),
+    ...(devices === null || devices.length === 0 ? [] : [`devices ${devices.join(', ')}`]),
+  ];
+  if (asked.length === 0) return null;
+  return cannot(
+    `${model.name} asks for a GPU (${asked.join('; ')}); the embedded engine runs on the CPU only.`,
+    `Set models.${model.name}.offload to none`,
   );
 }
 
 function otherKv(model: ModelSpec): Problem | null {
   if (model.kvCache === null || model.kvCache === 'f16') return null;
-  return error(
-    'kv-cache-unsupported',
-    `Model '${model.name}' asks for a KV cache of type ${model.kvCache}, and the embedded engine offers f16 only.`,
-    'Set `kvCache: auto`, or move the model to a backend of type llama.cpp.',
+  return cannot(
+    `${model.name} asks for a KV cache of type ${model.kvCache}; the embedded engine offers f16.`,
+    `Set models.${model.name}.kvCache to f16`,
   );
 }
 
 function tooMany(model: ModelSpec): Problem | null {
   if (model.parallel <= MOST_PARALLEL) return null;
-  return error(
-    'parallel-unsupported',
-    `Model '${model.name}' asks for ${model.parallel} requests at once, and the engine can do ${MOST_PARALLEL}.`,
-    `Set \`parallel\` to ${MOST_PARALLEL} or less.`,
-  );
+  const summary = `${model.name} asks for ${model.parallel} requests at once; the embedded engine can do ${MOST_PARALLEL}.`;
+  return cannot(summary, `Set models.${model.name}.parallel to ${MOST_PARALLEL} or less`);
+}
+
+function cannot(summary: string, fix: string): Problem {
+  return { severity: 'error', code: 'engine-cannot', summary, fix: `${fix}, or move the model to a backend of type llama.cpp.` };
 }

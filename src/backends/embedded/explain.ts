@@ -21,8 +21,20 @@ const CAUSES: readonly Cause[] = [
     fix: 'Free memory, or lower `context` or `parallel`.',
   },
   {
+    pattern: /ENOENT/,
+    code: 'weights-missing',
+    what: 'did not find the weights',
+    fix: 'Put the file back, or correct `source` in llmops.yaml.',
+  },
+  {
+    pattern: /not within the file bounds|corrupted or incomplete|Invalid GGUF magic/,
+    code: 'weights-damaged',
+    what: 'found the weights damaged or incomplete',
+    fix: 'Fetch or copy the file again and compare its SHA-256.',
+  },
+  {
     pattern: /^cannot load the model/,
-    code: 'weights-unreadable',
+    code: 'weights-unusable',
     what: 'could not load the weights',
     fix: 'Check the file in `source`: is it complete, and does this engine know its architecture?',
   },

@@ -11,7 +11,7 @@ export const backend: Backend = {
   schema: { backend: backendSchema, model: modelSchema },
   prices,
   fields: fieldsOf,
-  check: (model, artifact) => checkModel(model, artifact),
+  check: (model, artifact, _backend, observed) => checkModel(model, artifact, observed),
   canSurge: (model) => typeof model.options['port'] !== 'number',
   connect: (spec, context) => createProcessDriver(() => embeddedEngine, spec, context),
 };

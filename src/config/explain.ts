@@ -8,17 +8,20 @@ import { kindOf, mismatch, quoted, withArticle } from './wording.ts';
 import type { Complaint } from './validate.ts';
 
 /** What a validator's complaint means to a person; null for a complaint that only repeats another. */
-export function explain(complaint: Complaint, schema: JsonSchema, located: Located, path: readonly string[]): Finding | null {
+export function explain(complaint: Complaint, { schema, whole }: { readonly schema: JsonSchema; readonly whole?: JsonSchema | undefined }, located: Located, path: readonly string[]): Finding | null {
   const secret = path.some(isSecretKey);
   const name = path.length === 0 ? 'the file' : `\`${path.join('.')}\``;
-  const said: Said = { complaint, schema, located, path, name, secret };
+  const said: Said = { complaint, schema, whole: whole ?? schema, located, path, name, secret };
   if (complaint.propertyName !== undefined && complaint.keyword === 'pattern') return badName(said, complaint.propertyName);
   return (EXPLANATIONS[complaint.keyword] ?? null)?.(said) ?? null;
 }
 
 interface Said {
   readonly complaint: Complaint;
+  /** The schema that complains. */
   readonly schema: JsonSchema;
+  /** The union that it is a branch of, or itself. */
+  readonly whole: JsonSchema;
   readonly located: Located;
   readonly path: readonly string[];
   /** The path as people write it. */
@@ -143,7 +146,7 @@ function describe(located: Located, secret: boolean): string {
 }
 
 function notOneOf(said: Said): Finding | null {
-  const { schema, located, name, secret } = said;
+  const { schema, whole, located, name, secret } = said;
   if (isUnset(located)) return null; // said by `type`
   const allowed = (schema['enum'] as readonly unknown[]).filter((value) => value !== null).map(String);
   const value = located.node.kind === 'scalar' ? located.node.value : null;
@@ -152,7 +155,7 @@ function notOneOf(said: Said): Finding | null {
   return {
     code: 'unknown-value',
     summary: `${name} is ${describe(located, secret)}`,
-    expected: `one of ${allowed.join(', ')}`,
+    expected: withArticle(whole),
     ...(guess !== null && { fix: `Did you mean \`${guess}\`?` }),
     at: at(said),
   };
@@ -181,7 +184,7 @@ function badName({ located }: Said, key: string): Finding {
 const NAME_RULE = { code: 'invalid-name', expected: 'up to 63 of a-z 0-9 . _ -, beginning with a letter or digit (names become file names and labels)' };
 
 function suggestion(key: string): string {
-  const clean = key.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 63);
+  const clean = key.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 63).replace(/-+$/, '');
   return clean === '' || clean === key ? 'Choose another name.' : `Write \`${clean}\`.`;
 }
 

@@ -9,18 +9,40 @@ export function formatConfig(text: string): string {
   const before = parsed(text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'));
   if (before === null || before.contents === null) return text;
   visit(before, { Scalar: (_, node) => unquote(node), Node: (_, node) => tidy(node) });
-  const after = before.toString({ indent: 2, indentSeq: true, lineWidth: 0, singleQuote: true, flowCollectionPadding: true });
+  const after = tight(before.toString({ indent: 2, indentSeq: true, lineWidth: 0, singleQuote: true, flowCollectionPadding: true }));
   return sameMeaning(text, after) ? after : text;
 }
 
 function parsed(text: string): Document.Parsed | null {
   try {
-    const document = parseDocument(text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
+    const document = parseDocument(text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'error' });
     return document.errors.length === 0 && document.warnings.length === 0 ? document : null;
   } catch (error) {
     if (error instanceof RangeError) return null; // nested too deeply
     throw error;
   }
+}
+
+/** `[a, b]` and `{ a: b }`, as people write them; the library pads both or neither. */
+function tight(text: string): string {
+  const document = parsed(text);
+  const blanks: number[] = [];
+  if (document) {
+    visit(document, {
+      Seq: (_, { flow, items, range }) => {
+        if (!flow || items.length === 0 || !range) return;
+        if (text[range[0] + 1] === ' ') blanks.push(range[0] + 1);
+        if (text[range[1] - 2] === ' ' && text[range[1] - 3] !== ' ' && text[range[1] - 3] !== '\n') blanks.push(range[1] - 2);
+      },
+    });
+  }
+  let at = 0;
+  const parts = blanks.sort((a, b) => a - b).map((blank) => {
+    const part = text.slice(at, blank);
+    at = blank + 1;
+    return part;
+  });
+  return parts.join('') + text.slice(at);
 }
 
 /** The library puts the quotes back where a plain text would mean something else. */

@@ -31,6 +31,7 @@ class Walk {
   readonly #anchors = new Map<string, Node>();
   #inAlias = 0;
   #aliased = 0;
+  #exploded = false;
   readonly #open = new Set<Node>();
 
   constructor(file: TextFile, findings: Findings) {
@@ -114,7 +115,8 @@ class Walk {
       return nothing(at, key);
     }
     if (this.#aliased > MAX_ALIASED) {
-      this.#findings.add({ code: 'yaml-alias-explosion', summary: `aliases repeat more than ${MAX_ALIASED} values`, expected: 'values written out', at: [0, 0] });
+      if (!this.#exploded) this.#findings.add({ code: 'yaml-alias-explosion', summary: `aliases repeat more than ${MAX_ALIASED} values`, expected: 'values written out', at });
+      this.#exploded = true;
       return nothing(at, key);
     }
     this.#open.add(target);

@@ -48,7 +48,7 @@ function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {
 
 /** A folder's name as a stack's name: letters, digits, dots and dashes. */
 export function stackName(folderName: string): string {
-  const clean = folderName.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 63);
+  const clean = folderName.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 63).replace(/-+$/, '');
   return clean === '' ? 'stack' : clean;
 }
 

@@ -1,6 +1,6 @@
-import { parseDocument, type Document } from 'yaml';
+import { parseDocument, visit, type Document } from 'yaml';
 import { locate } from './locate.ts';
-import type { Located } from './located.ts';
+import type { Located, Span } from './located.ts';
 import type { Findings } from './report.ts';
 import type { SecretRanges } from './secrets.ts';
 import type { TextFile } from './text.ts';
@@ -31,8 +31,8 @@ function parseSafely(file: TextFile, findings: Findings): Document.Parsed | null
     return null;
   }
   try {
-    // uniqueKeys is quadratic in the library; `locate` finds duplicates with a Map.
-    return parseDocument(file.text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
+    // With logLevel `silent` a second document goes unsaid. uniqueKeys is quadratic in the library; `locate` finds duplicates with a Map.
+    return parseDocument(file.text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     findings.add({ code: 'yaml-too-deep', summary: 'values are nested too deeply', expected: 'at most 64 levels', at: [0, 0] });
@@ -70,9 +70,23 @@ function syntaxFindings(document: Document.Parsed, file: TextFile, findings: Fin
     if (known) findings.add({ ...known, at });
     else if (startsWithTab(file, pos[0])) findings.add({ ...MESSAGES['TAB_AS_INDENT']!, at });
     // One slip makes the library report everything after it as well: only the first is worth reading.
+    else if (!said && /closing .*quote/i.test(message)) findings.add({ ...UNCLOSED, at: lastQuote(document, pos[0]), broken: true });
     else if (!said) findings.add({ code: 'yaml-syntax', summary: readable(message), expected: 'YAML 1.2', ...hint(code), at, broken: true });
     said ||= !known;
   }
+}
+
+const UNCLOSED = { code: 'yaml-syntax', summary: 'this is not YAML: a quote is not closed', expected: 'a closing quote', fix: 'Close it.' };
+
+/** Where the quote was opened: more use than the end of the file, where the library notices. */
+function lastQuote(document: Document.Parsed, end: number): Span {
+  let at: Span = [end, end + 1];
+  visit(document, {
+    Scalar: (_, { type, range }) => {
+      if (type?.startsWith('QUOTE') && range && range[0] < end) at = [range[0], range[0] + 1];
+    },
+  });
+  return at;
 }
 
 function startsWithTab(file: TextFile, offset: number): boolean {

@@ -273,9 +273,9 @@ kvCache?: ("auto" | "f32" | "f16" | "bf16" | "q8_0" | "q5_1" | "q5_0" | "q4_1" |
  */
 offload?: (("auto" | "all" | "none") | {
 /**
- * Layers on GPUs, counted from the output. Absent: the engine decides.
+ * Layers on GPUs, counted from the output, or `all`. Absent: the engine decides.
  */
-gpuLayers?: (number | null)
+gpuLayers?: (number | "all" | null)
 /**
  * First layers whose experts stay in RAM (mixture-of-experts models).
  */

@@ -12,7 +12,7 @@ export function renderProblemsText(problems: readonly Problem[], options: { read
     ? (code: number, text: string): string => `\u001B[${code}m${text}\u001B[0m`
     : (_: number, text: string): string => text;
   if (problems.length === 0) return '';
-  return `${problems.map((problem) => one(problem, paint)).join('\n')}\n${total(problems)}`;
+  return `${problems.map((problem) => one(problem, paint)).join('\n')}${total(problems)}`;
 }
 
 type Paint = (code: number, text: string) => string;

@@ -10,7 +10,7 @@ export function pathRule({ path, located, schema }: Visit, { allowOutside, findi
   if (written === undefined || allowOutside) return;
   const isFileSource = schema['x-kind'] === 'source' && written.startsWith('file:');
   const file = isFileSource ? written.slice('file:'.length) : schema['x-kind'] === 'path' ? written : null;
-  if (file === null || !leaves(file)) return;
+  if (file === null || file.startsWith('//') || !leaves(file)) return; // `file://` is misspelled, which is said elsewhere
   findings.add({
     code: 'path-outside',
     summary: `\`${path.join('.')}\` leaves the folder of this file`,

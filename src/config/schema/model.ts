@@ -34,7 +34,14 @@ const offload: JsonSchema = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        gpuLayers: { type: 'integer', minimum: 0, maximum: 100_000, default: null, description: 'Layers on GPUs, counted from the output. Absent: the engine decides.' },
+        gpuLayers: {
+          anyOf: [
+            { type: 'integer', minimum: 0, maximum: 100_000 },
+            { type: 'string', enum: ['all'] },
+          ],
+          default: null,
+          description: 'Layers on GPUs, counted from the output, or `all`. Absent: the engine decides.',
+        },
         cpuMoeLayers: { type: 'integer', minimum: 0, maximum: 100_000, default: null, description: 'First layers whose experts stay in RAM (mixture-of-experts models).' },
         devices: {
           type: 'array',

@@ -56,14 +56,14 @@ function backendLines({ machine }: FirstFile): readonly string[] {
 }
 
 function modelLines(input: FirstFile): readonly string[] {
-  if (input.picks.length > 0) return ['models:', ...input.picks.flatMap((pick, index) => [...(index > 0 ? [''] : []), ...modelEntry(pick)])];
+  if (input.picks.length > 0) return ['# The names are what clients send as "model".', 'models:', ...input.picks.flatMap((pick, index) => [...(index > 0 ? [''] : []), ...modelEntry(pick)])];
   return [
     '# No GGUF file was found here or in ./models. Get one, for instance a small one of 640 MB:',
     '#   mkdir -p models',
     '#   curl -L -o models/Qwen3-0.6B-Q8_0.gguf https://huggingface.co/Qwen/Qwen3-0.6B-GGUF/resolve/main/Qwen3-0.6B-Q8_0.gguf',
-    '# Then put this in the place of `models: {}`:',
+    '# Then put this in the place of `models: {}`. The name is what clients send as "model".',
     '#   models:',
-    '#     chat: # the name that clients send as "model"',
+    '#     chat:',
     '#       backend: local',
     '#       source: file:models/Qwen3-0.6B-Q8_0.gguf',
     `#       context: ${GOOD_CONTEXT} # tokens for one request, prompt and answer together`,
@@ -76,7 +76,7 @@ function modelEntry(pick: PickedModel): readonly string[] {
   const context = Math.min(GOOD_CONTEXT, pick.contextTrained ?? GOOD_CONTEXT);
   const trained = pick.contextTrained === null ? '' : `; the model was trained for ${pick.contextTrained}`;
   return [
-    `  ${yamlName(pick.name)}: # the name that clients send as "model"`,
+    `  ${yamlName(pick.name)}:`,
     '    backend: local',
     `    source: ${yamlText(sourceOf(pick.weights.path))}`,
     ...(pick.others.length > 0 ? [`    # also here: ${pick.others.map(comment).join(', ')}`] : []),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Machine } from '../discover/index.ts';
+import type { FoundWeights, Machine } from '../discover/index.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
@@ -32,10 +32,11 @@ export async function run(context: CliContext, flags: InitFlags): Promise<number
     discoverMachine({ env: context.env, signal: context.signal, deadlineMs: DEADLINE_MS }),
     findWeights(paths.baseDir, context.signal),
   ]);
-  const picks = await withFacts(pickModels(weights, machine.host.availableBytes), paths.baseDir);
+  const choice = await chooseModels(weights, machine.host.availableBytes, paths.baseDir);
+  const { picks } = choice;
   const text = firstFile({ folder: basename(paths.baseDir), machine, picks, schema: schemaBeside(paths.baseDir) });
   const said = flags.stdout ? context.stderr : context.stdout;
-  await print(said, findings(machine, weights.length, picks).join('\n'));
+  await print(said, findings(machine, weights.length, choice).join('\n'));
   if (flags.stdout) await print(context.stdout, text);
   else await writeNew(paths, text);
   await print(said, closing(machine, picks, flags.stdout ? null : paths.shown).join('\n'));
@@ -69,15 +70,26 @@ async function writeNew(paths: StackPaths, text: string): Promise<void> {
   }
 }
 
-/** What the headers of the chosen files tell. A file that cannot be read is left for `plan` to complain about. */
-async function withFacts(picks: ReturnType<typeof pickModels>, baseDir: string): Promise<readonly PickedModel[]> {
+/** Architectures that give vectors or see images and cannot answer a question. Names as in `general.architecture`. */
+const NO_TEXT = /bert|clip|t5encoder/;
+
+/** Chooses models whose headers can be read and which generate text; another file steps in for one that is left out. */
+async function chooseModels(found: readonly FoundWeights[], memoryBytes: number, baseDir: string): Promise<Choice> {
   const { readGgufFacts } = await import('../catalog/index.ts');
-  return Promise.all(
-    picks.map(async (pick) => {
-      const facts = await readGgufFacts(join(baseDir, pick.weights.path)).catch(() => null);
-      return { ...pick, contextTrained: facts?.contextTrained ?? null };
-    }),
-  );
+  const leftOut = new Map<string, string>();
+  for (;;) {
+    const picks = pickModels(found.filter(({ path }) => !leftOut.has(path)), memoryBytes);
+    const read = await Promise.all(picks.map(async (pick) => ({ pick, facts: await readGgufFacts(join(baseDir, pick.weights.path)).catch(() => null) })));
+    const bad = read.filter(({ facts }) => facts === null || NO_TEXT.test(facts.architecture));
+    for (const { pick, facts } of bad) leftOut.set(pick.weights.path, facts === null ? 'not a whole GGUF file' : `${facts.architecture} generates no text`);
+    if (bad.length === 0) return { picks: read.map(({ pick, facts }) => ({ ...pick, contextTrained: facts?.contextTrained ?? null })), leftOut };
+  }
+}
+
+interface Choice {
+  readonly picks: readonly PickedModel[];
+  /** Path to the reason. */
+  readonly leftOut: ReadonlyMap<string, string>;
 }
 
 /** Our schema, if it lies where the file can name it by a relative path that is true for everybody who clones the folder. */
@@ -85,7 +97,7 @@ function schemaBeside(baseDir: string): string | null {
   return ['./schemas/llmops.schema.json', './node_modules/llmops/schemas/llmops.schema.json'].find((path) => existsSync(join(baseDir, path))) ?? null;
 }
 
-function findings(machine: Machine, weights: number, picks: readonly PickedModel[]): readonly string[] {
+function findings(machine: Machine, weights: number, { picks, leftOut }: Choice): readonly string[] {
   const { host, engines, gpus, trouble } = machine;
   return [
     'Found on this machine:',
@@ -93,7 +105,9 @@ function findings(machine: Machine, weights: number, picks: readonly PickedModel
     ...(gpus.length > 0 ? gpus.map((gpu) => `  GPU      ${describeGpu(gpu)}`) : [`  GPU      none${trouble ? ` (${trouble})` : ''}`]),
     ...(engines.length > 0 ? engines.map((engine) => `  engine   ${describeEngine(engine)}`) : ['  engine   none']),
     `  weights  ${weights === 0 ? 'no GGUF file here or in ./models' : `${weights} GGUF ${weights === 1 ? 'file' : 'files'}`}`,
-    ...picks.map((pick) => `           ${pick.name}: ${JSON.stringify(pick.weights.path).slice(1, -1)}`),
+    ...picks.map((pick) => `           ${pick.name}: ${pick.weights.path}`),
+    ...(weights > 0 && picks.length === 0 ? ['           none that loads and fits the memory that is available'] : []),
+    ...[...leftOut].map(([path, reason]) => `           left out: ${path}: ${reason}`),
     '',
   ];
 }
@@ -103,7 +117,12 @@ function closing(machine: Machine, picks: readonly PickedModel[], wrote: string 
   const needsEngine = chosenEngine(machine.engines) === 'embedded' && !machine.engines.some((engine) => engine.name === 'node-llama-cpp');
   if (needsEngine) lines.push('No engine was found that this version can run: install llama.cpp (llama-server), or `npm install node-llama-cpp`.');
   if (wrote === null) return lines;
-  const where = dirname(wrote) === '.' ? '' : ` -C ${dirname(wrote)}`;
-  const file = basename(wrote) === 'llmops.yaml' ? '' : ` -f ${basename(wrote)}`;
+  const where = dirname(wrote) === '.' ? '' : ` -C ${forShell(dirname(wrote))}`;
+  const file = basename(wrote) === 'llmops.yaml' ? '' : ` -f ${forShell(basename(wrote))}`;
   return [...lines, picks.length === 0 ? `Next: put a model into it (the file says how), then llmops plan${where}${file}` : `Next: llmops plan${where}${file}`];
+}
+
+/** A word that a shell takes as it is. */
+function forShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

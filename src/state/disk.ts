@@ -1,4 +1,5 @@
 import { mkdir, open, readFile, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ProblemError } from '../domain/problem.ts';
 
 /**
@@ -23,7 +24,7 @@ export interface Disk {
 export const realDisk: Disk = {
   read: (path) => onDisk(path, () => unlessMissing(readFile(path), null)),
   list: (path) => onDisk(path, async () => (await unlessMissing(readdir(path), [])).sort()),
-  makeFolder: (path) => onDisk(path, async () => void (await mkdir(path, { recursive: true, mode: 0o700 }))),
+  makeFolder: (path) => onDisk(path, () => makeFolder(path)),
   write: (path, bytes) => onDisk(path, () => writeAndSync(path, 'w', bytes)),
   append: (path, bytes) => onDisk(path, () => writeAndSync(path, 'a', bytes)),
   truncate: (path, length) => onDisk(path, () => truncateAndSync(path, length)),
@@ -40,6 +41,11 @@ async function writeAndSync(path: string, flags: 'w' | 'a', bytes: Uint8Array): 
   } finally {
     await file.close();
   }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (made !== undefined) await syncFolder(dirname(path));
 }
 
 async function truncateAndSync(path: string, length: number): Promise<void> {

@@ -112,15 +112,16 @@ async function closeInterrupted(disk: Disk, dir: string, records: readonly Journ
   if (latest && latest.outcome === null) await writeGeneration(disk, dir, interrupted(latest, records));
 }
 
+/** A new journal gets its name durably first: an append alone would leave that to chance. */
 async function reopenJournal(disk: Disk, dir: string, lease: Lease): Promise<Journal> {
   const path = stateFiles.journal(dir);
-  const bytes = (await disk.read(path)) ?? new Uint8Array();
-  const tail = parseJournal(bytes);
-  if (!tail.damaged) return openJournal(disk, path, tail, bytes.length, lease);
-  await setAside(disk, path);
-  await writeDurably(disk, path, tail.records.map(journalLine).join(''));
-  const mended = (await disk.read(path)) ?? new Uint8Array();
-  return openJournal(disk, path, parseJournal(mended), mended.length, lease);
+  const bytes = await disk.read(path);
+  const tail = parseJournal(bytes ?? new Uint8Array());
+  if (bytes !== null && !tail.damaged) return openJournal(disk, path, tail, bytes.length, lease);
+  if (bytes !== null) await setAside(disk, path);
+  const text = tail.records.map(journalLine).join('');
+  await writeDurably(disk, path, text);
+  return openJournal(disk, path, { ...tail, validBytes: Buffer.byteLength(text) }, Buffer.byteLength(text), lease);
 }
 
 async function reopen<T>(disk: Disk, path: string, shape: (value: Json) => T | null, empty: T, lease: Lease): Promise<Document<T>> {

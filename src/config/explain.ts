@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../domain/backend.ts';
-import { spot, type Located, type Span } from './located.ts';
+import { spot, text, type Located, type Span } from './located.ts';
 import type { Finding } from './report.ts';
 import { isSecretKey } from './secrets.ts';
 import { nearest } from './suggest.ts';
@@ -167,12 +167,12 @@ function notConst(said: Said): Finding {
 }
 
 /** A backend's `type` is missing or unknown; the rest of the backend cannot be checked then. */
-function badTag({ complaint, schema, located, name }: Said): Finding {
+function badTag({ schema, located, name }: Said): Finding {
   const types = (schema['oneOf'] as JsonSchema[]).map((branch) => String(((branch['properties'] as Record<string, JsonSchema>)['type'] ?? {})['const']));
   const tag = located.node.kind === 'map' ? located.node.members.get('type') : undefined;
   const expected = `one of ${types.join(', ')}`;
   if (tag === undefined) return { code: 'missing-key', summary: `${name} has no \`type\``, expected: `\`type\`: ${expected}`, fix: 'Add `type: llama.cpp`, say.', at: located.key ?? located.at };
-  const guess = nearest(String(complaint.params['tagValue']), types);
+  const guess = nearest(text(tag) ?? '', types);
   return { code: 'unknown-value', summary: `\`${name.slice(1, -1)}.type\` is ${describe(tag, false)}`, expected, ...(guess !== null && { fix: `Did you mean \`${guess}\`?` }), at: spot(tag) };
 }
 

@@ -1,4 +1,5 @@
 import { isMap, isScalar, isSeq, parseDocument, visit, type Document, type Scalar } from 'yaml';
+import { CONTROL, MAX_BYTES } from './text.ts';
 
 /**
  * The text in canonical style: two spaces a level, lists indented below their key, quotes only where they are needed,
@@ -6,6 +7,7 @@ import { isMap, isScalar, isSeq, parseDocument, visit, type Document, type Scala
  * acceptable YAML comes back unchanged: `readConfig` says what is wrong with it.
  */
 export function formatConfig(text: string): string {
+  if (text.length > MAX_BYTES || CONTROL.test(text)) return text;
   const before = parsed(text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'));
   if (before === null || before.contents === null) return text;
   visit(before, { Scalar: (_, node) => unquote(node), Node: (_, node) => tidy(node) });

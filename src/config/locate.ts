@@ -31,7 +31,6 @@ class Walk {
   readonly #anchors = new Map<string, Node>();
   #inAlias = 0;
   #aliased = 0;
-  #exploded = false;
   readonly #open = new Set<Node>();
 
   constructor(file: TextFile, findings: Findings) {
@@ -115,8 +114,7 @@ class Walk {
       return nothing(at, key);
     }
     if (this.#aliased > MAX_ALIASED) {
-      if (!this.#exploded) this.#findings.add({ code: 'yaml-alias-explosion', summary: `aliases repeat more than ${MAX_ALIASED} values`, expected: 'values written out', at });
-      this.#exploded = true;
+      this.#findings.add({ code: 'yaml-alias-explosion', summary: `aliases repeat more than ${MAX_ALIASED} values`, expected: 'values written out', at });
       return nothing(at, key);
     }
     this.#open.add(target);

@@ -18,12 +18,15 @@ export interface Finding {
 /** How many problems are shown; a file with more is not a file to be mended line by line. */
 const MAX_PROBLEMS = 500;
 
+/** What is true of the file as a whole is said at its first spot only. */
+const ONCE: ReadonlySet<string> = new Set(['yaml-too-deep', 'yaml-alias-explosion', 'environments-too-large']);
+
 /** Collects findings from all stages; equal ones (same code, same spot) count once. */
 export class Findings {
   readonly #found = new Map<string, Finding>();
 
   add(finding: Finding): void {
-    const id = `${finding.at[0]} ${finding.code}`;
+    const id = ONCE.has(finding.code) ? finding.code : `${finding.at[0]} ${finding.code}`;
     if (!this.#found.has(id)) this.#found.set(id, finding);
   }
 

@@ -8,7 +8,7 @@ const CONTEXT_STEP = 256;
 export function loadedFields(props: unknown, log: string, configured: Fields): Fields {
   const told = toldByLog(log);
   return {
-    context: rounded(numberAt(props, 'default_generation_settings', 'n_ctx'), configured['context'] ?? null),
+    context: contextInForce(numberAt(props, 'default_generation_settings', 'n_ctx'), configured),
     parallel: numberAt(props, 'total_slots'),
     kvCache: told.kvCache,
     'offload.gpuLayers': layersInForce(told, configured['offload.gpuLayers'] ?? null),
@@ -47,10 +47,11 @@ function last(text: string, pattern: RegExp): RegExpExecArray | null {
   return [...text.matchAll(pattern)].at(-1) ?? null;
 }
 
-/** Rounding up is how the engine keeps its word; anything else is a difference. */
-function rounded(inForce: number | null, asked: Scalar): number | null {
-  const isRounding = inForce !== null && typeof asked === 'number' && inForce >= asked && inForce - asked < CONTEXT_STEP;
-  return isRounding ? asked : inForce;
+/** Rounding up is how the engine keeps its word; a shared buffer lets each request use more than its part. Anything else is a difference. */
+function contextInForce(inForce: number | null, configured: Fields): number | null {
+  const asked = configured['context'];
+  if (inForce === null || typeof asked !== 'number' || inForce < asked) return inForce;
+  return inForce - asked < CONTEXT_STEP || configured['options.kvUnified'] === true ? asked : inForce;
 }
 
 /** Every layer counts as `all` where that was asked, and as enough where more layers were asked than there are. */

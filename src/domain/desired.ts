@@ -113,6 +113,8 @@ export interface GgufFacts {
   readonly valueLength: number | null;
   readonly vocabulary: number | null;
   readonly experts: number | null;
+  /** Width of the feed-forward layers: `<arch>.feed_forward_length`. Absent or null: not known, and estimated high. */
+  readonly feedForward?: number | null;
   /** Sum of tensor sizes in bytes. */
   readonly tensorBytes: number;
 }

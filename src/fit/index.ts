@@ -74,13 +74,15 @@ interface Shape {
   readonly keyLength: number;
   readonly valueLength: number;
   readonly vocabulary: number;
+  readonly feedForward: number;
 }
 
 function shapeOf(facts: GgufFacts): Shape | null {
   const { layers, embedding, heads, kvHeads, vocabulary } = facts;
   if (layers === null || embedding === null || heads === null || heads === 0 || kvHeads === null || vocabulary === null) return null;
   const keyLength = facts.keyLength ?? embedding / heads;
-  return { layers, embedding, heads, kvHeads, keyLength, valueLength: facts.valueLength ?? keyLength, vocabulary };
+  const feedForward = facts.feedForward ?? WIDEST_FEED_FORWARD * embedding;
+  return { layers, embedding, heads, kvHeads, keyLength, valueLength: facts.valueLength ?? keyLength, vocabulary, feedForward };
 }
 
 interface Cache {
@@ -101,8 +103,8 @@ function cacheOf(facts: GgufFacts, fields: Fields): Cache | null {
 }
 
 function computeBytes(shape: Shape, cache: Cache): number {
-  const { embedding, heads, keyLength, vocabulary } = shape;
-  const layer = 4 * UBATCH * (3 * WIDEST_FEED_FORWARD * embedding + 2 * embedding + heads * keyLength);
+  const { embedding, heads, keyLength, vocabulary, feedForward } = shape;
+  const layer = 4 * UBATCH * (3 * feedForward + 2 * embedding + heads * keyLength);
   const mask = 2 * UBATCH * cache.cells;
   const device = Math.max(layer + mask, 4 * cache.slots * (vocabulary + embedding));
   const host = mask + 8 * UBATCH * embedding;

@@ -7,7 +7,7 @@ import { Ledger } from './ledger.ts';
 import { needOfCopy, needOfWish, poolsOf } from './memory.ts';
 import type { Context } from './sight.ts';
 import type { Course, Removal } from './verdict.ts';
-import { at, size } from './words.ts';
+import { at, list, size } from './words.ts';
 import { placeOf } from './wish.ts';
 
 /** How a model gets from its old copies to its new one. */
@@ -82,7 +82,9 @@ function settle(context: Context, ledger: Ledger, each: Draft): Arrangement {
   if (need === null) return swapNow(context, ledger, each, 'how much memory it needs is not known');
   if (free === null || !ledger.knows(backend, need)) return swapNow(context, ledger, each, 'how much memory is free is not known');
   if (!ledger.fits(backend, need)) return swapNow(context, ledger, each, `both do not fit: it needs ${free}`);
-  return placeNew(context, ledger, each, 'surge', `both fit: it needs ${free}`);
+  const arrangement = placeNew(context, ledger, each, 'surge', `both fit: it needs ${free}`);
+  const first = [...new Set(arrangement.after.map((step) => step.slice(0, step.lastIndexOf('.'))))];
+  return first.length === 0 ? arrangement : { ...arrangement, reason: `both fit once ${list(first)} has freed memory: it needs ${free}` };
 }
 
 function swapNow(context: Context, ledger: Ledger, each: Draft, reason: string): Arrangement {
@@ -95,7 +97,8 @@ function placeNew(context: Context, ledger: Ledger, each: Draft, replacement: Re
   const { course, need, own } = each;
   const backend = course.wish.spec.backend;
   const asked = need === null ? null : replacement === 'swap' && own !== null ? less(need, own) : need;
-  const unknown = replacement === 'swap' && own === null;
+  // What its own old copy frees may be all it needs: then nothing is claimed to be short.
+  const unknown = replacement === 'swap' && own === null && asked !== null && !ledger.fits(backend, asked);
   const grant = asked === null || unknown || !ledger.knows(backend, asked) ? { fits: true, after: [] } : ledger.take(backend, asked);
   if (replacement === 'surge') promiseAll(context, ledger, course);
   const notes = grant.fits || need === null ? [] : [short(context, course, need)];
@@ -159,6 +162,14 @@ function memoryOf(context: Context, { course, need }: Draft, replacement: Replac
   return { before: old, after: next, peak, pool };
 }
 
+/** What a removal frees. */
+export function memoryOfRemoval(context: Context, removal: Removal): Cost['memory'] {
+  const before = total(removal.copies.map((copy) => needOfCopy(context.world, copy, removal.applied, null)));
+  const pool = before === null || removal.copies.length === 0 ? null : poolFor(context, removal.backend, before);
+  const bytes = before === null ? null : before[pool?.kind ?? 'ram'];
+  return { before: bytes, after: 0, peak: bytes, pool };
+}
+
 function copiesOf({ target, others }: Course): ObservedInstance[] {
-  return [...(target === null || target.phase === 'failed' ? [] : [target]), ...others].filter((copy) => copy.phase !== 'failed');
+  return [...(target === null ? [] : [target]), ...others].filter((copy) => copy.phase !== 'failed');
 }

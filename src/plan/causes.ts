@@ -41,21 +41,26 @@ export function causeOf(sight: Sight, need: Need, fields: readonly FieldChange[]
 
 function causeOfCreate({ wish, applied, interrupted, place }: Sight): Cause {
   if (applied === null) return intended(`it is declared at ${at(place)} and does not run yet`, place);
+  if (applied.backend !== wish.spec.backend) return intended(moved(applied.backend, wish.spec.backend, place), place);
   if (applied.specHash !== wish.spec.specHash) return intended(`it does not run, and its settings at ${at(place)} are new`, place);
   if (interrupted) return intended('an earlier run took it down and did not start it again', place);
   return drifted(`it was applied as generation ${applied.generation} and is not there any more`, place);
 }
 
 function causeOfCorrection(fields: readonly FieldChange[], place: Place | null): Cause {
-  const moved = fields.filter(({ price }) => price !== 'live').map(({ field, from, to }) => `${field} is ${value(from)} instead of ${value(to)}`);
-  return drifted(list(moved), place);
+  const found = fields.filter(({ price }) => price !== 'live').map(({ field, from, to }) => `${field} is ${value(from)} instead of ${value(to)}`);
+  return drifted(list(found), place);
+}
+
+function moved(from: string, to: string, place: Place | null): string {
+  return `it moves from backend ${from} to ${to} (${at(place)})`;
 }
 
 /** Why a running copy gives way to one with other settings. */
 function causeOfReplacement({ wish, others, applied, interrupted, place }: Sight, fields: readonly FieldChange[]): Cause {
   const old = others[0];
   if (old === undefined || old.backend !== wish.spec.backend) {
-    return intended(`it moves from backend ${old?.backend ?? '?'} to ${wish.spec.backend} (${at(place)})`, place);
+    return intended(moved(old?.backend ?? '?', wish.spec.backend, place), place);
   }
   if (applied?.specHash === wish.spec.specHash) {
     const cause = `${old.id} runs other settings than the ones that were applied`;

@@ -1,18 +1,19 @@
 import { worst } from '../domain/fields.ts';
 import type { Change, Cost, Step, Summary } from '../domain/plan.ts';
-import type { Arrangement } from './arrange.ts';
+import { memoryOfRemoval, type Arrangement } from './arrange.ts';
 import { leaving } from './leaving.ts';
+import type { Context } from './sight.ts';
 import type { Course, Removal, Verdict } from './verdict.ts';
 
 /** A verdict as a person reviews it. */
-export function changeOf(verdict: Verdict, arrangement: Arrangement | null, steps: readonly Step[]): Change {
+export function changeOf(context: Context, verdict: Verdict, arrangement: Arrangement | null, steps: readonly Step[]): Change {
   const { cause, place, correctsDrift } = verdict;
   const head = { cause, place, correctsDrift };
   if (verdict.kind === 'run') return changeOfCourse(verdict, arrangement, steps.length > 0);
   const { model, backend } = verdict;
   if (verdict.kind === 'blocked') return { model, backend, ...head, action: 'blocked', problem: verdict.problem };
   if (verdict.kind === 'spared') return { model, backend, ...head, action: 'keep', unchanged: 0, unverified: [] };
-  return { model, backend, ...head, action: 'delete', cost: costOfRemoval(verdict) };
+  return { model, backend, ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
 }
 
 function changeOfCourse(course: Course, arrangement: Arrangement | null, acts: boolean): Change {
@@ -57,12 +58,12 @@ function outageOf({ applied }: Course): Cost['downtime'] {
   return applied === null ? 'none' : 'until-recreated';
 }
 
-function costOfRemoval(removal: Removal): Cost {
+function costOfRemoval(context: Context, removal: Removal): Cost {
   const { copies, drainMs } = removal;
   return {
     weightsBytes: 0,
     downloadBytes: 0,
-    memory: { before: null, after: 0, peak: null, pool: null },
+    memory: memoryOfRemoval(context, removal),
     downtime: 'ends',
     drainMs: copies.some((copy) => copy.phase === 'serving') ? drainMs : 0,
     activeRequests: sumRequests(copies),

@@ -21,7 +21,7 @@ function fieldsMoved({ wish, target, comparison, others, applied }: Sight): Drif
 }
 
 function copiesMoved(sight: Sight): Drift[] {
-  const { wish, target, others, hidden, applied, endpoint, interrupted } = sight;
+  const { wish, target, others, hidden, applied, appliedSeen, endpoint, interrupted } = sight;
   if (applied === null) return [];
   const drift: Drift[] = [];
   const add = (reason: DriftReason, copy: ObservedInstance | null, detail: string): void => {
@@ -29,7 +29,8 @@ function copiesMoved(sight: Sight): Drift[] {
     drift.push({ ...whole, model: wish.model.name, backend: copy?.backend ?? applied.backend, instance, reason, detail });
   };
   const right = applied.specHash === wish.spec.specHash;
-  if (target === null && others.length + hidden.length === 0 && endpoint !== null && !interrupted) {
+  const none = target === null && others.length + hidden.length === 0;
+  if (none && appliedSeen && endpoint !== null && !interrupted) {
     add('gone', null, `It was applied as generation ${applied.generation} and is not there any more.`);
   }
   for (const copy of target === null ? others : [target]) {

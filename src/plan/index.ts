@@ -36,9 +36,9 @@ export function makePlan(input: PlanInput): Plan {
     const arrangement = verdict.kind === 'run' ? (arrangements.get(verdict.wish.model.name) ?? null) : null;
     const own = verdict.kind === 'run' ? stepsOfCourse(verdict, arrangement) : verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
     steps.push(...own);
-    changes.push(changeOf(verdict, arrangement, own));
+    changes.push(changeOf(context, verdict, arrangement, own));
   }
-  const notes = [...arrangements.values()].flatMap((arrangement) => arrangement.notes);
+  const notes = input.mode === 'apply' ? [...arrangements.values()].flatMap((arrangement) => arrangement.notes) : [];
   return assemble(context, changes, inOrder(steps), verdicts, problemsOf(context, scope, verdicts, notes));
 }
 

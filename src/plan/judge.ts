@@ -5,7 +5,7 @@ import type { Place, Problem } from '../domain/problem.ts';
 import { causeOf, intended } from './causes.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
-import { absentEngine, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
+import { absentEngine, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
 import { lookAt, type Context, type Sight } from './sight.ts';
 import type { Blocked, Course, Need } from './verdict.ts';
 import { makeWish, placeOf, priceOf, type Wish } from './wish.ts';
@@ -59,7 +59,7 @@ function plot(context: Context, sight: Sight): Course | Blocked {
     publish: starts || !published,
     probe: starts || need === 'await' || (!published && (others.length > 0 || context.pending.has(model.name))),
     record: starts || recordDiffers(sight),
-    notes: hidden.map((copy) => unknownCopy(copy, model.name, 'warning')),
+    notes: [...hidden.map((copy) => unknownCopy(copy, model.name, 'warning')), ...notesOn(context, sight)],
     ...causeOf(sight, need, settings.fields),
   };
 }
@@ -71,6 +71,11 @@ function obstacleTo(context: Context, { wish, target, hidden, forced }: Sight, s
   if (starts && hidden[0] !== undefined) return unknownCopy(hidden[0], wish.model.name, 'error');
   const seen = context.world.backends.get(wish.spec.backend);
   return starts && seen !== undefined ? absentEngine(wish.model.name, seen) : null;
+}
+
+function notesOn({ world }: Context, { wish, applied, appliedSeen }: Sight): Problem[] {
+  const moves = applied !== null && applied.backend !== wish.spec.backend && !appliedSeen && world.specs.has(applied.backend);
+  return moves ? [leftBehind(wish.model.name, applied.backend)] : [];
 }
 
 function needOf({ target, forced }: Sight, drift: readonly Drift[]): Need {

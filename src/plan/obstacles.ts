@@ -54,14 +54,16 @@ export function byModel(desired: Desired, problems: readonly Problem[]): Readonl
 }
 
 /** A copy that is there and does not answer is not stopped on a guess: it may be working. */
-export function unknownCopy(copy: ObservedInstance, model: string, severity: Problem['severity']): Problem {
+export function unknownCopy(copy: ObservedInstance, model: string, severity: Problem['severity'], declared = true): Problem {
   const said = copy.problem === null ? 'it does not answer' : clause(copy.problem.summary);
   const pid = copy.process === null ? '' : ` (pid ${copy.process.pid})`;
   return {
     severity,
     code: 'copy-unknown',
     summary: `${copy.id}${pid} on ${copy.backend} is left as it is, because its state is not known: ${said}.`,
-    fix: `Look at it with \`llmops logs ${model}\`; \`llmops apply --replace ${model}\` stops it and starts a new copy.`,
+    fix: declared
+      ? `Look at it with \`llmops logs ${model}\`; \`llmops apply --replace ${model}\` stops it and starts a new copy.`
+      : `Look at it with \`llmops logs ${model}\`; \`llmops down --target ${model}\` stops it.`,
   };
 }
 
@@ -79,6 +81,16 @@ export function goneBackend(model: string, applied: AppliedModel): Problem {
     code: 'backend-gone',
     summary: `${model} was last applied on backend ${applied.backend}, which is no longer declared: whether it still runs cannot be seen.`,
     fix: `Declare backend ${applied.backend} again and plan: llmops then takes ${model} down before it forgets it.`,
+  };
+}
+
+/** A model that moves off a backend that cannot be looked at: its old copy may still run there. */
+export function leftBehind(model: string, backend: string): Problem {
+  return {
+    severity: 'warning',
+    code: 'left-behind',
+    summary: `${model} moves off backend ${backend}, which cannot be looked at: an old copy may still run there.`,
+    fix: `Keep backend ${backend} declared: the first plan that sees the copy stops it.`,
   };
 }
 

@@ -20,7 +20,7 @@ export function judgeRemoval(context: Context, name: string, model: ModelSpec | 
   const applied = input.inventory.models[name] ?? null;
   const backend = copies[0]?.backend ?? applied?.backend ?? model?.backend ?? '';
   const place = placeOf(input.desired, name);
-  const cause = intended(reasonFor(context, model !== null), place);
+  const cause = intended(reasonFor(context, model !== null, copies.length > 0), place);
   const problem = obstacleTo(context, name, model);
   if (problem !== null) return { kind: 'blocked', model: name, backend, problem, drift: [], ...cause };
   return {
@@ -35,23 +35,22 @@ export function judgeRemoval(context: Context, name: string, model: ModelSpec | 
   };
 }
 
-function reasonFor({ input }: Context, declared: boolean): string {
+function reasonFor({ input }: Context, declared: boolean, runs: boolean): string {
   if (input.mode === 'down') return 'llmops down stops everything that this stack started';
   if (input.mode === 'destroy') return 'llmops destroy removes everything that this stack made';
-  return declared ? 'it is to be removed' : `it is not declared in ${input.desired.file} any more`;
+  if (declared) return 'it is to be removed';
+  return `it is not declared in ${input.desired.file} any more${runs ? '' : ', and nothing of it runs'}`;
 }
 
-function obstacleTo({ input, world, replace }: Context, name: string, model: ModelSpec | null): Problem | null {
+function obstacleTo({ input, world }: Context, name: string, model: ModelSpec | null): Problem | null {
   const copies = world.ours.get(name) ?? [];
   const applied = input.inventory.models[name] ?? null;
   const place = placeOf(input.desired, name, 'protect');
   if (input.mode !== 'down' && (model?.protect ?? applied?.protect ?? false)) return protectedModel(name, place);
-  if (applied !== null && !world.backends.has(applied.backend)) {
-    if (!world.specs.has(applied.backend)) return goneBackend(name, applied);
-  }
+  if (applied !== null && !world.specs.has(applied.backend)) return goneBackend(name, applied);
   if (applied !== null && world.backends.get(applied.backend)?.status !== 'reachable') {
     return unseenBackend(name, applied.backend, world.backends.get(applied.backend), place);
   }
   const unknown = copies.find((copy) => copy.phase === 'unknown');
-  return unknown === undefined || input.mode !== 'apply' || replace.has(name) ? null : unknownCopy(unknown, name, 'error');
+  return unknown === undefined || input.mode !== 'apply' ? null : unknownCopy(unknown, name, 'error', false);
 }

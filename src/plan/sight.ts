@@ -44,6 +44,8 @@ export interface Sight {
   /** Further copies whose state is not known: never touched on a guess. */
   readonly hidden: readonly ObservedInstance[];
   readonly applied: AppliedModel | null;
+  /** The backend on which it was last applied could be looked at: what is not seen there is not there. */
+  readonly appliedSeen: boolean;
   readonly endpoint: Endpoint | null;
   /** Clients are sent to the target, at its present address. */
   readonly published: boolean;
@@ -71,6 +73,7 @@ export function lookAt(context: Context, wish: Wish): Sight {
     others: rest.filter((copy) => forced || copy.phase !== 'unknown'),
     hidden: rest.filter((copy) => !forced && copy.phase === 'unknown'),
     applied,
+    appliedSeen: applied !== null && world.backends.get(applied.backend)?.status === 'reachable',
     endpoint,
     published: target !== null && endpoint?.instance === target.id && (target.endpoint === null || endpoint.url === target.endpoint),
     interrupted: context.pending.has(name) || (applied !== null && endpoint === null),

@@ -11,11 +11,24 @@ export type Shell = 'bash' | 'zsh' | 'fish';
  * `llmops completion bash|zsh|fish`: a script with every verb, flag and choice in it, made from the very declarations
  * that parse them. With `--models` (what the scripts call) the names of the stack's models, one per line.
  */
-export async function run(context: CliContext, flags: StackFlags & { readonly models?: boolean }, args: readonly string[]): Promise<number> {
+export async function run(
+  context: CliContext,
+  flags: StackFlags & { readonly models?: boolean },
+  args: readonly string[],
+): Promise<number> {
   if (flags.models) return printModels(context, flags);
   const shell = args[0] as Shell | undefined;
-  if (!shell) throw new ProblemError({ code: 'no-shell', summary: 'Which shell is the script for?', fix: 'Type `llmops completion bash`, zsh or fish.' });
-  const [{ buildProgram }, { shapeOf }, { script }] = await Promise.all([import('./program.ts'), import('./completion/shape.ts'), scripts[shell]()]);
+  if (!shell)
+    throw new ProblemError({
+      code: 'no-shell',
+      summary: 'Which shell is the script for?',
+      fix: 'Type `llmops completion bash`, zsh or fish.',
+    });
+  const [{ buildProgram }, { shapeOf }, { script }] = await Promise.all([
+    import('./program.ts'),
+    import('./completion/shape.ts'),
+    scripts[shell](),
+  ]);
   await print(context.stdout, script(shapeOf(buildProgram(context, '', () => undefined))));
   return EXIT.ok;
 }

@@ -39,7 +39,13 @@ export async function run(context: CliContext, flags: StackFlags & { readonly js
 
 async function show(checks: readonly Check[], context: CliContext, flags: StackFlags & { readonly json?: boolean }): Promise<void> {
   if (!flags.json) return print(context.stdout, renderChecks(checks, screenOf(context.stdout, context, flags)));
-  await printJson(context.stdout, { type: 'doctor', format: '1.0', at: context.now(), ok: !checks.some((check) => check.status === 'fail'), checks });
+  await printJson(context.stdout, {
+    type: 'doctor',
+    format: '1.0',
+    at: context.now(),
+    ok: !checks.some((check) => check.status === 'fail'),
+    checks,
+  });
 }
 
 /** The stack's file. That there is none is fine: doctor is also for machines that have none yet. */
@@ -47,8 +53,24 @@ async function lookAtFile(context: CliContext, flags: StackFlags): Promise<{ rea
   try {
     const read = await readStack(context, flags);
     const errors = errorsIn(read.problems).length;
-    if (!read.desired) return { read, finding: finding('file', 'fail', `${read.paths.shown} is not valid: ${errors} ${errors === 1 ? 'problem' : 'problems'}.`, 'Type `llmops validate` to see them.') };
-    return { read, finding: finding('file', 'ok', `${read.paths.shown} is valid: ${counted(read.desired.models.length, 'model')}, ${counted(read.desired.backends.length, 'backend')}`) };
+    if (!read.desired)
+      return {
+        read,
+        finding: finding(
+          'file',
+          'fail',
+          `${read.paths.shown} is not valid: ${errors} ${errors === 1 ? 'problem' : 'problems'}.`,
+          'Type `llmops validate` to see them.',
+        ),
+      };
+    return {
+      read,
+      finding: finding(
+        'file',
+        'ok',
+        `${read.paths.shown} is valid: ${counted(read.desired.models.length, 'model')}, ${counted(read.desired.backends.length, 'backend')}`,
+      ),
+    };
   } catch (error) {
     const problem = problemOf(error);
     const asked = flags.file !== undefined || problem.code !== 'no-stack-file';
@@ -63,7 +85,10 @@ function counted(count: number, noun: string): string {
 async function checkFolders(context: CliContext, flags: StackFlags, stack: string | null): Promise<readonly Finding[]> {
   try {
     const state = stateDirOf(context, flags, stack ?? '');
-    return await Promise.all([checkFolder('state-folder', 'State in', state.replace(/\/$/, '')), checkFolder('cache-folder', 'Cache in', cacheDirOf(context))]);
+    return await Promise.all([
+      checkFolder('state-folder', 'State in', state.replace(/\/$/, '')),
+      checkFolder('cache-folder', 'Cache in', cacheDirOf(context)),
+    ]);
   } catch (error) {
     const problem = problemOf(error);
     return [finding('state-folder', 'fail', problem.summary, problem.fix ?? null)];

@@ -52,11 +52,20 @@ function backendLines({ machine }: FirstFile): readonly string[] {
       ...(machine.gpus.some((gpu) => gpu.totalBytes !== null) ? ['    reserve: { vram: 1GiB } # memory that stays free on each GPU'] : []),
     ];
   }
-  return ['backends:', '  local:', '    type: embedded # llama.cpp in a child process of llmops itself; nothing to install but node-llama-cpp'];
+  return [
+    'backends:',
+    '  local:',
+    '    type: embedded # llama.cpp in a child process of llmops itself; nothing to install but node-llama-cpp',
+  ];
 }
 
 function modelLines(input: FirstFile): readonly string[] {
-  if (input.picks.length > 0) return ['# The names are what clients send as "model".', 'models:', ...input.picks.flatMap((pick, index) => [...(index > 0 ? [''] : []), ...modelEntry(pick)])];
+  if (input.picks.length > 0)
+    return [
+      '# The names are what clients send as "model".',
+      'models:',
+      ...input.picks.flatMap((pick, index) => [...(index > 0 ? [''] : []), ...modelEntry(pick)]),
+    ];
   return [
     '# No GGUF file was found here or in ./models. Get one, for instance a small one of 640 MB:',
     '#   mkdir -p models',

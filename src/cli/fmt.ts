@@ -23,7 +23,8 @@ export async function run(context: CliContext, flags: FmtFlags, args: readonly s
   let code: number = EXIT.ok;
   for (const name of names) {
     try {
-      const changed = name === '-' ? await formatStdin(context, flags) : await formatFile(resolve(context.cwd, flags.chdir ?? '.', name), context, flags);
+      const changed =
+        name === '-' ? await formatStdin(context, flags) : await formatFile(resolve(context.cwd, flags.chdir ?? '.', name), context, flags);
       if (changed && flags.check) code = EXIT.error;
     } catch (error) {
       await printProblems(error instanceof UnformattableError ? error.problems : [problemOf(error)], context, flags);
@@ -57,7 +58,7 @@ async function formatFile(path: string, context: CliContext, flags: FmtFlags): P
   const near = relative(context.cwd, path);
   const shown = near.startsWith('..') || isAbsolute(near) ? path : near;
   const file = await existing(path, shown);
-  const bytes = await readFile(file);
+  const bytes = await readFile(file).catch((error: unknown) => Promise.reject(unusable(shown, 'read', error)));
   const formatted = await format(shown, bytes);
   if (Buffer.from(formatted).equals(bytes)) return false;
   if (!flags.check) await replace(file, formatted);
@@ -71,9 +72,13 @@ async function existing(path: string, shown: string): Promise<string> {
     const file = await realpath(path);
     if ((await stat(file)).isFile()) return file;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unwritable(shown, error);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(shown, 'read', error);
   }
-  throw new ProblemError({ code: 'no-stack-file', summary: `There is no file ${shown}.`, fix: 'Name the files to format, or type `llmops init` to write a first llmops.yaml.' });
+  throw new ProblemError({
+    code: 'no-stack-file',
+    summary: `There is no file ${shown}.`,
+    fix: 'Name the files to format, or type `llmops init` to write a first llmops.yaml.',
+  });
 }
 
 /** What `readConfig` finds before it looks at keys and values: text with such problems cannot be rewritten without guessing. */
@@ -81,7 +86,8 @@ const NOT_YAML = /^(?:yaml-.*|not-utf8|control-character|file-too-large|too-deep
 
 async function format(shown: string, bytes: Uint8Array): Promise<string> {
   const { formatConfig, readConfig } = await import('../config/index.ts');
-  const read = (text: Uint8Array): ReturnType<typeof readConfig> => readConfig({ file: shown, bytes: text, folderName: 'stack', environment: null, hash: sha256 });
+  const read = (text: Uint8Array): ReturnType<typeof readConfig> =>
+    readConfig({ file: shown, bytes: text, folderName: 'stack', environment: null, hash: sha256 });
   const before = read(bytes);
   const syntax = before.problems.filter((problem) => problem.severity === 'error' && NOT_YAML.test(problem.code));
   if (syntax.length > 0) throw new UnformattableError(syntax);
@@ -110,11 +116,13 @@ async function replace(file: string, text: string): Promise<void> {
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw unwritable(file, error);
+    throw unusable(file, 'rewritten', error);
   }
 }
 
-function unwritable(file: string, error: unknown): ProblemError {
-  const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  return new ProblemError({ code: 'file-not-writable', summary: `${file} cannot be rewritten: ${code}. It was left as it was.`, fix: 'Mend the permissions of the file and its folder.' }, error);
+function unusable(file: string, what: 'read' | 'rewritten', error: unknown): ProblemError {
+  const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+  const code = what === 'read' ? 'file-not-readable' : 'file-not-writable';
+  const fix = 'Mend the permissions of the file and its folder.';
+  return new ProblemError({ code, summary: `${file} cannot be ${what}: ${reason}. It was left as it was.`, fix }, error);
 }

@@ -46,7 +46,11 @@ export async function run(context: CliContext, flags: InitFlags): Promise<number
 async function refuseExisting(paths: StackPaths): Promise<void> {
   const folder = await stat(paths.baseDir).catch(() => null);
   if (!folder?.isDirectory()) {
-    throw new ProblemError({ code: 'no-folder', summary: `There is no folder ${paths.baseDir}.`, fix: 'Make it first, or name another one with -C.' });
+    throw new ProblemError({
+      code: 'no-folder',
+      summary: `There is no folder ${paths.baseDir}.`,
+      fix: 'Make it first, or name another one with -C.',
+    });
   }
   if (existsSync(paths.file)) throw alreadyThere(paths);
 }
@@ -66,7 +70,14 @@ async function writeNew(paths: StackPaths, text: string): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     if (code === 'EEXIST') throw alreadyThere(paths);
-    throw new ProblemError({ code: 'file-not-writable', summary: `${paths.shown} cannot be written: ${code}.`, fix: 'Mend the permissions of the folder, or name another one with -C.' }, error);
+    throw new ProblemError(
+      {
+        code: 'file-not-writable',
+        summary: `${paths.shown} cannot be written: ${code}.`,
+        fix: 'Mend the permissions of the folder, or name another one with -C.',
+      },
+      error,
+    );
   }
 }
 
@@ -78,11 +89,18 @@ async function chooseModels(found: readonly FoundWeights[], memoryBytes: number,
   const { readGgufFacts } = await import('../catalog/index.ts');
   const leftOut = new Map<string, string>();
   for (;;) {
-    const picks = pickModels(found.filter(({ path }) => !leftOut.has(path)), memoryBytes);
-    const read = await Promise.all(picks.map(async (pick) => ({ pick, facts: await readGgufFacts(join(baseDir, pick.weights.path)).catch(() => null) })));
+    const picks = pickModels(
+      found.filter(({ path }) => !leftOut.has(path)),
+      memoryBytes,
+    );
+    const read = await Promise.all(
+      picks.map(async (pick) => ({ pick, facts: await readGgufFacts(join(baseDir, pick.weights.path)).catch(() => null) })),
+    );
     const bad = read.filter(({ facts }) => facts === null || NO_TEXT.test(facts.architecture));
-    for (const { pick, facts } of bad) leftOut.set(pick.weights.path, facts === null ? 'not a whole GGUF file' : `${facts.architecture} generates no text`);
-    if (bad.length === 0) return { picks: read.map(({ pick, facts }) => ({ ...pick, contextTrained: facts?.contextTrained ?? null })), leftOut };
+    for (const { pick, facts } of bad)
+      leftOut.set(pick.weights.path, facts === null ? 'not a whole GGUF file' : `${facts.architecture} generates no text`);
+    if (bad.length === 0)
+      return { picks: read.map(({ pick, facts }) => ({ ...pick, contextTrained: facts?.contextTrained ?? null })), leftOut };
   }
 }
 
@@ -94,7 +112,10 @@ interface Choice {
 
 /** Our schema, if it lies where the file can name it by a relative path that is true for everybody who clones the folder. */
 function schemaBeside(baseDir: string): string | null {
-  return ['./schemas/llmops.schema.json', './node_modules/llmops/schemas/llmops.schema.json'].find((path) => existsSync(join(baseDir, path))) ?? null;
+  return (
+    ['./schemas/llmops.schema.json', './node_modules/llmops/schemas/llmops.schema.json'].find((path) => existsSync(join(baseDir, path))) ??
+    null
+  );
 }
 
 function findings(machine: Machine, weights: number, { picks, leftOut }: Choice): readonly string[] {
@@ -113,13 +134,24 @@ function findings(machine: Machine, weights: number, { picks, leftOut }: Choice)
 }
 
 function closing(machine: Machine, picks: readonly PickedModel[], wrote: string | null): readonly string[] {
-  const lines = wrote === null ? [] : [`Wrote ${wrote}: ${picks.length === 0 ? 'no model yet' : `${picks.length} ${picks.length === 1 ? 'model' : 'models'}`}, on ${chosenEngine(machine.engines)}.`];
+  const lines =
+    wrote === null
+      ? []
+      : [
+          `Wrote ${wrote}: ${picks.length === 0 ? 'no model yet' : `${picks.length} ${picks.length === 1 ? 'model' : 'models'}`}, on ${chosenEngine(machine.engines)}.`,
+        ];
   const needsEngine = chosenEngine(machine.engines) === 'embedded' && !machine.engines.some((engine) => engine.name === 'node-llama-cpp');
-  if (needsEngine) lines.push('No engine was found that this version can run: install llama.cpp (llama-server), or `npm install node-llama-cpp`.');
+  if (needsEngine)
+    lines.push('No engine was found that this version can run: install llama.cpp (llama-server), or `npm install node-llama-cpp`.');
   if (wrote === null) return lines;
   const where = dirname(wrote) === '.' ? '' : ` -C ${forShell(dirname(wrote))}`;
   const file = basename(wrote) === 'llmops.yaml' ? '' : ` -f ${forShell(basename(wrote))}`;
-  return [...lines, picks.length === 0 ? `Next: put a model into it (the file says how), then llmops plan${where}${file}` : `Next: llmops plan${where}${file}`];
+  return [
+    ...lines,
+    picks.length === 0
+      ? `Next: put a model into it (the file says how), then llmops plan${where}${file}`
+      : `Next: llmops plan${where}${file}`,
+  ];
 }
 
 /** A word that a shell takes as it is. */

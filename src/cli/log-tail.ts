@@ -77,7 +77,12 @@ export class LogReader {
     if (size < this.#offset) this.#offset = 0;
     const lines: string[] = [];
     while (this.#offset < size) {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(BLOCK, size - this.#offset)), 0, Math.min(BLOCK, size - this.#offset), this.#offset);
+      const { buffer, bytesRead } = await handle.read(
+        Buffer.alloc(Math.min(BLOCK, size - this.#offset)),
+        0,
+        Math.min(BLOCK, size - this.#offset),
+        this.#offset,
+      );
       if (bytesRead === 0) break;
       this.#offset += bytesRead;
       lines.push(...this.#split(this.#decoder.write(buffer.subarray(0, bytesRead))));

@@ -71,7 +71,10 @@ function printer(context: CliContext, flags: LogsFlags): Show {
 }
 
 /** The state folder, and the names in the file. With `--state-dir` the file need not even exist. */
-async function whereItIs(context: CliContext, flags: LogsFlags): Promise<{ readonly stateDir: string; readonly declared: readonly string[] | null }> {
+async function whereItIs(
+  context: CliContext,
+  flags: LogsFlags,
+): Promise<{ readonly stateDir: string; readonly declared: readonly string[] | null }> {
   if (flags.stateDir) return { stateDir: stateDirOf(context, flags, ''), declared: null };
   const { desired, problems } = await readStack(context, flags);
   if (!desired) throw new InvalidConfigError(errorsIn(problems));
@@ -81,7 +84,15 @@ async function whereItIs(context: CliContext, flags: LogsFlags): Promise<{ reado
 /** Logs of a model's copies, named `<model>-<12 hex digits>.log`, the one that was written to last first. */
 async function logsOf(folder: string, model: string): Promise<readonly string[]> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => modelOfLog(name) === model);
-  const dated = await Promise.all(names.map(async (name) => ({ name, at: await stat(join(folder, name)).then((info) => info.mtimeMs, () => 0) })));
+  const dated = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      at: await stat(join(folder, name)).then(
+        (info) => info.mtimeMs,
+        () => 0,
+      ),
+    })),
+  );
   return dated.sort((a, b) => b.at - a.at || (a.name < b.name ? -1 : 1)).map(({ name }) => name);
 }
 
@@ -91,7 +102,11 @@ function modelOfLog(name: string): string | null {
 
 async function nothingThere(model: string, declared: readonly string[] | null, folder: string): Promise<ProblemError> {
   if (declared?.includes(model)) {
-    return new ProblemError({ code: 'no-log', summary: `${model} has never been started by this stack: there is no log.`, fix: 'Type `llmops apply` to start it.' });
+    return new ProblemError({
+      code: 'no-log',
+      summary: `${model} has never been started by this stack: there is no log.`,
+      fix: 'Type `llmops apply` to start it.',
+    });
   }
   const logged = (await readdir(folder).catch(() => [])).map(modelOfLog).filter((name) => name !== null);
   const known = [...new Set([...(declared ?? []), ...logged])].sort();
@@ -100,6 +115,10 @@ async function nothingThere(model: string, declared: readonly string[] | null, f
   return new ProblemError({
     code: 'unknown-model',
     summary: `There is no model called ${JSON.stringify(model)}${declared ? ' in this stack' : ` with a log in ${folder}`}.`,
-    fix: near ? `Did you mean ${near}?` : known.length > 0 ? `Known: ${known.join(', ')}.` : 'Nothing has been started yet: type `llmops apply`.',
+    fix: near
+      ? `Did you mean ${near}?`
+      : known.length > 0
+        ? `Known: ${known.join(', ')}.`
+        : 'Nothing has been started yet: type `llmops apply`.',
   });
 }

@@ -9,7 +9,12 @@ export function inGiB(bytes: number): string {
 
 /** `NVIDIA H200, 139.8 of 140.4 GiB free, driver 570.124.06`. */
 export function describeGpu(gpu: Gpu): string {
-  const memory = gpu.totalBytes === null ? 'memory shared with the system' : gpu.freeBytes === null ? inGiB(gpu.totalBytes) : `${(gpu.freeBytes / GIB).toFixed(1)} of ${inGiB(gpu.totalBytes)} free`;
+  const memory =
+    gpu.totalBytes === null
+      ? 'memory shared with the system'
+      : gpu.freeBytes === null
+        ? inGiB(gpu.totalBytes)
+        : `${(gpu.freeBytes / GIB).toFixed(1)} of ${inGiB(gpu.totalBytes)} free`;
   return [gpu.name, memory, ...(gpu.driver === null ? [] : [`driver ${gpu.driver}`])].join(', ');
 }
 

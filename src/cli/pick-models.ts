@@ -23,12 +23,20 @@ export function pickModels(found: readonly FoundWeights[], memoryBytes: number):
   const usable = found.filter((file) => isWritable(file.path));
   const families = [...groupByFamily(usable).values()].map((files) => [...files].sort((a, b) => b.bytes - a.bytes));
   const budget = memoryBytes * SHARE_FOR_WEIGHTS;
-  const fitting = families.filter((files) => (files.at(-1)?.bytes ?? 0) <= budget / Math.min(MOST_MODELS, families.length)).slice(0, MOST_MODELS);
+  const fitting = families
+    .filter((files) => (files.at(-1)?.bytes ?? 0) <= budget / Math.min(MOST_MODELS, families.length))
+    .slice(0, MOST_MODELS);
   const names = new Set<string>();
   return fitting.flatMap((files) => {
     const weights = files.find((file) => file.bytes <= budget / fitting.length);
     if (!weights) return [];
-    return [{ name: freshName(familyOf(weights.path), names), weights, others: files.filter((file) => file !== weights).map((file) => file.path) }];
+    return [
+      {
+        name: freshName(familyOf(weights.path), names),
+        weights,
+        others: files.filter((file) => file !== weights).map((file) => file.path),
+      },
+    ];
   });
 }
 
@@ -48,7 +56,9 @@ function groupByFamily(files: readonly FoundWeights[]): ReadonlyMap<string, read
 
 /** `models/Qwen3-8B-Q4_K_M.gguf` to `Qwen3-8B`: the file's name without what tells its quantization or part. */
 function familyOf(path: string): string {
-  const stem = basename(path).replace(/\.gguf$/i, '').replace(/-\d{5}-of-\d{5}$/, '');
+  const stem = basename(path)
+    .replace(/\.gguf$/i, '')
+    .replace(/-\d{5}-of-\d{5}$/, '');
   return stem.replace(/[-_.](?:UD-)?(?:I?Q\d\w*|TQ\d_\d|BF16|F16|F32|FP16|FP32|MXFP4\w*)$/i, '') || stem;
 }
 

@@ -19,7 +19,11 @@ export function environmentOf(context: CliContext, flags: StackFlags): string | 
 }
 
 /** Reads and checks the file that the flags name, and nothing besides it. Throws a ProblemError if it cannot be read. */
-export async function readStack(context: CliContext, flags: StackFlags, environment: string | null = environmentOf(context, flags)): Promise<ReadStack> {
+export async function readStack(
+  context: CliContext,
+  flags: StackFlags,
+  environment: string | null = environmentOf(context, flags),
+): Promise<ReadStack> {
   const paths = stackPaths(context, flags);
   const bytes = await readStackFile(paths);
   const { readConfig } = await import('../config/index.ts');

@@ -31,7 +31,13 @@ function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
-async function rendered(problems: readonly Problem[], desired: Desired | null, file: string, context: CliContext, flags: ValidateFlags): Promise<string> {
+async function rendered(
+  problems: readonly Problem[],
+  desired: Desired | null,
+  file: string,
+  context: CliContext,
+  flags: ValidateFlags,
+): Promise<string> {
   const render = await import('../render/problems.ts');
   switch (flags.format) {
     case 'json':
@@ -43,7 +49,12 @@ async function rendered(problems: readonly Problem[], desired: Desired | null, f
     case 'junit':
       return render.renderProblemsJunit(problems, { file });
     case 'text':
-      return [render.renderProblemsText(problems, screenOf(context.stdout, context, flags)), ...(desired ? [verdict(desired), ...inertNotes(desired.inert)] : [])].filter(Boolean).join('\n');
+      return [
+        render.renderProblemsText(problems, screenOf(context.stdout, context, flags)),
+        ...(desired ? [verdict(desired), ...inertNotes(desired.inert)] : []),
+      ]
+        .filter(Boolean)
+        .join('\n');
   }
 }
 
@@ -59,7 +70,11 @@ function counted(count: number, noun: string): string {
 function inertNotes(inert: readonly Inert[]): readonly string[] {
   if (inert.length === 0) return [];
   const width = Math.max(...inert.map(({ path }) => path.length));
-  return ['', 'Declared, valid, and not acted on by this version:', ...inert.map(({ path, reason, place }) => `  ${path.padEnd(width)}  ${reason}${place ? ` (line ${place.line})` : ''}`)];
+  return [
+    '',
+    'Declared, valid, and not acted on by this version:',
+    ...inert.map(({ path, reason, place }) => `  ${path.padEnd(width)}  ${reason}${place ? ` (line ${place.line})` : ''}`),
+  ];
 }
 
 function asProblem(inert: Inert): Problem {

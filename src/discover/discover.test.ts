@@ -57,7 +57,10 @@ describe('Programs', () => {
 
 describe('Engines', () => {
   it('llama-server tells its version on stderr or on stdout', async () => {
-    expect(await findLlamaServer(programs({ 'llama-server': 'echo "version: 0.7.0 (build 1, commit x)" >&2' }))).toMatchObject({ name: 'llama-server', version: '0.7.0' });
+    expect(await findLlamaServer(programs({ 'llama-server': 'echo "version: 0.7.0 (build 1, commit x)" >&2' }))).toMatchObject({
+      name: 'llama-server',
+      version: '0.7.0',
+    });
     expect(await findLlamaServer(programs({ 'llama-server': 'echo "version: 0.8.1"' }))).toMatchObject({ version: '0.8.1' });
   });
 
@@ -108,7 +111,9 @@ describe('GPUs', () => {
   });
 
   it('a broken driver is told, not taken for "no GPU"', async () => {
-    const asking = programs({ 'nvidia-smi': "echo \"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\"; exit 9" });
+    const asking = programs({
+      'nvidia-smi': 'echo "NVIDIA-SMI has failed because it couldn\'t communicate with the NVIDIA driver."; exit 9',
+    });
     const { gpus, trouble } = await findGpus(asking, linux);
     expect(gpus).toEqual([]);
     expect(trouble).toContain("couldn't communicate with the NVIDIA driver");
@@ -119,27 +124,40 @@ describe('GPUs', () => {
     const device = join(sys, 'class/drm/card0/device');
     mkdirSync(device, { recursive: true });
     mkdirSync(join(sys, 'class/drm/card1-HDMI-A-1'), { recursive: true });
-    for (const [name, value] of Object.entries({ vendor: '0x1002', mem_info_vram_total: '1000', mem_info_vram_used: '400' })) writeFileSync(join(device, name), `${value}\n`);
-    expect((await findGpus(programs({}), { ...linux, sys })).gpus).toEqual([{ vendor: 'amd', name: 'AMD GPU (card0)', totalBytes: 1000, freeBytes: 600, driver: 'amdgpu' }]);
+    for (const [name, value] of Object.entries({ vendor: '0x1002', mem_info_vram_total: '1000', mem_info_vram_used: '400' }))
+      writeFileSync(join(device, name), `${value}\n`);
+    expect((await findGpus(programs({}), { ...linux, sys })).gpus).toEqual([
+      { vendor: 'amd', name: 'AMD GPU (card0)', totalBytes: 1000, freeBytes: 600, driver: 'amdgpu' },
+    ]);
   });
 
   it("are part of Apple's own processors", async () => {
-    expect((await findGpus(programs({}), { platform: 'darwin', arch: 'arm64', sys: '' })).gpus).toMatchObject([{ vendor: 'apple', totalBytes: null }]);
+    expect((await findGpus(programs({}), { platform: 'darwin', arch: 'arm64', sys: '' })).gpus).toMatchObject([
+      { vendor: 'apple', totalBytes: null },
+    ]);
   });
 });
 
+/** Writes files below a folder, with the folders that they need. */
+const writeFiles = (root: string, names: Readonly<Record<string, string>>): void => {
+  for (const [name, text] of Object.entries(names)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+};
+
 describe('Weights', () => {
   const signal = new AbortController().signal;
-  const files = (root: string, names: Readonly<Record<string, string>>): void => {
-    for (const [name, text] of Object.entries(names)) {
-      mkdirSync(dirname(join(root, name)), { recursive: true });
-      writeFileSync(join(root, name), text);
-    }
-  };
-
   it('are GGUF files here, in models and in examples/models, and nowhere else', async () => {
     const root = newFolder();
-    files(root, { 'a.gguf': 'GGUF12', 'models/x/y/z/b.GGUF': 'GGUF', 'models/x/y/z/deep/no.gguf': 'GGUF', 'examples/models/c.gguf': 'GGUF', 'src/no.gguf': 'GGUF', 'models/.cache/no.gguf': 'GGUF' });
+    writeFiles(root, {
+      'a.gguf': 'GGUF12',
+      'models/x/y/z/b.GGUF': 'GGUF',
+      'models/x/y/z/deep/no.gguf': 'GGUF',
+      'examples/models/c.gguf': 'GGUF',
+      'src/no.gguf': 'GGUF',
+      'models/.cache/no.gguf': 'GGUF',
+    });
     expect(await findWeights(root, signal)).toEqual([
       { path: 'a.gguf', bytes: 6 },
       { path: 'examples/models/c.gguf', bytes: 4 },
@@ -149,20 +167,26 @@ describe('Weights', () => {
 
   it('are neither projectors, nor vocabularies, nor files that only have the name', async () => {
     const root = newFolder();
-    files(root, { 'mmproj-model-f16.gguf': 'GGUF', 'ggml-vocab-llama.gguf': 'GGUF', 'empty.gguf': '', 'pointer.gguf': 'version https://git-lfs', 'notes.txt': 'GGUF' });
+    writeFiles(root, {
+      'mmproj-model-f16.gguf': 'GGUF',
+      'ggml-vocab-llama.gguf': 'GGUF',
+      'empty.gguf': '',
+      'pointer.gguf': 'version https://git-lfs',
+      'notes.txt': 'GGUF',
+    });
     mkdirSync(join(root, 'folder.gguf'));
     expect(await findWeights(root, signal)).toEqual([]);
   });
 
   it('in several parts are one model with the size of all, if no part is missing', async () => {
     const root = newFolder();
-    files(root, { 'big-00001-of-00002.gguf': 'GGUF', 'big-00002-of-00002.gguf': 'GGUF1', 'torn-00001-of-00002.gguf': 'GGUF' });
+    writeFiles(root, { 'big-00001-of-00002.gguf': 'GGUF', 'big-00002-of-00002.gguf': 'GGUF1', 'torn-00001-of-00002.gguf': 'GGUF' });
     expect(await findWeights(root, signal)).toEqual([{ path: 'big-00001-of-00002.gguf', bytes: 9 }]);
   });
 
   it('may be links to files; linked folders are not entered', async () => {
     const [root, store] = [newFolder(), newFolder()];
-    files(store, { 'blob': 'GGUF', 'in.gguf': 'GGUF' });
+    writeFiles(store, { blob: 'GGUF', 'in.gguf': 'GGUF' });
     mkdirSync(join(root, 'models'));
     symlinkSync(join(store, 'blob'), join(root, 'models/linked.gguf'));
     symlinkSync(store, join(root, 'models/round'));
@@ -172,7 +196,7 @@ describe('Weights', () => {
 
   it('an unreadable folder counts as empty', async () => {
     const root = newFolder();
-    files(root, { 'models/a.gguf': 'GGUF' });
+    writeFiles(root, { 'models/a.gguf': 'GGUF' });
     chmodSync(join(root, 'models'), 0o000);
     const found = await findWeights(root, signal);
     chmodSync(join(root, 'models'), 0o755);

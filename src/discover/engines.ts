@@ -44,7 +44,10 @@ async function findOnPath(name: 'llama-server' | 'vllm', pattern: RegExp, asking
 /** A running Ollama. Asks for its version only, which changes nothing there. */
 export async function findOllama(asking: Asking, url = OLLAMA_URL): Promise<FoundEngine | null> {
   try {
-    const response = await fetch(`${url}/api/version`, { signal: AbortSignal.any([asking.signal, AbortSignal.timeout(asking.deadlineMs)]), redirect: 'error' });
+    const response = await fetch(`${url}/api/version`, {
+      signal: AbortSignal.any([asking.signal, AbortSignal.timeout(asking.deadlineMs)]),
+      redirect: 'error',
+    });
     if (!response.ok) return null;
     const body: unknown = await response.json();
     const version = body !== null && typeof body === 'object' && 'version' in body ? body.version : null;

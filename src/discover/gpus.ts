@@ -32,7 +32,10 @@ export interface GpuSources {
 const MIB = 1024 * 1024;
 
 /** Asks nvidia-smi, reads sysfs for AMD, and knows that Apple's own processors have one. */
-export async function findGpus(asking: Asking, sources: GpuSources = { platform: process.platform, arch: process.arch, sys: '/sys' }): Promise<Gpus> {
+export async function findGpus(
+  asking: Asking,
+  sources: GpuSources = { platform: process.platform, arch: process.arch, sys: '/sys' },
+): Promise<Gpus> {
   const [nvidia, amd] = await Promise.all([nvidiaGpus(asking), sources.platform === 'linux' ? amdGpus(sources.sys) : []]);
   const apple: Gpu[] =
     sources.platform === 'darwin' && sources.arch === 'arm64'
@@ -44,10 +47,22 @@ export async function findGpus(asking: Asking, sources: GpuSources = { platform:
 async function nvidiaGpus(asking: Asking): Promise<Gpus> {
   const program = await findProgram('nvidia-smi', asking.env);
   if (!program) return { gpus: [], trouble: null };
-  const said = await ask(program, ['--query-gpu=name,memory.total,memory.free,driver_version', '--format=csv,noheader,nounits'], asking.env, asking);
+  const said = await ask(
+    program,
+    ['--query-gpu=name,memory.total,memory.free,driver_version', '--format=csv,noheader,nounits'],
+    asking.env,
+    asking,
+  );
   if (!said) return { gpus: [], trouble: `nvidia-smi did not answer within ${asking.deadlineMs / 1000} s` };
-  if (said.code !== 0) return { gpus: [], trouble: `nvidia-smi failed: ${firstLine(said.stdout) || firstLine(said.stderr) || `exit code ${said.code}`}` };
-  return { gpus: said.stdout.split('\n').map(nvidiaGpu).filter((gpu) => gpu !== null), trouble: null };
+  if (said.code !== 0)
+    return { gpus: [], trouble: `nvidia-smi failed: ${firstLine(said.stdout) || firstLine(said.stderr) || `exit code ${said.code}`}` };
+  return {
+    gpus: said.stdout
+      .split('\n')
+      .map(nvidiaGpu)
+      .filter((gpu) => gpu !== null),
+    trouble: null,
+  };
 }
 
 /** One row: `NVIDIA H200, 143771, 143155, 570.124.06`; memory in MiB, `[N/A]` where it is shared with the processor. */
@@ -74,8 +89,20 @@ async function amdGpus(sys: string): Promise<Gpu[]> {
 }
 
 async function amdGpu(device: string, card: string): Promise<Gpu | null> {
-  const read = async (name: string): Promise<string | null> => (await readFile(join(device, name), 'utf8').catch(() => null))?.trim() || null;
-  const [vendor, product, total, used] = await Promise.all([read('vendor'), read('product_name'), read('mem_info_vram_total'), read('mem_info_vram_used')]);
+  const read = async (name: string): Promise<string | null> =>
+    (await readFile(join(device, name), 'utf8').catch(() => null))?.trim() || null;
+  const [vendor, product, total, used] = await Promise.all([
+    read('vendor'),
+    read('product_name'),
+    read('mem_info_vram_total'),
+    read('mem_info_vram_used'),
+  ]);
   if (vendor !== '0x1002' || total === null) return null;
-  return { vendor: 'amd', name: product ?? `AMD GPU (${card})`, totalBytes: Number(total), freeBytes: used === null ? null : Number(total) - Number(used), driver: 'amdgpu' };
+  return {
+    vendor: 'amd',
+    name: product ?? `AMD GPU (${card})`,
+    totalBytes: Number(total),
+    freeBytes: used === null ? null : Number(total) - Number(used),
+    driver: 'amdgpu',
+  };
 }

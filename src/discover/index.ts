@@ -24,7 +24,12 @@ export interface Machine extends Gpus {
 
 /** Looks at this machine. Never throws: what cannot be looked at is not found. */
 export async function discoverMachine(asking: Asking): Promise<Machine> {
-  const [llamaServer, ollama, vllm, gpus] = await Promise.all([findLlamaServer(asking), findOllama(asking), findVllm(asking), findGpus(asking)]);
+  const [llamaServer, ollama, vllm, gpus] = await Promise.all([
+    findLlamaServer(asking),
+    findOllama(asking),
+    findVllm(asking),
+    findGpus(asking),
+  ]);
   const engines = [llamaServer, findNodeLlamaCpp(), ollama, vllm].filter((engine) => engine !== null);
   return { ...gpus, host: describeHost(), engines };
 }
@@ -34,5 +39,10 @@ export function describeHost(): Host {
   // Without a limit, constrainedMemory is 0 or larger than any machine.
   const limit = process.constrainedMemory();
   const ramBytes = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  return { system: `${osType()} ${release()} ${process.arch}`, cpus: cpus().length, ramBytes, availableBytes: Math.min(process.availableMemory(), ramBytes) };
+  return {
+    system: `${osType()} ${release()} ${process.arch}`,
+    cpus: cpus().length,
+    ramBytes,
+    availableBytes: Math.min(process.availableMemory(), ramBytes),
+  };
 }

@@ -38,7 +38,12 @@ async function isExecutable(file: string): Promise<boolean> {
  * Runs a program that should end at once. Null: it could not be started, or was still running after `deadlineMs`; then
  * its whole process group has been killed. Settles by the deadline even if a grandchild holds the pipes open.
  */
-export function ask(file: string, args: readonly string[], env: Env, options: { readonly deadlineMs: number; readonly signal: AbortSignal }): Promise<Said | null> {
+export function ask(
+  file: string,
+  args: readonly string[],
+  env: Env,
+  options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+): Promise<Said | null> {
   return new Promise((resolve) => {
     if (options.signal.aborted) return resolve(null);
     const child = spawn(file, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });

@@ -45,7 +45,8 @@ async function ggufFiles(root: string, folder: string, depth: number, budget: { 
     const path = folder ? `${folder}/${entry.name}` : entry.name;
     if (isModelName(entry.name) && (entry.isFile() || entry.isSymbolicLink())) found.push(path);
     // Linked folders are left alone: they may lead round in circles.
-    else if (entry.isDirectory() && depth > 0 && !entry.name.startsWith('.')) found.push(...(await ggufFiles(root, path, depth - 1, budget, signal)));
+    else if (entry.isDirectory() && depth > 0 && !entry.name.startsWith('.'))
+      found.push(...(await ggufFiles(root, path, depth - 1, budget, signal)));
   }
   return found;
 }

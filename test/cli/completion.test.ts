@@ -8,7 +8,8 @@ import { shapeOf } from '../../src/cli/completion/shape.ts';
 import { newWorld } from './context.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/llmops');
-const STACK = 'version: 1\nname: desk\nbackends:\n  local: { type: embedded }\nmodels:\n  chat: { backend: local, source: "file:a.gguf" }\n  embed: { backend: local, source: "file:b.gguf" }\n';
+const STACK =
+  'version: 1\nname: desk\nbackends:\n  local: { type: embedded }\nmodels:\n  chat: { backend: local, source: "file:a.gguf" }\n  embed: { backend: local, source: "file:b.gguf" }\n';
 
 let folder: string;
 const scripts: Record<string, string> = {};
@@ -26,15 +27,19 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-
 /** `npm test` needs no shell but sh: what is not installed is skipped, and the name of the test says why. */
-const shellPath = (name: string): string | undefined => ['/bin', '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'].map((place) => join(place, name)).find((path) => existsSync(path));
+const shellPath = (name: string): string | undefined =>
+  ['/bin', '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'].map((place) => join(place, name)).find((path) => existsSync(path));
 const withShell = (shell: string, name: string): string => (shellPath(shell) ? name : `${name} (skipped: ${shell} is not installed)`);
 
 /** What bash offers after these words; the last one is being typed. */
 function bash(...words: string[]): string[] {
   const program = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _llmops; printf "%s\\n" "${COMPREPLY[@]}"';
-  const output = execFileSync(shellPath('bash') as string, ['-c', program, 'bash', scripts['bash'] as string, ...words], { cwd: folder, encoding: 'utf8', env: { ...process.env, PATH: `${folder}:${process.env['PATH']}` } });
+  const output = execFileSync(shellPath('bash') as string, ['-c', program, 'bash', scripts['bash'] as string, ...words], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${folder}:${process.env['PATH']}` },
+  });
   return output.split('\n').filter(Boolean).sort();
 }
 
@@ -80,16 +85,25 @@ it.skipIf(!zsh)(withShell('zsh', 'The script for zsh is valid zsh'), () => {
   expect(execFileSync(zsh as string, ['-n', scripts['zsh'] as string], { encoding: 'utf8' })).toBe('');
 });
 
+/** What fish offers at the end of this line. */
+function offeredByFish(line: string): string[] {
+  const env = { HOME: folder, PATH: `${folder}:${process.env['PATH']}` };
+  const output = execFileSync(shellPath('fish') as string, ['--no-config', '-c', `source ${scripts['fish']}; complete -C '${line}'`], {
+    cwd: folder,
+    encoding: 'utf8',
+    env,
+  });
+  return output
+    .split('\n')
+    .filter(Boolean)
+    .map((row) => row.split('\t')[0] as string);
+}
+
 const fish = shellPath('fish');
 it.skipIf(!fish)(withShell('fish', 'Completion in fish offers verbs, choices and models'), () => {
-  const offered = (line: string): string[] =>
-    execFileSync(fish as string, ['--no-config', '-c', `source ${scripts['fish']}; complete -C '${line}'`], { cwd: folder, encoding: 'utf8', env: { HOME: folder, PATH: `${folder}:${process.env['PATH']}` } })
-      .split('\n')
-      .filter(Boolean)
-      .map((row) => row.split('\t')[0] as string);
-  expect(offered('llmops va')).toEqual(['validate']);
-  expect(offered('llmops plan --format ')).toEqual(['json', 'markdown', 'text']);
-  expect(offered('llmops logs -f ')).toEqual(['chat', 'embed']);
+  expect(offeredByFish('llmops va')).toEqual(['validate']);
+  expect(offeredByFish('llmops plan --format ')).toEqual(['json', 'markdown', 'text']);
+  expect(offeredByFish('llmops logs -f ')).toEqual(['chat', 'embed']);
 });
 
 describe('completion', () => {
@@ -107,7 +121,9 @@ describe('completion', () => {
 
   it('names every verb and flag in every script', () => {
     const shape = shapeOf(buildProgram({} as never, '', () => undefined));
-    const flags = [...shape.flags, ...shape.verbs.flatMap((verb) => verb.flags)].map((flag) => flag.long?.slice(2)).filter((name) => name !== undefined);
+    const flags = [...shape.flags, ...shape.verbs.flatMap((verb) => verb.flags)]
+      .map((flag) => flag.long?.slice(2))
+      .filter((name) => name !== undefined);
     for (const shell of ['bash', 'zsh', 'fish']) {
       const script = execFileSync(launcher, ['completion', shell], { encoding: 'utf8' });
       expect([...flags, ...shape.verbs.map((verb) => verb.name)].filter((name) => !script.includes(name))).toEqual([]);

@@ -64,7 +64,13 @@ export function newWorld(options: WorldOptions = {}): World {
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const cwd = join(root, 'desk');
   mkdirSync(cwd);
-  const env: Record<string, string> = { HOME: join(root, 'home'), XDG_STATE_HOME: join(root, 'state'), XDG_CACHE_HOME: join(root, 'cache'), PATH: join(root, 'bin'), ...options.env };
+  const env: Record<string, string> = {
+    HOME: join(root, 'home'),
+    XDG_STATE_HOME: join(root, 'state'),
+    XDG_CACHE_HOME: join(root, 'cache'),
+    PATH: join(root, 'bin'),
+    ...options.env,
+  };
   const [stdout, stderr] = [new Captured(options.tty ?? false), new Captured(options.tty ?? false)];
   const controller = new AbortController();
   const context: CliContext = {
@@ -78,5 +84,13 @@ export function newWorld(options: WorldOptions = {}): World {
     signalExitCode: () => (controller.signal.aborted ? 130 : null),
     now: () => '2026-05-04T10:00:00.000Z',
   };
-  return { cwd, stateDir: (name) => join(root, 'state', 'llmops', name), env, stdout, stderr, interrupt: () => controller.abort(), llmops: (...argv) => runCli(argv, context, '0.1.0') };
+  return {
+    cwd,
+    stateDir: (name) => join(root, 'state', 'llmops', name),
+    env,
+    stdout,
+    stderr,
+    interrupt: () => controller.abort(),
+    llmops: (...argv) => runCli(argv, context, '0.1.0'),
+  };
 }

@@ -10,23 +10,50 @@ import type { Backend } from '../../src/domain/backend.ts';
 import type { ObservedBackend, ObservedInstance } from '../../src/domain/observed.ts';
 import { newWorld, type World, type WorldOptions } from './context.ts';
 
-const STACK = 'version: 1\nname: desk\nbackends:\n  local: { type: llama.cpp }\nmodels:\n  chat: { backend: local, source: "file:a.gguf" }\n';
+const STACK =
+  'version: 1\nname: desk\nbackends:\n  local: { type: llama.cpp }\nmodels:\n  chat: { backend: local, source: "file:a.gguf" }\n';
 
 const PRESENT = { status: 'present', at: '/opt/engine', version: '1.0', capabilities: [] } as const;
-const ABSENT = { status: 'absent', problem: { severity: 'error', code: 'engine-absent', summary: 'no engine is installed', fix: 'Install one.' } } as const;
+const ABSENT = {
+  status: 'absent',
+  problem: { severity: 'error', code: 'engine-absent', summary: 'no engine is installed', fix: 'Install one.' },
+} as const;
 
 /** Backends that see this, whatever is asked. Everything but looking is a mistake. */
-function seeing(seen: Pick<Extract<ObservedBackend, { status: 'reachable' }>, 'engine' | 'instances'>): NonNullable<WorldOptions['backends']> {
+function seeing(
+  seen: Pick<Extract<ObservedBackend, { status: 'reachable' }>, 'engine' | 'instances'>,
+): NonNullable<WorldOptions['backends']> {
   const backend = {
     type: 'llama.cpp',
-    connect: (spec: { readonly name: string }) => ({ observe: async () => ({ status: 'reachable', name: spec.name, type: 'llama.cpp', memory: [], ...seen }) }),
+    connect: (spec: { readonly name: string }) => ({
+      observe: async () => ({ status: 'reachable', name: spec.name, type: 'llama.cpp', memory: [], ...seen }),
+    }),
   };
   return async () => ({ 'llama.cpp': backend as unknown as Backend });
 }
 
 function instance(changes: Partial<ObservedInstance>): ObservedInstance {
-  const shape = { configured: {}, loaded: null, activeRequests: null, memoryBytes: null, startedAt: null, process: { pid: 4711, started: 'x' }, logFile: null, problem: null, endpoint: null };
-  return { id: 'chat-00000000000a', owner: 'ours', backend: 'local', model: 'chat', specHash: '00000000000a', phase: 'serving', ...shape, ...changes };
+  const shape = {
+    configured: {},
+    loaded: null,
+    activeRequests: null,
+    memoryBytes: null,
+    startedAt: null,
+    process: { pid: 4711, started: 'x' },
+    logFile: null,
+    problem: null,
+    endpoint: null,
+  };
+  return {
+    id: 'chat-00000000000a',
+    owner: 'ours',
+    backend: 'local',
+    model: 'chat',
+    specHash: '00000000000a',
+    phase: 'serving',
+    ...shape,
+    ...changes,
+  };
 }
 
 function worldWithStack(options: WorldOptions = {}, text = STACK): World {
@@ -45,7 +72,8 @@ async function checksOf(world: World): Promise<{ readonly code: number; readonly
   return { code, ...(JSON.parse(world.stdout.text) as { checks: Check[]; ok: boolean }) };
 }
 
-const only = (checks: readonly Check[], id: string): readonly string[] => checks.filter((check) => check.id === id).map((check) => `${check.status}: ${check.summary}`);
+const only = (checks: readonly Check[], id: string): readonly string[] =>
+  checks.filter((check) => check.id === id).map((check) => `${check.status}: ${check.summary}`);
 
 describe('doctor', () => {
   it('passes on a sound machine with a valid stack that does not run', async () => {
@@ -110,14 +138,25 @@ describe('doctor', () => {
     onTestFinished(() => void server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
-    writeState(world, 'endpoints.json', { formatVersion: '1.0', models: { chat: { instance: 'a', url }, dead: { instance: 'b', url: 'http://127.0.0.1:1' } } });
+    writeState(world, 'endpoints.json', {
+      formatVersion: '1.0',
+      models: { chat: { instance: 'a', url }, dead: { instance: 'b', url: 'http://127.0.0.1:1' } },
+    });
     const { checks } = await checksOf(world);
     expect(only(checks, 'endpoint')).toEqual([`ok: chat answers at ${url}/v1`, 'fail: dead does not answer at http://127.0.0.1:1']);
   });
 
   it('names the holder of the lease', async () => {
     const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
-    writeState(world, 'holder.json', { pid: 77, started: null, host: `not-${hostname()}`, user: 'ada', command: 'llmops apply', since: '2026-05-04T09:00:00Z', token: 3 });
+    writeState(world, 'holder.json', {
+      pid: 77,
+      started: null,
+      host: `not-${hostname()}`,
+      user: 'ada',
+      command: 'llmops apply',
+      since: '2026-05-04T09:00:00Z',
+      token: 3,
+    });
     const { checks } = await checksOf(world);
     expect(only(checks, 'lease')[0]).toMatch(/^warn: The lease is held by pid 77 \(llmops apply, ada@/);
   });
@@ -130,7 +169,10 @@ describe('doctor', () => {
   });
 
   it('prints no value of an environment variable', async () => {
-    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }), env: { HF_TOKEN: 'canary-1', OPENAI_API_KEY: 'canary-2', LLMOPS_LOG: 'canary-3', NO_COLOR: 'canary-4' } });
+    const world = worldWithStack({
+      backends: seeing({ engine: PRESENT, instances: [] }),
+      env: { HF_TOKEN: 'canary-1', OPENAI_API_KEY: 'canary-2', LLMOPS_LOG: 'canary-3', NO_COLOR: 'canary-4' },
+    });
     await world.llmops('doctor');
     await world.llmops('doctor', '--json');
     expect(world.stdout.text + world.stderr.text).not.toContain('canary');
@@ -143,9 +185,15 @@ describe('doctor', () => {
   });
 });
 
-describe('What doctor shows', () => {
-  const check = (status: Check['status'], fix: string | null = null): Check => ({ id: status, group: 'Group', status, summary: `this is ${status}`, fix });
+const check = (status: Check['status'], fix: string | null = null): Check => ({
+  id: status,
+  group: 'Group',
+  status,
+  summary: `this is ${status}`,
+  fix,
+});
 
+describe('What doctor shows', () => {
   it('says with a sign and a word what colour only repeats', () => {
     const text = renderChecks([check('ok'), check('note'), check('warn'), check('fail', 'Mend it.')], { color: false, width: 80 });
     expect(text).toBe(`Group

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstFile, safeName, type FirstFile } from '../../src/cli/first-file.ts';
 import { pickModels } from '../../src/cli/pick-models.ts';
@@ -15,7 +15,13 @@ const GIB = 1024 ** 3;
 
 /** What a text declares; fails on any problem in it. */
 function declared(text: string): Desired {
-  const { desired, problems } = readConfig({ file: 'llmops.yaml', bytes: Buffer.from(text), folderName: 'folder', environment: null, hash: sha256 });
+  const { desired, problems } = readConfig({
+    file: 'llmops.yaml',
+    bytes: Buffer.from(text),
+    folderName: 'folder',
+    environment: null,
+    hash: sha256,
+  });
   expect(problems).toEqual([]);
   return desired as Desired;
 }
@@ -64,7 +70,10 @@ describe('init', () => {
     const world = newWorld();
     expect(await world.llmops('init')).toBe(0);
     expect(declared(written(world)).models).toEqual([]);
-    const shown = written(world).split('\n').filter((line) => line !== 'models: {}').map((line) => line.replace(/^# {3}(?= |models:)/, ''));
+    const shown = written(world)
+      .split('\n')
+      .filter((line) => line !== 'models: {}')
+      .map((line) => line.replace(/^# {3}(?= |models:)/, ''));
     expect(declared(shown.join('\n')).models).toMatchObject([{ name: 'chat', source: { kind: 'file' } }]);
     expect(world.stdout.text).toContain('put a model into it');
   });
@@ -114,29 +123,35 @@ describe('init', () => {
   });
 });
 
-describe('The choice of models', () => {
-  const weights = (path: string, gib: number): FoundWeights => ({ path, bytes: gib * GIB });
-  const names = (found: readonly FoundWeights[], gib: number): readonly string[] => pickModels(found, gib * GIB).map((pick) => pick.weights.path);
+const weights = (path: string, gib: number): FoundWeights => ({ path, bytes: gib * GIB });
 
+/** The files that are chosen with this much memory. */
+const chosen = (found: readonly FoundWeights[], gib: number): readonly string[] =>
+  pickModels(found, gib * GIB).map((pick) => pick.weights.path);
+
+describe('The choice of models', () => {
   it('takes the largest quantization that leaves memory for everything else', () => {
     const family = [weights('q-Q2_K.gguf', 3), weights('q-Q4_K_M.gguf', 5), weights('q-Q8_0.gguf', 8), weights('q-F16.gguf', 16)];
-    expect(names(family, 64)).toEqual(['q-F16.gguf']);
-    expect(names(family, 10)).toEqual(['q-Q4_K_M.gguf']);
-    expect(names(family, 4)).toEqual([]);
+    expect(chosen(family, 64)).toEqual(['q-F16.gguf']);
+    expect(chosen(family, 10)).toEqual(['q-Q4_K_M.gguf']);
+    expect(chosen(family, 4)).toEqual([]);
   });
 
   it('takes at most three, which fit together', () => {
     const found = ['a', 'b', 'c', 'd'].map((name) => weights(`${name}-Q4_0.gguf`, 2));
-    expect(names(found, 100)).toEqual(['a-Q4_0.gguf', 'b-Q4_0.gguf', 'c-Q4_0.gguf']);
-    expect(names(found, 9)).toEqual([]);
+    expect(chosen(found, 100)).toEqual(['a-Q4_0.gguf', 'b-Q4_0.gguf', 'c-Q4_0.gguf']);
+    expect(chosen(found, 9)).toEqual([]);
   });
 
   it('gives models of one name in two folders two names', () => {
-    expect(pickModels([weights('a/chat-Q4_0.gguf', 1), weights('b/chat-Q4_0.gguf', 1)], 100 * GIB).map((pick) => pick.name)).toEqual(['chat', 'chat-2']);
+    expect(pickModels([weights('a/chat-Q4_0.gguf', 1), weights('b/chat-Q4_0.gguf', 1)], 100 * GIB).map((pick) => pick.name)).toEqual([
+      'chat',
+      'chat-2',
+    ]);
   });
 
   it('leaves out paths that cannot stand in llmops.yaml', () => {
-    expect(names([weights('models/a\nb.gguf', 1)], 100)).toEqual([]);
+    expect(chosen([weights('models/a\nb.gguf', 1)], 100)).toEqual([]);
   });
 });
 
@@ -155,7 +170,10 @@ describe('Names and paths', () => {
     const path = fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }).filter((text) => !/^\/|(^|\/)\.\.?(\/|$)|\/\/|\/$/.test(text));
     fc.assert(
       fc.property(fc.array(path, { maxLength: 4 }), fc.string({ unit: 'binary' }), (paths, folder) => {
-        const picks = pickModels(paths.map((name) => ({ path: `${name}.gguf`, bytes: 1 })), 100 * GIB).map((pick) => ({ ...pick, contextTrained: null }));
+        const picks = pickModels(
+          paths.map((name) => ({ path: `${name}.gguf`, bytes: 1 })),
+          100 * GIB,
+        ).map((pick) => ({ ...pick, contextTrained: null }));
         const { models } = declared(firstFile({ folder, machine, picks, schema: null }));
         const sources = models.map((model) => model.source.written.replace(/^file:(\.\/)?/, ''));
         expect(sources.sort()).toEqual(picks.map((pick) => pick.weights.path.replace(/^\.\//, '')).sort());

@@ -4,12 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { safeLine } from '../../src/cli/log-line.ts';
 import { newWorld, type World, type WorldOptions } from './context.ts';
 
-const STACK = 'version: 1\nname: desk\nbackends:\n  local: { type: embedded }\nmodels:\n  chat: { backend: local, source: "file:a.gguf" }\n  chat-large: { backend: local, source: "file:b.gguf" }\n';
+const STACK =
+  'version: 1\nname: desk\nbackends:\n  local: { type: embedded }\nmodels:\n  chat: { backend: local, source: "file:a.gguf" }\n  chat-large: { backend: local, source: "file:b.gguf" }\n';
 const OLD = 'chat-00000000000a.log';
 const NEW = 'chat-00000000000b.log';
 
 /** A stack whose models have written these logs, each a second after the one before. */
-function worldWithLogs(logs: Readonly<Record<string, string>>, options: WorldOptions = {}): World & { readonly log: (name: string) => string } {
+function worldWithLogs(
+  logs: Readonly<Record<string, string>>,
+  options: WorldOptions = {},
+): World & { readonly log: (name: string) => string } {
   const world = newWorld(options);
   writeFileSync(join(world.cwd, 'llmops.yaml'), STACK);
   const folder = join(world.stateDir('desk'), 'logs');

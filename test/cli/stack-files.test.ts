@@ -81,13 +81,14 @@ describe('validate', () => {
   });
 });
 
-describe('fmt', () => {
-  const pretty = async (): Promise<string> => {
-    const world = worldWith({ 'llmops.yaml': UGLY });
-    await world.llmops('fmt');
-    return readFileSync(join(world.cwd, 'llmops.yaml'), 'utf8');
-  };
+/** How {@link UGLY} looks when it is formatted. */
+const pretty = async (): Promise<string> => {
+  const world = worldWith({ 'llmops.yaml': UGLY });
+  await world.llmops('fmt');
+  return readFileSync(join(world.cwd, 'llmops.yaml'), 'utf8');
+};
 
+describe('fmt', () => {
   it('rewrites the file, lists it, keeps its comments and its permissions, and leaves nothing beside it', async () => {
     const world = worldWith({ 'llmops.yaml': UGLY });
     const file = join(world.cwd, 'llmops.yaml');

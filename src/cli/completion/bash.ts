@@ -9,13 +9,22 @@ function encoded(values: Values, shape: Shape): string {
 
 function valueCases(scope: string, flags: readonly FlagShape[], shape: Shape): readonly string[] {
   return flags.flatMap((flag) =>
-    flag.value === null ? [] : [`    ${spellings(flag).map((name) => `'${scope} ${name}'`).join('|')}) _llmops_kind='${encoded(flag.value, shape)}' ;;`],
+    flag.value === null
+      ? []
+      : [
+          `    ${spellings(flag)
+            .map((name) => `'${scope} ${name}'`)
+            .join('|')}) _llmops_kind='${encoded(flag.value, shape)}' ;;`,
+        ],
   );
+}
+
+function flagWords(flags: readonly FlagShape[]): string {
+  return [...new Set(flags.flatMap(spellings))].join(' ');
 }
 
 /** Completion for bash from 3.2 on (macOS has no newer one). */
 export function script(shape: Shape): string {
-  const flagWords = (flags: readonly FlagShape[]): string => [...new Set(flags.flatMap(spellings))].join(' ');
   const globals = flagWords(shape.flags);
   return `# bash completion for ${shape.name}. Made by \`${shape.name} completion bash\`: make it anew after an update.
 # To use it:  source <(${shape.name} completion bash)

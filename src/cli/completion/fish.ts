@@ -4,10 +4,10 @@ function quoted(text: string): string {
   return `'${text.replace(/[\\']/g, (character) => `\\${character}`)}'`;
 }
 
-function action(values: Values, shape: Shape, verb?: VerbShape): string {
+function action(values: Values, shape: Shape, of?: VerbShape): string {
   if (values.kind === 'words') return `-x -a ${quoted(values.words.join(' '))}`;
   if (values.kind === 'verbs') return `-x -a ${quoted(shape.verbs.map((verb) => verb.name).join(' '))}`;
-  if (values.kind === 'models') return `-x -a '(__llmops_models ${verb ? placeFlags(verb, shape).join(' ') : ''})'`;
+  if (values.kind === 'models') return `-x -a '(__llmops_models ${of ? placeFlags(of, shape).join(' ') : ''})'`;
   if (values.kind === 'files') return '-r -F';
   return values.kind === 'folders' ? "-x -a '(__fish_complete_directories (commandline -ct))'" : '-x';
 }
@@ -20,12 +20,19 @@ function flagLine(flag: FlagShape, condition: string, shape: Shape, verb?: VerbS
 
 /** Arguments of a verb: fish offers them wherever no flag's value stands. */
 function argumentLines(shape: Shape): readonly string[] {
-  return shape.verbs.flatMap((verb) => [...new Set(verb.args.map((arg) => action(arg, shape, verb).replace(/^-[xr] ?/, '')))].filter(Boolean).map((arg) => `complete -c ${shape.name} -n '__llmops_verb_is ${verb.name}' ${arg}`));
+  return shape.verbs.flatMap((verb) =>
+    [...new Set(verb.args.map((arg) => action(arg, shape, verb).replace(/^-[xr] ?/, '')))]
+      .filter(Boolean)
+      .map((arg) => `complete -c ${shape.name} -n '__llmops_verb_is ${verb.name}' ${arg}`),
+  );
 }
 
 /** Completion for fish from 3.0 on. */
 export function script(shape: Shape): string {
-  const takers = shape.flags.filter((flag) => flag.value !== null).flatMap((flag) => [flag.short, flag.long]).filter((name) => name !== null);
+  const takers = shape.flags
+    .filter((flag) => flag.value !== null)
+    .flatMap((flag) => [flag.short, flag.long])
+    .filter((name) => name !== null);
   return `# fish completion for ${shape.name}. Made by \`${shape.name} completion fish\`: make it anew after an update.
 # To use it:  ${shape.name} completion fish >~/.config/fish/completions/${shape.name}.fish
 

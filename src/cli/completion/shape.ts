@@ -51,7 +51,12 @@ export function shapeOf(program: Command): Shape {
 function flagOf(option: Option): FlagShape {
   const placeholder = /[<[]([^>\]]+)[>\]]/.exec(option.flags)?.[1];
   const takesValue = option.required || option.optional;
-  return { short: option.short ?? null, long: option.long ?? null, description: option.description, value: takesValue ? valuesOf(placeholder ?? '', option.argChoices) : null };
+  return {
+    short: option.short ?? null,
+    long: option.long ?? null,
+    description: option.description,
+    value: takesValue ? valuesOf(placeholder ?? '', option.argChoices) : null,
+  };
 }
 
 function argumentOf(argument: Argument): Values {
@@ -74,5 +79,7 @@ export function spellings(flag: FlagShape): readonly string[] {
 /** Flags of a verb that say which stack is meant. Names of models depend on them. `logs -f` is none: there it follows. */
 export function placeFlags(verb: VerbShape, shape: Shape): readonly string[] {
   const places = ['--chdir', '--file', '--env'];
-  return [...shape.flags, ...verb.flags].filter((flag) => flag.value !== null && flag.long !== null && places.includes(flag.long)).flatMap(spellings);
+  return [...shape.flags, ...verb.flags]
+    .filter((flag) => flag.value !== null && flag.long !== null && places.includes(flag.long))
+    .flatMap(spellings);
 }

@@ -24,23 +24,29 @@ function specs(flag: FlagShape): readonly string[] {
   });
 }
 
+/** Lines of one command, indented to the column. */
+function join(lines: readonly string[], indent: string): string {
+  return lines.map((line) => `${indent}${line}`).join(' \\\n');
+}
+
 /** Completion for zsh, as a function file or sourced. */
 export function script(shape: Shape): string {
   const globals = shape.flags.flatMap(specs);
-  const join = (lines: readonly string[], indent: string): string => lines.map((line) => `${indent}${line}`).join(' \\\n');
   const verbs = shape.verbs.map((verb) => {
-    const args = verb.args.map((arg, index) => `'${verb.variadic && index === verb.args.length - 1 ? '*' : `${index + 1}`}:${action(arg)}'`);
+    const args = verb.args.map(
+      (arg, index) => `'${verb.variadic && index === verb.args.length - 1 ? '*' : `${index + 1}`}:${action(arg)}'`,
+    );
     return `        ${verb.name})\n          llmops_places=(${placeFlags(verb, shape).join(' ')})\n          _arguments -s \\\n${join([...new Set([...verb.flags.flatMap(specs), ...globals, ...args])], '            ')}\n          ;;`;
   });
   return `#compdef ${shape.name}
 # zsh completion for ${shape.name}. Made by \`${shape.name} completion zsh\`: make it anew after an update.
 # To use it:  ${shape.name} completion zsh >"\${fpath[1]}/_${shape.name}"   or   source <(${shape.name} completion zsh)
 
-# \$llmops_places: the flags that say which stack; \$llmops_words: the whole line.
+# $llmops_places: the flags that say which stack; $llmops_words: the whole line.
 _llmops_models() {
   local -a where names
   local i
-  for ((i = 2; i < \$#llmops_words; i++)); do
+  for ((i = 2; i < $#llmops_words; i++)); do
     if (( \${llmops_places[(Ie)\${llmops_words[i]}]} )); then where+=("\${llmops_words[i]}" "\${(Q)llmops_words[i+1]/#\\~\\//$HOME/}")
     elif [[ \${llmops_words[i]} == --*=* ]] && (( \${llmops_places[(Ie)\${llmops_words[i]%%=*}]} )); then where+=("\${(Q)llmops_words[i]}")
     fi

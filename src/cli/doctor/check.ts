@@ -39,7 +39,11 @@ const HANG = 10;
 /** All checks as people read them, one group after the other. */
 export function renderChecks(checks: readonly Check[], looks: Looks): string {
   const groups = [...new Set(checks.map((check) => check.group))];
-  const entries = groups.flatMap((group) => [entry(line(span(group, 'strong'))), ...checks.filter((check) => check.group === group).flatMap(entriesOf), BLANK]);
+  const entries = groups.flatMap((group) => [
+    entry(line(span(group, 'strong'))),
+    ...checks.filter((check) => check.group === group).flatMap(entriesOf),
+    BLANK,
+  ]);
   return printPage([...entries, entry(line(...verdict(checks)))], looks);
 }
 

@@ -14,7 +14,12 @@ export async function checkFolder(id: string, what: string, folder: string): Pro
   try {
     await access(place.path, constants.W_OK | constants.X_OK);
   } catch {
-    return finding(id, 'fail', `${what} ${folder} cannot be written: no permission for ${place.path}.`, 'Mend its permissions, or name another folder (--state-dir, XDG_STATE_HOME, XDG_CACHE_HOME).');
+    return finding(
+      id,
+      'fail',
+      `${what} ${folder} cannot be written: no permission for ${place.path}.`,
+      'Mend its permissions, or name another folder (--state-dir, XDG_STATE_HOME, XDG_CACHE_HOME).',
+    );
   }
   const space = await statfs(place.path);
   const free = space.bavail * space.bsize;
@@ -24,7 +29,9 @@ export async function checkFolder(id: string, what: string, folder: string): Pro
 
 async function nearestExisting(folder: string): Promise<{ readonly path: string; readonly isFolder: boolean }> {
   for (let path = folder; ; path = dirname(path)) {
-    const info = await stat(path).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' || error.code === 'ENOTDIR' ? null : error));
+    const info = await stat(path).catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' || error.code === 'ENOTDIR' ? null : error,
+    );
     if (info !== null) return { path, isFolder: info instanceof Error || info.isDirectory() };
     if (dirname(path) === path) return { path, isFolder: true };
   }

@@ -9,7 +9,11 @@ const OLDEST = { major: 22, minor: 13 } as const;
 /** llmops itself, the Node it runs on, the terminal. */
 export function checkProgram(context: CliContext, flags: StackFlags): readonly Finding[] {
   const { version, root } = packageInfo();
-  return [finding('llmops', 'ok', `llmops ${version} in ${root}`), checkNode(process.versions.node, process.execPath), checkTerminal(context, flags)];
+  return [
+    finding('llmops', 'ok', `llmops ${version} in ${root}`),
+    checkNode(process.versions.node, process.execPath),
+    checkTerminal(context, flags),
+  ];
 }
 
 /** Whether this Node is new enough. */
@@ -18,7 +22,12 @@ export function checkNode(version: string, path: string): Finding {
   const fine = major > OLDEST.major || (major === OLDEST.major && minor >= OLDEST.minor);
   return fine
     ? finding('node', 'ok', `Node ${version} at ${path}`)
-    : finding('node', 'fail', `Node ${version} at ${path} is too old.`, `Install Node ${OLDEST.major}.${OLDEST.minor} or newer; 24 is the long-term version.`);
+    : finding(
+        'node',
+        'fail',
+        `Node ${version} at ${path} is too old.`,
+        `Install Node ${OLDEST.major}.${OLDEST.minor} or newer; 24 is the long-term version.`,
+      );
 }
 
 function checkTerminal(context: CliContext, flags: StackFlags): Finding {

@@ -14,7 +14,12 @@ const ANSWER_MS = 2000;
 export function checkLease(stateDir: string): Finding {
   const holder = readHolder(stateDir);
   if (!holder || !isAlive(holder)) return finding('lease', 'ok', 'The lease is free: nothing is changing this stack.');
-  return finding('lease', 'warn', `The lease is held by pid ${holder.pid} (${holder.command}, ${holder.user}@${holder.host}, since ${holder.since}).`, 'Another apply waits or is refused until it ends.');
+  return finding(
+    'lease',
+    'warn',
+    `The lease is held by pid ${holder.pid} (${holder.command}, ${holder.user}@${holder.host}, since ${holder.since}).`,
+    'Another apply waits or is refused until it ends.',
+  );
 }
 
 /** Engines, instances and endpoints of a valid stack, as they are now. */
@@ -23,7 +28,9 @@ export async function checkRunning(session: Session, context: CliContext): Promi
   const declared = new Set(session.desired.backends.map((spec) => spec.name));
   const specs: readonly BackendSpec[] = [...session.desired.backends, ...stored.lastBackends.filter((spec) => !declared.has(spec.name))];
   const observed = await observeAll(connectDrivers(session, specs, context), specs, { signal: context.signal, deadlineMs: OBSERVE_MS });
-  const endpoints = await Promise.all(Object.entries(stored.inventory.endpoints).map(([model, { url }]) => checkEndpoint(model, url, context.signal)));
+  const endpoints = await Promise.all(
+    Object.entries(stored.inventory.endpoints).map(([model, { url }]) => checkEndpoint(model, url, context.signal)),
+  );
   return [
     ...stored.problems.map((problem) => finding('state', 'warn', problem.summary, problem.fix ?? null)),
     ...observed.map((backend) => checkBackend(backend, declared.has(backend.name))),
@@ -35,10 +42,16 @@ export async function checkRunning(session: Session, context: CliContext): Promi
 
 function checkBackend(backend: ObservedBackend, needed: boolean): Finding {
   const name = `Backend ${backend.name} (${backend.type})`;
-  if (backend.status === 'unreachable') return finding('backend', 'fail', `${name} does not answer: ${backend.problem.summary}`, backend.problem.fix ?? null);
+  if (backend.status === 'unreachable')
+    return finding('backend', 'fail', `${name} does not answer: ${backend.problem.summary}`, backend.problem.fix ?? null);
   const { engine } = backend;
   if (engine.status === 'present') return finding('backend', 'ok', `${name}: version ${engine.version} at ${engine.at}`);
-  return finding('backend', needed ? 'fail' : 'note', `${name} has no engine: ${engine.problem.summary}`, needed ? (engine.problem.fix ?? null) : null);
+  return finding(
+    'backend',
+    needed ? 'fail' : 'note',
+    `${name} has no engine: ${engine.problem.summary}`,
+    needed ? (engine.problem.fix ?? null) : null,
+  );
 }
 
 /** Each copy of ours: is it well, and does anything still want it? */
@@ -49,25 +62,50 @@ export function checkInstances(observed: readonly ObservedBackend[], desired: De
   return [
     ...ours.map((instance) => checkInstance(instance, isWanted(instance, desired, inventory))),
     ...(ours.length === 0 ? [finding('instances', 'note', 'Nothing of this stack is running.')] : []),
-    ...(foreign > 0 ? [finding('foreign', 'note', `${foreign} ${foreign === 1 ? 'server that is' : 'servers that are'} not of this stack ${foreign === 1 ? 'runs' : 'run'} here; never touched.`)] : []),
+    ...(foreign > 0
+      ? [
+          finding(
+            'foreign',
+            'note',
+            `${foreign} ${foreign === 1 ? 'server that is' : 'servers that are'} not of this stack ${foreign === 1 ? 'runs' : 'run'} here; never touched.`,
+          ),
+        ]
+      : []),
   ];
 }
 
 function checkInstance(instance: ObservedInstance, wanted: boolean): Finding {
   const who = `${instance.id}${instance.process ? ` (pid ${instance.process.pid})` : ''}`;
-  if (!wanted) return finding('leftover', 'warn', `${who} is left over: no model of this stack uses it.`, 'Type `llmops plan` to see it go, and `llmops apply` to stop it.');
+  if (!wanted)
+    return finding(
+      'leftover',
+      'warn',
+      `${who} is left over: no model of this stack uses it.`,
+      'Type `llmops plan` to see it go, and `llmops apply` to stop it.',
+    );
   if (instance.phase === 'serving') return finding('instance', 'ok', `${who} is serving`);
   if (instance.phase === 'starting') return finding('instance', 'ok', `${who} is starting`);
   const why = instance.problem ? `: ${instance.problem.summary}` : '';
-  if (instance.phase === 'unknown') return finding('instance', 'warn', `${who} does not answer${why}`, instance.problem?.fix ?? 'Look into `llmops logs`.');
-  return finding('instance', 'fail', `${who} has failed${why}`, instance.problem?.fix ?? 'Look into `llmops logs`, then type `llmops apply`.');
+  if (instance.phase === 'unknown')
+    return finding('instance', 'warn', `${who} does not answer${why}`, instance.problem?.fix ?? 'Look into `llmops logs`.');
+  return finding(
+    'instance',
+    'fail',
+    `${who} has failed${why}`,
+    instance.problem?.fix ?? 'Look into `llmops logs`, then type `llmops apply`.',
+  );
 }
 
 /** In use: clients are sent there, or it is the copy that was last applied, or one that is on its way. */
 function isWanted(instance: ObservedInstance, desired: Desired, inventory: Inventory): boolean {
   if (instance.model === null || !desired.models.some((model) => model.name === instance.model)) return false;
   const sentTo = inventory.endpoints[instance.model]?.instance;
-  return sentTo === undefined || sentTo === instance.id || inventory.models[instance.model]?.specHash === instance.specHash || instance.phase === 'starting';
+  return (
+    sentTo === undefined ||
+    sentTo === instance.id ||
+    inventory.models[instance.model]?.specHash === instance.specHash ||
+    instance.phase === 'starting'
+  );
 }
 
 /** `/health` neither loads nor wakes a model. */
@@ -78,10 +116,22 @@ async function checkEndpoint(model: string, url: string, signal: AbortSignal): P
     if (response.ok) return finding('endpoint', 'ok', `${model} answers at ${url}/v1`);
     return finding('endpoint', 'fail', `${model} answers ${response.status} at ${url}/health`, `Look into \`llmops logs ${model}\`.`);
   } catch {
-    return finding('endpoint', 'fail', `${model} does not answer at ${url}`, 'Type `llmops status` to see why, and `llmops apply` to bring it back.');
+    return finding(
+      'endpoint',
+      'fail',
+      `${model} does not answer at ${url}`,
+      'Type `llmops status` to see why, and `llmops apply` to bring it back.',
+    );
   }
 }
 
 function checkPending(inventory: Inventory): readonly Finding[] {
-  return inventory.pending.map((step) => finding('interrupted', 'warn', `A run was cut off at ${step.step} (${step.at}).`, 'Type `llmops apply`: it picks up from what is there.'));
+  return inventory.pending.map((step) =>
+    finding(
+      'interrupted',
+      'warn',
+      `A run was cut off at ${step.step} (${step.at}).`,
+      'Type `llmops apply`: it picks up from what is there.',
+    ),
+  );
 }

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { packageInfo } from '../../src/cli/package-info.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { shapeOf, spellings } from '../../src/cli/completion/shape.ts';
+import { newWorld } from './context.ts';
+
+const shape = shapeOf(buildProgram({} as never, '', () => undefined));
+const verbs = shape.verbs.filter((verb) => verb.name !== 'help');
+
+/** What `--help` prints. */
+async function helpOf(...argv: string[]): Promise<string> {
+  const world = newWorld();
+  expect(await world.llmops(...argv, '--help')).toBe(0);
+  return world.stdout.text;
+}
+
+const tooWide = (text: string): readonly string[] => text.split('\n').filter((line) => line.length > 80);
+
+describe('--help', () => {
+  it('names every verb, within 80 columns', async () => {
+    const text = await helpOf();
+    expect(tooWide(text)).toEqual([]);
+    expect(verbs.filter((verb) => !text.includes(`\n  ${verb.name} `))).toEqual([]);
+  });
+
+  it.each(verbs.map((verb) => verb.name))('of %s fits 80 columns and has examples that the parser takes', async (name) => {
+    const text = await helpOf(name);
+    expect(tooWide(text)).toEqual([]);
+    const examples = [...text.matchAll(/^ {2}\$ (.+)$/gm)].flatMap((match) => commandsIn(match[1] as string));
+    expect(examples.length).toBeGreaterThan(0);
+    expect(examples.filter((words) => !isKnown(words)).map((words) => words.join(' '))).toEqual([]);
+  });
+});
+
+/** Each call of llmops in a line of shell, as words. */
+function commandsIn(line: string): readonly (readonly string[])[] {
+  return [...line.matchAll(/\bllmops ((?:[^&|)<>"]|\$)*)/g)]
+    .map((match) => (match[1] as string).trim().split(/\s+/))
+    .filter((words) => words[0] !== '');
+}
+
+function isKnown([name, ...rest]: readonly string[]): boolean {
+  const verb = shape.verbs.find((candidate) => candidate.name === name);
+  if (!verb) return false;
+  const flags = [...verb.flags, ...shape.flags].flatMap(spellings);
+  return rest.filter((word) => /^-./.test(word)).every((word) => flags.includes(word.replace(/=.*/, '')));
+}
+
+describe('version', () => {
+  it('tells llmops, Node, the plan format and the platform', async () => {
+    const world = newWorld();
+    expect(await world.llmops('version', '--json')).toBe(0);
+    expect(JSON.parse(world.stdout.text)).toEqual({
+      llmops: packageInfo().version,
+      node: process.versions.node,
+      planFormat: '1.0',
+      platform: `${process.platform}-${process.arch}`,
+    });
+    expect(await world.llmops('version')).toBe(0);
+    expect(world.stdout.text).toContain(`llmops ${packageInfo().version}\n`);
+  });
+});

@@ -21,8 +21,24 @@ const LLAMA_8B: GgufFacts = {
   feedForward: 14_336,
   tensorBytes: 4_912_898_304,
 };
-const QWEN3_8B: GgufFacts = { ...LLAMA_8B, architecture: 'qwen3', layers: 36, vocabulary: 151_936, feedForward: 12_288, tensorBytes: 5_021_827_072 };
-const PHI_4: GgufFacts = { ...LLAMA_8B, architecture: 'phi3', layers: 40, embedding: 5120, heads: 40, kvHeads: 10, feedForward: 17_920, tensorBytes: 9_055_703_040 };
+const QWEN3_8B: GgufFacts = {
+  ...LLAMA_8B,
+  architecture: 'qwen3',
+  layers: 36,
+  vocabulary: 151_936,
+  feedForward: 12_288,
+  tensorBytes: 5_021_827_072,
+};
+const PHI_4: GgufFacts = {
+  ...LLAMA_8B,
+  architecture: 'phi3',
+  layers: 40,
+  embedding: 5120,
+  heads: 40,
+  kvHeads: 10,
+  feedForward: 17_920,
+  tensorBytes: 9_055_703_040,
+};
 
 function artifact(gguf: GgufFacts | null): Artifact {
   return { source: 'file:a.gguf', path: '/a.gguf', bytes: 1, sha256: 'aa', gguf };

@@ -1,5 +1,6 @@
-import { canonicalJson } from '../domain/canonical.ts';
-import type { ObservedBackend } from '../domain/observed.ts';
+import type { Json } from '../domain/desired.ts';
+import type { Fields } from '../domain/fields.ts';
+import type { ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Context } from './sight.ts';
 import { compareText } from './world.ts';
 
@@ -12,27 +13,36 @@ export function basisOf({ input }: Context): string {
   const { models, endpoints } = input.inventory;
   const chosen = new Set(input.targets);
   const isIn = (name: string): boolean => chosen.size === 0 || chosen.has(name);
-  const applied = Object.entries(models)
-    .filter(([name]) => isIn(name))
-    .map(([name, { backend, specHash, protect }]) => [name, backend, specHash, protect]);
-  const sent = Object.entries(endpoints)
-    .filter(([name]) => isIn(name))
-    .map(([name, { instance, url }]) => [name, instance, url]);
+  const applied = Object.keys(models)
+    .filter(isIn)
+    .sort(compareText)
+    .map((name) => [name, models[name]?.backend, models[name]?.specHash, models[name]?.protect]);
+  const sent = Object.keys(endpoints)
+    .filter(isIn)
+    .sort(compareText)
+    .map((name) => [name, endpoints[name]?.instance, endpoints[name]?.url]);
   const backends = [...input.observed].sort((a, b) => compareText(a.name, b.name)).map((backend) => seenOf(backend, isIn));
-  return input.hash(canonicalJson({ applied: sortRows(applied), sent: sortRows(sent), backends }));
+  // Rows instead of objects: their order is fixed here, so plain JSON is canonical.
+  return input.hash(JSON.stringify([applied, sent, backends]));
 }
 
-function seenOf(backend: ObservedBackend, isIn: (name: string) => boolean): unknown {
+function seenOf(backend: ObservedBackend, isIn: (name: string) => boolean): Json {
   const { name, type, status } = backend;
-  if (status === 'unreachable') return { name, type, status };
+  if (status === 'unreachable') return [name, type, status];
   const engine = backend.engine.status === 'present' ? backend.engine.version : null;
   const copies = backend.instances
     .filter((copy) => copy.owner === 'ours' && (copy.model === null || isIn(copy.model)))
-    .map(({ id, model, specHash, phase, endpoint, configured, loaded, process }) => ({ id, model, specHash, phase, endpoint, configured, loaded, process }))
     .sort((a, b) => compareText(a.id, b.id) || (a.process?.pid ?? 0) - (b.process?.pid ?? 0));
-  return { name, type, status, engine, copies };
+  return [name, type, status, engine, copies.map(rowOf)];
 }
 
-function sortRows<T extends readonly unknown[]>(rows: readonly T[]): T[] {
-  return [...rows].sort((a, b) => compareText(String(a[0]), String(b[0])));
+function rowOf({ id, model, specHash, phase, endpoint, process, configured, loaded }: ObservedInstance): Json {
+  const identity = process === null ? null : [process.pid, process.started];
+  return [id, model, specHash, phase, endpoint, identity, settingsOf(configured), loaded === null ? null : settingsOf(loaded)];
+}
+
+function settingsOf(fields: Fields): Json {
+  return Object.keys(fields)
+    .sort(compareText)
+    .flatMap((name) => [name, fields[name] ?? null]);
 }

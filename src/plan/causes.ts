@@ -27,13 +27,15 @@ export function causeOf(sight: Sight, need: Need, fields: readonly FieldChange[]
   if (sight.forced && sight.target !== null) return intended('--replace asks for it', sight.place);
   if (need === 'restart') return causeOfCorrection(fields, sight.place);
   const resumes = sight.target !== null && sight.others.some((copy) => copy.phase === 'serving') && !sight.published;
-  if (need !== 'start' && resumes && fields.length > 0) return causeOfFields(fields, sight.place, ', and an earlier run started the new copy');
+  if (need !== 'start' && resumes && fields.length > 0)
+    return causeOfFields(fields, sight.place, ', and an earlier run started the new copy');
   if (need === 'await') return intended('it was started and is still loading', sight.place);
   if (need === 'nothing') return causeOfUpkeep(sight, fields);
   if (sight.others.some((copy) => copy.phase !== 'failed')) return causeOfReplacement(sight, fields);
   const failed = sight.target ?? sight.others[0];
   if (failed === undefined) return causeOfCreate(sight);
-  if (sight.applied !== null && sight.applied.specHash === failed.specHash && sight.target === null) return causeOfReplacement(sight, fields);
+  if (sight.applied !== null && sight.applied.specHash === failed.specHash && sight.target === null)
+    return causeOfReplacement(sight, fields);
   return sight.applied?.specHash === failed.specHash
     ? drifted(`it ended by itself: ${reasonOf(failed)}`, sight.place)
     : intended(`an earlier start failed: ${reasonOf(failed)}`, sight.place);
@@ -48,7 +50,9 @@ function causeOfCreate({ wish, applied, interrupted, place }: Sight): Cause {
 }
 
 function causeOfCorrection(fields: readonly FieldChange[], place: Place | null): Cause {
-  const found = fields.filter(({ price }) => price !== 'live').map(({ field, from, to }) => `${field} is ${value(from)} instead of ${value(to)}`);
+  const found = fields
+    .filter(({ price }) => price !== 'live')
+    .map(({ field, from, to }) => `${field} is ${value(from)} instead of ${value(to)}`);
   return drifted(list(found), place);
 }
 

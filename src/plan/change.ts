@@ -1,4 +1,5 @@
 import { worst } from '../domain/fields.ts';
+import type { ObservedInstance } from '../domain/observed.ts';
 import type { Change, Cost, Step, Summary } from '../domain/plan.ts';
 import { memoryOfRemoval, type Arrangement } from './arrange.ts';
 import { leaving } from './leaving.ts';
@@ -70,8 +71,12 @@ function costOfRemoval(context: Context, removal: Removal): Cost {
   };
 }
 
-function sumRequests(copies: readonly { readonly activeRequests: number | null }[]): number | null {
-  return copies.reduce<number | null>((sum, { activeRequests }) => (sum === null || activeRequests === null ? null : sum + activeRequests), 0);
+/** Requests that will be cut or waited for. A copy that has failed works on none. */
+function sumRequests(copies: readonly ObservedInstance[]): number | null {
+  return copies.reduce<number | null>((sum, { activeRequests, phase }) => {
+    const working = phase === 'failed' ? 0 : activeRequests;
+    return sum === null || working === null ? null : sum + working;
+  }, 0);
 }
 
 /** Counts for the last line of a plan. A model that becomes another one is replaced; any other change of it is an update. */

@@ -46,7 +46,8 @@ function copiesMoved(sight: Sight): Drift[] {
 /** Copies that neither a record nor a cut-off run accounts for. */
 function unexplained({ target, others, applied, wish, interrupted }: Sight): readonly ObservedInstance[] {
   if (interrupted || applied === null) return [];
-  if (target === null && applied.specHash !== wish.spec.specHash) return others.filter((copy) => copy.specHash !== applied.specHash).slice(1);
+  if (target === null && applied.specHash !== wish.spec.specHash)
+    return others.filter((copy) => copy.specHash !== applied.specHash).slice(1);
   return others.filter((copy) => copy.specHash !== applied.specHash);
 }
 

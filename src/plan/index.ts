@@ -83,7 +83,12 @@ function judgeAll(context: Context, scope: Scope): Verdict[] {
 
 function spare({ input, world }: Context, model: string): Spared {
   const backend = world.ours.get(model)?.[0]?.backend ?? input.inventory.models[model]?.backend ?? '';
-  return { kind: 'spared', model, backend, ...intended('what it declares is not acted on yet, so it is left as it is', placeOf(input.desired, model)) };
+  return {
+    kind: 'spared',
+    model,
+    backend,
+    ...intended('what it declares is not acted on yet, so it is left as it is', placeOf(input.desired, model)),
+  };
 }
 
 function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[], notes: readonly Problem[]): Problem[] {
@@ -91,8 +96,12 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const running = input.mode === 'apply' || input.mode === 'refresh-only';
   const considered = new Set(scope.wanted.map(({ name }) => name));
   const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(([, problems]) => problems) : [];
-  const refused = verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'protected' ? [verdict.problem] : []));
-  const shown = new Set(verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'backend-gone' ? [verdict.model] : [])));
+  const refused = verdicts.flatMap((verdict) =>
+    verdict.kind === 'blocked' && verdict.problem.code === 'protected' ? [verdict.problem] : [],
+  );
+  const shown = new Set(
+    verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'backend-gone' ? [verdict.model] : [])),
+  );
   const gone = [...scope.unwanted, ...considered].sort(compareText).flatMap((name) => {
     const applied = input.inventory.models[name];
     return applied === undefined || world.specs.has(applied.backend) || shown.has(name) ? [] : [goneBackend(name, applied)];
@@ -104,5 +113,9 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
 }
 
 function notConsidered(models: number): Problem {
-  return { severity: 'info', code: 'not-considered', summary: `${count(models, 'other model')} of this stack ${models === 1 ? 'is' : 'are'} left out by --target.` };
+  return {
+    severity: 'info',
+    code: 'not-considered',
+    summary: `${count(models, 'other model')} of this stack ${models === 1 ? 'is' : 'are'} left out by --target.`,
+  };
 }

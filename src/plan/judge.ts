@@ -1,4 +1,3 @@
-import { canonicalJson } from '../domain/canonical.ts';
 import type { ModelSpec } from '../domain/desired.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import type { Place, Problem } from '../domain/problem.ts';
@@ -56,6 +55,7 @@ function plot(context: Context, sight: Sight): Course | Blocked {
     drift,
     applied,
     endpoint,
+    withdraw: endpoint !== null && (applied === null || sight.appliedSeen),
     publish: starts || !published,
     probe: starts || need === 'await' || (!published && (others.length > 0 || context.pending.has(model.name))),
     record: starts || recordDiffers(sight),
@@ -87,8 +87,10 @@ function needOf({ target, forced }: Sight, drift: readonly Drift[]): Need {
 
 function recordDiffers({ wish, applied }: Sight): boolean {
   if (applied === null) return true;
-  const { backend, specHash, fields, protect } = applied;
-  return canonicalJson({ backend, specHash, fields, protect }) !== canonicalJson(wish.applied);
+  const { backend, specHash, fields, protect } = wish.applied;
+  if (applied.backend !== backend || applied.specHash !== specHash || applied.protect !== protect) return true;
+  const names = new Set([...Object.keys(fields), ...Object.keys(applied.fields)]);
+  return [...names].some((name) => applied.fields[name] !== fields[name]);
 }
 
 /** The settings that a person will see changing, and how many stay. */
@@ -99,7 +101,13 @@ function settingsOf(sight: Sight, need: Need): SpecChange {
   if (old !== undefined && (target === null || !published) && need !== 'restart') return changeOfSpec(old, wish, applied, sight.placeOf);
   if (target === null || (applied === null && need !== 'nothing')) return declaredFields(sight);
   const moved = (comparison?.differing ?? []).filter(({ field }) => policyOf(wish.model, field) === 'correct');
-  const fields = moved.map(({ field, from, to }): FieldChange => ({ field, from, to, price: priceOf(wish.traits, field), place: sight.placeOf(field) }));
+  const fields = moved.map(({ field, from, to }): FieldChange => ({
+    field,
+    from,
+    to,
+    price: priceOf(wish.traits, field),
+    place: sight.placeOf(field),
+  }));
   return {
     fields: [...fields, ...liveChanges(wish, applied, sight.placeOf)],
     unchanged: comparison?.unchanged ?? countDeclared(wish),

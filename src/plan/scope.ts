@@ -48,7 +48,8 @@ export function scopeOf({ input, world }: Context): Scope {
 function unknownName(name: string, flag: string, names: ReadonlySet<string>): Problem[] {
   if (names.has(name)) return [];
   const similar = nearest(name, names);
-  const fix = similar === null ? `Models of this stack: ${list([...names].sort(compareText)) || 'none'}.` : `Did you mean \`${flag} ${similar}\`?`;
+  const fix =
+    similar === null ? `Models of this stack: ${list([...names].sort(compareText)) || 'none'}.` : `Did you mean \`${flag} ${similar}\`?`;
   return [{ severity: 'error', code: 'unknown-target', summary: `${flag} ${name}: this stack has no model of that name.`, fix }];
 }
 

@@ -28,14 +28,22 @@ export function stepsOfCourse(course: Course, arrangement: Arrangement | null): 
   const chain = new Chain(wish.model.name, wish.spec.backend, wish.spec.id);
   const copies = leaving(course);
   const { drainMs } = wish.model.rollout;
-  if (oldFirst && endpoint !== null) withdraw(chain, endpoint.instance, course.cause);
+  if (oldFirst && endpoint !== null && course.withdraw) withdraw(chain, endpoint.instance, course.cause);
   if (oldFirst) endCopies(chain, copies, { drainMs, cause: 'it makes room for its successor', relies: [], kept: null });
   if (starts) start(chain, course, arrangement?.after ?? []);
   if (course.probe) probe(chain, course);
   if (course.publish) publish(chain, course);
-  if (!oldFirst) endCopies(chain, copies, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id });
+  if (!oldFirst)
+    endCopies(chain, copies, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id });
   if (course.record) {
-    chain.add({ op: 'record', name: 'record', applied: wish.applied, cause: `${wish.model.name} is as declared`, deadlineMs: WRITE_MS, relies: [serving(course)] });
+    chain.add({
+      op: 'record',
+      name: 'record',
+      applied: wish.applied,
+      cause: `${wish.model.name} is as declared`,
+      deadlineMs: WRITE_MS,
+      relies: [serving(course)],
+    });
   }
   return chain.steps;
 }
@@ -106,7 +114,13 @@ function probe(chain: Chain, course: Course): void {
 
 function publish(chain: Chain, course: Course): void {
   const to = course.endpoint === null || course.endpoint.instance === course.wish.spec.id ? '' : ` instead of ${course.endpoint.instance}`;
-  chain.add({ op: 'publish', name: 'publish', cause: `clients are sent to ${course.wish.spec.id}${to}`, deadlineMs: WRITE_MS, relies: [serving(course)] });
+  chain.add({
+    op: 'publish',
+    name: 'publish',
+    cause: `clients are sent to ${course.wish.spec.id}${to}`,
+    deadlineMs: WRITE_MS,
+    relies: [serving(course)],
+  });
 }
 
 function withdraw(chain: Chain, instance: string, cause: string): void {
@@ -130,9 +144,23 @@ function endCopies(chain: Chain, copies: readonly Leaving[], how: Ending): void 
     const there: Fact = { instance: copy.id, backend: copy.backend, is: 'same-or-absent', specHash: copy.specHash };
     const base = { instance: copy.id, backend: copy.backend, relies: [...relies, there] };
     if (copy.phase === 'serving') {
-      chain.add({ ...base, op: 'drain', name: `drain${suffix}`, cause: 'requests that it has taken are finished first', deadlineMs: drainMs });
+      chain.add({
+        ...base,
+        op: 'drain',
+        name: `drain${suffix}`,
+        cause: 'requests that it has taken are finished first',
+        deadlineMs: drainMs,
+      });
     }
-    chain.add({ ...base, op: 'stop', name: `stop${suffix}`, ...identity(copy), cause, deadlineMs: STOP_MS, leaves: last && copy.id !== kept ? [{ ...there, is: 'absent' }] : [] });
+    chain.add({
+      ...base,
+      op: 'stop',
+      name: `stop${suffix}`,
+      ...identity(copy),
+      cause,
+      deadlineMs: STOP_MS,
+      leaves: last && copy.id !== kept ? [{ ...there, is: 'absent' }] : [],
+    });
   }
 }
 

@@ -44,6 +44,8 @@ export interface Course extends Cause {
   readonly drift: readonly Drift[];
   readonly applied: AppliedModel | null;
   readonly endpoint: Endpoint | null;
+  /** If there is to be a gap, clients are told so. False while an old copy that cannot be seen may still serve them. */
+  readonly withdraw: boolean;
   /** Clients must be sent to the wished copy anew. */
   readonly publish: boolean;
   /** The copy must answer before clients are sent to it. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { ModelSpec } from '../../src/domain/desired.ts';
 import type { Inventory, ObservedBackend, ObservedInstance, Phase } from '../../src/domain/observed.ts';
 import { estimateMemory } from '../../src/fit/index.ts';
@@ -71,13 +71,21 @@ const status = fc.constantFrom<'up' | 'down' | 'no-engine'>('up', 'up', 'up', 'u
 
 /** Stacks of up to six models on three backends, in worlds of every sort. */
 export const meeting: fc.Arbitrary<Meeting> = fc
-  .record({ stories: fc.array(story, { minLength: 1, maxLength: NAMES.length }), status: fc.tuple(status, status, status), free: fc.integer({ min: 0, max: 8 }) })
+  .record({
+    stories: fc.array(story, { minLength: 1, maxLength: NAMES.length }),
+    status: fc.tuple(status, status, status),
+    free: fc.integer({ min: 0, max: 8 }),
+  })
   .map(({ stories, status: states, free }) => meetingOf(stories, states, free * GIB));
 
 function meetingOf(stories: readonly Story[], states: readonly string[], freeBytes: number): Meeting {
   const models: ModelSpec[] = [];
   const copies: ObservedInstance[] = [];
-  const inventory = { models: {} as Record<string, Inventory['models'][string]>, endpoints: {} as Record<string, { instance: string; url: string }>, pending: [] as Inventory['pending'][number][] };
+  const inventory = {
+    models: {} as Record<string, Inventory['models'][string]>,
+    endpoints: {} as Record<string, { instance: string; url: string }>,
+    pending: [] as Inventory['pending'][number][],
+  };
   for (const [index, each] of stories.entries()) {
     const name = NAMES[index] as string;
     const wished = each.wished ?? { backend: 'a', context: 512, large: false, label: 'x' };
@@ -97,7 +105,10 @@ function meetingOf(stories: readonly Story[], states: readonly string[], freeByt
   }
   const observed = BACKENDS.map((spec, index) => backendIn(spec.name, spec.type, states[index] ?? 'up', copies, freeBytes));
   const artifacts = Object.fromEntries(models.map((model) => [model.name, model.source.written.includes('bb') ? LARGE : SMALL]));
-  return { asked: { desired: desiredOf(models, BACKENDS), artifacts }, world: { observed, inventory: { generation: 1, appliedAt: '2026-01-01T00:00:00Z', ...inventory } } };
+  return {
+    asked: { desired: desiredOf(models, BACKENDS), artifacts },
+    world: { observed, inventory: { generation: 1, appliedAt: '2026-01-01T00:00:00Z', ...inventory } },
+  };
 }
 
 function wishOf(name: string, settings: Variant, { strategy, policy }: Story): Wish {

@@ -76,7 +76,16 @@ export function readCase(folder: string): Case {
   const { ask } = written;
   const base = { desired, ...builder.catalog(), observed, inventory: builder.inventory(recorded, observed), traits, hash: sha256 };
   const rule = /^# (.*)$/m.exec(bytes.toString())?.[1] ?? '';
-  return { rule, input: { ...base, mode: ask?.mode ?? 'apply', targets: ask?.targets ?? [], replace: ask?.replace ?? [], allowDestroy: ask?.allowDestroy ?? false } };
+  return {
+    rule,
+    input: {
+      ...base,
+      mode: ask?.mode ?? 'apply',
+      targets: ask?.targets ?? [],
+      replace: ask?.replace ?? [],
+      allowDestroy: ask?.allowDestroy ?? false,
+    },
+  };
 }
 
 class Builder {
@@ -92,18 +101,43 @@ class Builder {
   catalog(): Pick<PlanInput, 'artifacts' | 'problems'> {
     const lost = this.#desired.models.filter(({ source }) => this.#written.weights?.[source.written] === null);
     const found = this.#desired.models.filter((model) => !lost.includes(model));
-    return { artifacts: Object.fromEntries(found.map((model) => [model.name, this.#artifact(model)])), problems: lost.map((model) => this.#lost(model)) };
+    return {
+      artifacts: Object.fromEntries(found.map((model) => [model.name, this.#artifact(model)])),
+      problems: lost.map((model) => this.#lost(model)),
+    };
   }
 
   #lost({ name, source }: ModelSpec): Problem {
     const place = this.#desired.places[`models.${name}.source`];
-    return { severity: 'error', code: 'weights-not-found', summary: `There is no file ${source.written}.`, fix: 'Correct the path.', ...(place ? { place } : {}) };
+    return {
+      severity: 'error',
+      code: 'weights-not-found',
+      summary: `There is no file ${source.written}.`,
+      fix: 'Correct the path.',
+      ...(place ? { place } : {}),
+    };
   }
 
   #artifact({ source }: ModelSpec): Artifact {
     const { gguf, ...base } = artifactOf(sha256(source.written), 4_912_898_304);
-    const facts = gguf && { ...gguf, contextTrained: 131_072, layers: 32, embedding: 4096, heads: 32, kvHeads: 8, keyLength: 128, valueLength: 128, vocabulary: 128_256 };
-    return { ...base, source: source.written, path: `/stack/${source.written.replace('file:', '')}`, gguf: facts, ...this.#written.weights?.[source.written] };
+    const facts = gguf && {
+      ...gguf,
+      contextTrained: 131_072,
+      layers: 32,
+      embedding: 4096,
+      heads: 32,
+      kvHeads: 8,
+      keyLength: 128,
+      valueLength: 128,
+      vocabulary: 128_256,
+    };
+    return {
+      ...base,
+      source: source.written,
+      path: `/stack/${source.written.replace('file:', '')}`,
+      gguf: facts,
+      ...this.#written.weights?.[source.written],
+    };
   }
 
   /** The declared settings of a model on a backend, and those in which something differs. */
@@ -124,7 +158,10 @@ class Builder {
     const { type } = this.#spec(name);
     const problem: Problem = { severity: 'error', code: 'x', summary: 'Connection refused.', fix: 'Start it.' };
     if (written.status === 'unreachable') return { status: 'unreachable', name, type, problem };
-    const absent = { status: 'absent' as const, problem: { ...problem, code: 'engine-not-found', summary: 'llama-server is not on PATH.', fix: 'Install it.' } };
+    const absent = {
+      status: 'absent' as const,
+      problem: { ...problem, code: 'engine-not-found', summary: 'llama-server is not on PATH.', fix: 'Install it.' },
+    };
     const present = { status: 'present' as const, at: '/usr/bin/llama-server', version: '0.7.0', capabilities: [] };
     const pools = Object.entries(written.memory ?? { ram: [24, 32] as const });
     return {
@@ -133,7 +170,12 @@ class Builder {
       type,
       engine: written.engine === 'absent' ? absent : present,
       instances: (written.copies ?? []).map((copy) => this.#copy(name, copy)),
-      memory: pools.map(([pool, [free, total]]): MemoryPool => ({ kind: pool === 'ram' ? 'ram' : 'vram', name: pool, freeBytes: free * GIB, totalBytes: total * GIB })),
+      memory: pools.map(([pool, [free, total]]): MemoryPool => ({
+        kind: pool === 'ram' ? 'ram' : 'vram',
+        name: pool,
+        freeBytes: free * GIB,
+        totalBytes: total * GIB,
+      })),
     };
   }
 
@@ -143,7 +185,10 @@ class Builder {
     const { fields, specHash } = this.#fields(model, backend, written.with);
     const { source: _, ...settings } = { ...fields, ...written.told };
     const told = owner === 'ours' ? settings : {};
-    const loaded = phase !== 'serving' || written.loaded === 'silent' ? null : { context: told['context'] ?? null, parallel: told['parallel'] ?? null, ...written.loaded };
+    const loaded =
+      phase !== 'serving' || written.loaded === 'silent'
+        ? null
+        : { context: told['context'] ?? null, parallel: told['parallel'] ?? null, ...written.loaded };
     return {
       id: owner === 'ours' ? `${model}-${specHash}` : `pid-${this.#pid}`,
       owner,
@@ -169,15 +214,27 @@ class Builder {
     const models = Object.entries(written.models ?? {}).map(([name, record]) => {
       const declared = this.#desired.models.find((each) => each.name === name);
       const backend = record.backend ?? declared?.backend ?? this.#desired.backends[0]?.name ?? 'local';
-      return [name, { backend, ...this.#fields(name, backend, record.with), protect: record.protect ?? false, generation, at: AT }] as const;
+      return [
+        name,
+        { backend, ...this.#fields(name, backend, record.with), protect: record.protect ?? false, generation, at: AT },
+      ] as const;
     });
     const byName = Object.fromEntries(models);
     const copies = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));
     const endpoints = Object.entries(written.endpoints ?? {}).map(([name, port]) => {
       const url = `http://127.0.0.1:${port}`;
-      return [name, { instance: copies.find(({ endpoint }) => endpoint === url)?.id ?? `${name}-${byName[name]?.specHash ?? 'gone'}`, url }] as const;
+      return [
+        name,
+        { instance: copies.find(({ endpoint }) => endpoint === url)?.id ?? `${name}-${byName[name]?.specHash ?? 'gone'}`, url },
+      ] as const;
     });
-    const pending = (written.pending ?? []).map((step) => ({ run: 'r1', step, op: step.split('.')[1] ?? '', model: step.split('.')[0] ?? '', at: AT }));
+    const pending = (written.pending ?? []).map((step) => ({
+      run: 'r1',
+      step,
+      op: step.split('.')[1] ?? '',
+      model: step.split('.')[0] ?? '',
+      at: AT,
+    }));
     return { generation, appliedAt: AT, models: byName, endpoints: Object.fromEntries(endpoints), pending };
   }
 }

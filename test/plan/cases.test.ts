@@ -34,7 +34,10 @@ describe('The behaviour book of the planner', () => {
     const parts = ['inventory.yaml', 'llmops.yaml', 'observed.yaml', 'plan.txt'];
     for (const name of folders) {
       const files = readdirSync(join(root, name)).sort();
-      expect(files.filter((file) => !parts.includes(file)), name).toEqual([]);
+      expect(
+        files.filter((file) => !parts.includes(file)),
+        name,
+      ).toEqual([]);
       expect(files, name).toEqual(expect.arrayContaining(['llmops.yaml', 'observed.yaml', 'plan.txt']));
     }
     const rules = folders.map((name) => readCase(join(root, name)).rule);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canApply, type Plan } from '../../src/domain/plan.ts';
 import { meeting } from './arbitrary.ts';
@@ -22,7 +22,11 @@ describe('Down', () => {
         const after = finish(world, asked);
         const foreign = copiesIn(world.observed).filter(({ owner }) => owner === 'foreign');
         const seen = new Set(world.observed.filter(({ status }) => status === 'reachable').map(({ name }) => name));
-        const lost = new Set(Object.entries(world.inventory.models).filter(([, { backend }]) => !seen.has(backend)).map(([name]) => name));
+        const lost = new Set(
+          Object.entries(world.inventory.models)
+            .filter(([, { backend }]) => !seen.has(backend))
+            .map(([name]) => name),
+        );
         const left = copiesIn(after.observed).filter(({ owner, model }) => owner === 'ours' && !lost.has(model ?? ''));
         expect(left).toEqual([]);
         expect(copiesIn(after.observed).filter(({ owner }) => owner === 'foreign')).toEqual(foreign);
@@ -75,7 +79,9 @@ describe('Protection', () => {
   it('lets no step touch a protected model that would be deleted, and refuses the plan', () => {
     fc.assert(
       fc.property(meeting, ({ asked, world }) => {
-        const models = Object.fromEntries(Object.entries(world.inventory.models).map(([name, applied]) => [name, { ...applied, protect: true }]));
+        const models = Object.fromEntries(
+          Object.entries(world.inventory.models).map(([name, applied]) => [name, { ...applied, protect: true }]),
+        );
         const guarded = { ...world, inventory: { ...world.inventory, models } };
         const plan = planFor(guarded, { ...asked, desired: { ...asked.desired, models: [] } });
         expect(plan.steps.filter(({ model }) => model in models)).toEqual([]);
@@ -96,7 +102,9 @@ describe('The basis of a plan', () => {
             : {
                 ...backend,
                 memory: [],
-                instances: backend.instances.filter(({ owner }) => owner === 'ours').map((copy) => ({ ...copy, activeRequests: 9, memoryBytes: 1 })),
+                instances: backend.instances
+                  .filter(({ owner }) => owner === 'ours')
+                  .map((copy) => ({ ...copy, activeRequests: 9, memoryBytes: 1 })),
               },
         );
         expect(planFor({ ...world, observed }, asked).basis).toBe(planFor(world, asked).basis);

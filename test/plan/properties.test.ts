@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Plan, Step } from '../../src/domain/plan.ts';
 import { estimateMemory } from '../../src/fit/index.ts';
@@ -56,7 +56,11 @@ describe('A plan', () => {
 
   it('has no step for what somebody else runs', () => {
     check(({ asked, world }) => {
-      const foreign = new Set(copiesIn(world.observed).filter(({ owner }) => owner === 'foreign').map(({ id }) => id));
+      const foreign = new Set(
+        copiesIn(world.observed)
+          .filter(({ owner }) => owner === 'foreign')
+          .map(({ id }) => id),
+      );
       expect(planFor(world, asked).steps.filter((step) => foreign.has(step.instance))).toEqual([]);
     });
   });
@@ -64,7 +68,11 @@ describe('A plan', () => {
   it('has no step on a backend that does not answer, nor for a copy whose state is not known', () => {
     check(({ asked, world }) => {
       const down = new Set(world.observed.filter(({ status }) => status === 'unreachable').map(({ name }) => name));
-      const unknown = new Set(copiesIn(world.observed).filter(({ phase, owner }) => phase === 'unknown' && owner === 'ours').map(({ id }) => id));
+      const unknown = new Set(
+        copiesIn(world.observed)
+          .filter(({ phase, owner }) => phase === 'unknown' && owner === 'ours')
+          .map(({ id }) => id),
+      );
       const touching = planFor(world, asked).steps.filter((step) => ['start', 'probe', 'drain', 'stop'].includes(step.op));
       expect(touching.filter((step) => down.has(step.backend) || unknown.has(step.instance))).toEqual([]);
     });
@@ -112,7 +120,8 @@ describe('Carrying a plan out', () => {
         const whole = essence(settle(last(worlds), asked));
         for (const [index, cut] of worlds.entries()) {
           const next = steps[index];
-          const pending = inTheMiddle && next ? [{ run: 'r2', step: next.id, op: next.op, model: next.model, at: '2026-01-01T00:00:00Z' }] : [];
+          const pending =
+            inTheMiddle && next ? [{ run: 'r2', step: next.id, op: next.op, model: next.model, at: '2026-01-01T00:00:00Z' }] : [];
           expect(essence(settle({ ...cut, inventory: { ...cut.inventory, pending } }, asked))).toEqual(whole);
         }
       }),
@@ -125,7 +134,11 @@ describe('Carrying a plan out', () => {
       const settled = settle(world, asked);
       const lost = { ...settled, inventory: { generation: null, appliedAt: null, models: {}, endpoints: {}, pending: [] } };
       const declared = new Set(asked.desired.models.map(({ name }) => name));
-      const kept = new Set(planFor(settled, asked).changes.filter(({ action }) => action === 'keep').map(({ model }) => model));
+      const kept = new Set(
+        planFor(settled, asked)
+          .changes.filter(({ action }) => action === 'keep')
+          .map(({ model }) => model),
+      );
       const steps = planFor(lost, asked).steps.filter(({ model }) => declared.has(model) && kept.has(model));
       expect(steps.filter(({ op }) => op !== 'publish' && op !== 'record')).toEqual([]);
     });
@@ -133,17 +146,18 @@ describe('Carrying a plan out', () => {
 });
 
 describe('New before old', () => {
-  const surging = (plan: Plan): Set<string> =>
-    new Set(plan.changes.filter((change) => change.action === 'update' && change.replacement === 'surge').map(({ model }) => model));
-
   it('has no moment in which nothing serves, and clients are always sent to a copy that does', () => {
     check(({ asked, world }) => {
       const plan = planFor(world, asked);
       const names = surging(plan);
       const worlds = performAll(world, plan.steps);
       for (const name of names) {
-        const sent = (each: World) => copiesIn(each.observed).some((copy) => copy.phase === 'serving' && copy.id === each.inventory.endpoints[name]?.instance);
-        for (const each of worlds) expect(copiesIn(each.observed).some((copy) => copy.owner === 'ours' && copy.model === name && copy.phase === 'serving')).toBe(true);
+        const sent = (each: World) =>
+          copiesIn(each.observed).some((copy) => copy.phase === 'serving' && copy.id === each.inventory.endpoints[name]?.instance);
+        for (const each of worlds)
+          expect(copiesIn(each.observed).some((copy) => copy.owner === 'ours' && copy.model === name && copy.phase === 'serving')).toBe(
+            true,
+          );
         if (sent(world)) expect(worlds.every(sent)).toBe(true);
       }
     });
@@ -167,19 +181,31 @@ describe('New before old', () => {
       const plan = planFor(world, asked);
       if (plan.problems.some(({ code }) => code === 'memory-short')) return;
       const free = world.observed.flatMap((backend) => (backend.status === 'reachable' ? backend.memory : []))[0]?.freeBytes ?? 0;
-      const early = (ready: readonly Step[]): Step => ready.find(({ op }) => op !== 'stop') ?? (ready[0] as Step);
-      const used = performAll(world, plan.steps, early).map((each) => memoryIn(each));
+      const used = performAll(world, plan.steps, stopsLast).map((each) => memoryIn(each));
       expect(Math.max(...used) - (used[0] ?? 0)).toBeLessThanOrEqual(free);
     });
   });
 });
+
+/** Models whose new copy starts beside the old one. */
+function surging(plan: Plan): Set<string> {
+  return new Set(plan.changes.filter((change) => change.action === 'update' && change.replacement === 'surge').map(({ model }) => model));
+}
+
+/** The order in which memory is given back as late as the plan allows. */
+function stopsLast(ready: readonly Step[]): Step {
+  return ready.find(({ op }) => op !== 'stop') ?? (ready[0] as Step);
+}
 
 /** Bytes that the living copies of ours take, as the planner estimates them. */
 function memoryIn(world: World): number {
   const need = new Map<string, number>();
   for (const copy of copiesIn(world.observed)) {
     if (copy.owner !== 'ours') continue;
-    need.set(`${copy.backend} ${copy.id}`, copy.memoryBytes ?? needOf(copy.configured['digest'] === 'bb', Number(copy.configured['context'])));
+    need.set(
+      `${copy.backend} ${copy.id}`,
+      copy.memoryBytes ?? needOf(copy.configured['digest'] === 'bb', Number(copy.configured['context'])),
+    );
   }
   return [...need.values()].reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -16,7 +16,11 @@ export function perform(world: World, step: Step): World {
 }
 
 /** Carries out steps in an order that the plan allows: `pick` chooses among those that wait for nothing any more. */
-export function performAll(world: World, steps: readonly Step[], pick: (ready: readonly Step[]) => Step = (ready) => ready[0] as Step): World[] {
+export function performAll(
+  world: World,
+  steps: readonly Step[],
+  pick: (ready: readonly Step[]) => Step = (ready) => ready[0] as Step,
+): World[] {
   const worlds = [world];
   const done = new Set<string>();
   let open = [...steps];
@@ -31,9 +35,13 @@ export function performAll(world: World, steps: readonly Step[], pick: (ready: r
 
 /** What matters in the end: which copies run and serve, where clients are sent, what is on record. */
 export function essence({ observed, inventory }: World): unknown {
-  const copies = copiesIn(observed).map(({ backend, id, owner, phase, process }) => `${backend} ${id} ${owner} ${phase}${owner === 'foreign' ? process?.pid : ''}`);
+  const copies = copiesIn(observed).map(
+    ({ backend, id, owner, phase, process }) => `${backend} ${id} ${owner} ${phase}${owner === 'foreign' ? process?.pid : ''}`,
+  );
   const endpoints = Object.entries(inventory.endpoints).map(([model, endpoint]) => `${model} -> ${endpoint.instance}`);
-  const models = Object.entries(inventory.models).map(([model, { backend, specHash, protect }]) => `${model} ${backend} ${specHash} ${protect}`);
+  const models = Object.entries(inventory.models).map(
+    ([model, { backend, specHash, protect }]) => `${model} ${backend} ${specHash} ${protect}`,
+  );
   return { copies: copies.sort(), endpoints: endpoints.sort(), models: models.sort() };
 }
 
@@ -43,7 +51,7 @@ export function copiesIn(observed: readonly ObservedBackend[]): ObservedInstance
 
 function act(world: World, step: Step): World {
   const { inventory } = world;
-  const { [step.model]: endpoint, ...endpoints } = inventory.endpoints;
+  const { [step.model]: _sent, ...endpoints } = inventory.endpoints;
   const { [step.model]: applied, ...models } = inventory.models;
   if (step.op === 'withdraw') return { ...world, inventory: { ...inventory, endpoints } };
   if (step.op === 'publish') {
@@ -120,5 +128,8 @@ function expectFact(world: World, fact: Fact, who: string): void {
     'absent-or-same': copies.length === 0 || same,
     'same-or-absent': copies.length === 0 || same,
   }[fact.is];
-  if (!holds) throw new Error(`${who} ${fact.instance} being ${fact.is}; seen: ${copies.map((copy) => `${copy.phase} ${copy.specHash}`).join(', ') || 'nothing'}`);
+  if (!holds)
+    throw new Error(
+      `${who} ${fact.instance} being ${fact.is}; seen: ${copies.map((copy) => `${copy.phase} ${copy.specHash}`).join(', ') || 'nothing'}`,
+    );
 }

@@ -92,7 +92,16 @@ export function backendOf(name: string, type = 'one'): BackendSpec {
 }
 
 export function desiredOf(models: readonly ModelSpec[], backends: readonly BackendSpec[]): Desired {
-  return { stack: 'test', file: 'llmops.yaml', environment: null, revision: sha256(JSON.stringify(models)), backends, models, inert: [], places: {} };
+  return {
+    stack: 'test',
+    file: 'llmops.yaml',
+    environment: null,
+    revision: sha256(JSON.stringify(models)),
+    backends,
+    models,
+    inert: [],
+    places: {},
+  };
 }
 
 export type Asked = Pick<PlanInput, 'desired' | 'artifacts'> & Partial<PlanInput>;

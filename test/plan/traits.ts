@@ -5,5 +5,11 @@ import type { BackendTraits } from '../../src/plan/index.ts';
 /** The real prices and settings, so that the book shows what people will see. */
 export const traits: Readonly<Record<string, BackendTraits>> = {
   embedded,
-  'llama.cpp': { type: 'llama.cpp', prices, fields: fieldsOf, check: () => [], canSurge: (model) => typeof model.options['port'] !== 'number' },
+  'llama.cpp': {
+    type: 'llama.cpp',
+    prices,
+    fields: fieldsOf,
+    check: () => [],
+    canSurge: (model) => typeof model.options['port'] !== 'number',
+  },
 };

@@ -41,10 +41,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** Runs several things in turn, round by round, so that a noisy machine is noisy for all of them alike. */
-export async function inTurn<K extends string>(rounds: number, things: Readonly<Record<K, () => Promise<Run>>>): Promise<Readonly<Record<K, readonly Run[]>>> {
-  const runs = Object.fromEntries(Object.keys(things).map((name) => [name, [] as Run[]])) as unknown as Record<K, Run[]>;
+export async function inTurn(rounds: number, things: Readonly<Record<string, () => Promise<Run>>>): Promise<Readonly<Record<string, readonly Run[]>>> {
+  const runs: Record<string, Run[]> = {};
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of Object.keys(things) as K[]) runs[name].push(await things[name]());
+    for (const [name, thing] of Object.entries(things)) (runs[name] ??= []).push(await thing());
   }
   return runs;
 }

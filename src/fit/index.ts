@@ -30,7 +30,7 @@ const KV_BYTES: Readonly<Record<string, number>> = {
 /** Their memory does not follow the formula for attention layers: state-space, recurrent and hybrid models. */
 const NOT_ATTENTION = /mamba|rwkv|next|qwen35|lfm2|falcon-h1|jamba|hybrid|nemotron_h|plamo2|kimi/;
 
-/** llama.cpp's default physical batch (`-ub`): the compute buffer is linear in it. */
+/** llama.cpp's default physical batch (`-ub`). */
 const UBATCH = 512;
 /** Feed-forward width over embedding width where the header does not say: the widest known dense model (Mistral Small 24B). */
 const WIDEST_FEED_FORWARD = 6.5;
@@ -48,7 +48,7 @@ export function estimateMemory(artifact: Artifact, fields: Fields): MemoryEstima
   const cache = cacheOf(facts, fields);
   if (shape === null || cache === null) return null;
   const kv = cache.slots * cache.cells * shape.layers * shape.kvHeads * (shape.keyLength + shape.valueLength) * cache.elementBytes;
-  return { weights: facts.tensorBytes, kv: Math.ceil(kv), compute: computeBytes(shape, cache) };
+  return { weights: facts.tensorBytes, kv: Math.ceil(kv), compute: computeBytes(shape, cache, Number(fields['options.ubatch'] ?? UBATCH)) };
 }
 
 /**
@@ -102,11 +102,12 @@ function cacheOf(facts: GgufFacts, fields: Fields): Cache | null {
   return { slots, cells: Math.ceil(tokens / 256) * 256, elementBytes };
 }
 
-function computeBytes(shape: Shape, cache: Cache): number {
+/** The compute buffer is linear in the physical batch, in tokens. */
+function computeBytes(shape: Shape, cache: Cache, batch: number): number {
   const { embedding, heads, keyLength, vocabulary, feedForward } = shape;
-  const layer = 4 * UBATCH * (3 * feedForward + 2 * embedding + heads * keyLength);
-  const mask = 2 * UBATCH * cache.cells;
+  const layer = 4 * batch * (3 * feedForward + 2 * embedding + heads * keyLength);
+  const mask = 2 * batch * cache.cells;
   const device = Math.max(layer + mask, 4 * cache.slots * (vocabulary + embedding));
-  const host = mask + 8 * UBATCH * embedding;
+  const host = mask + 8 * batch * embedding;
   return Math.ceil(device + host);
 }

@@ -36,8 +36,8 @@ function seenOf(backend: ObservedBackend, isIn: (name: string) => boolean): Json
   return [name, type, status, engine, copies.map(rowOf)];
 }
 
-function rowOf({ id, model, specHash, phase, endpoint, process, configured, loaded }: ObservedInstance): Json {
-  const identity = process === null ? null : [process.pid, process.started];
+function rowOf({ id, model, specHash, phase, endpoint, process: running, configured, loaded }: ObservedInstance): Json {
+  const identity = running === null ? null : [running.pid, running.started];
   return [id, model, specHash, phase, endpoint, identity, settingsOf(configured), loaded === null ? null : settingsOf(loaded)];
 }
 

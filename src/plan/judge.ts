@@ -24,11 +24,8 @@ export function judge(context: Context, model: ModelSpec): Blocked | Course {
   const artifact = input.artifacts[model.name];
   if (artifact === undefined) return block(missingArtifact(input.desired, model, context.found.get(model.name) ?? []));
   if (seen === undefined || backend === undefined || traits === undefined) throw new Error('unreachable: checked above');
-  const checks = traits.check(model, artifact, backend, seen);
-  const failed = checks.find((problem) => problem.severity === 'error');
-  if (failed !== undefined) return block(failed);
-  const course = plot(context, lookAt(context, makeWish(input.desired, model, artifact, backend, traits, input.hash)));
-  return course.kind === 'run' ? { ...course, notes: [...checks, ...course.notes] } : course;
+  const wish = makeWish(input.desired, model, artifact, backend, traits, input.hash);
+  return plot(context, lookAt(context, wish), traits.check(model, artifact, backend, seen));
 }
 
 function blocked(model: ModelSpec, place: Place | null, problem: Problem, drift: readonly Drift[]): Blocked {
@@ -36,13 +33,13 @@ function blocked(model: ModelSpec, place: Place | null, problem: Problem, drift:
   return { kind: 'blocked', model: name, backend, problem, drift, ...intended(`it is declared at ${at(place)}`, place) };
 }
 
-function plot(context: Context, sight: Sight): Course | Blocked {
+function plot(context: Context, sight: Sight, checks: readonly Problem[]): Course | Blocked {
   const { wish, target, others, hidden, applied, endpoint, published } = sight;
   const { model } = wish;
   const drift = driftOf(sight);
   const need = needOf(sight, drift);
   const starts = need === 'start' || need === 'restart';
-  const obstacle = obstacleTo(context, sight, starts);
+  const obstacle = obstacleTo(context, sight, starts, checks);
   if (obstacle !== null) return blocked(model, sight.place, obstacle, drift);
   const settings = settingsOf(sight, need);
   return {
@@ -59,18 +56,29 @@ function plot(context: Context, sight: Sight): Course | Blocked {
     publish: starts || !published,
     probe: starts || need === 'await' || (!published && (others.length > 0 || context.pending.has(model.name))),
     record: starts || recordDiffers(sight),
-    notes: [...hidden.map((copy) => unknownCopy(copy, model.name, 'warning')), ...notesOn(context, sight)],
+    notes: [
+      ...checks.filter((problem) => problem.severity !== 'error'),
+      ...hidden.map((copy) => unknownCopy(copy, model.name, 'warning')),
+      ...notesOn(context, sight),
+    ],
     ...causeOf(sight, need, settings.fields),
   };
 }
 
-/** What stands in the way once it is known what is wanted. */
-function obstacleTo(context: Context, { wish, target, hidden, forced }: Sight, starts: boolean): Problem | null {
+/** What stands in the way once it is known what is wanted. What an engine cannot do matters only where it has to start something. */
+function obstacleTo(
+  context: Context,
+  { wish, target, hidden, forced }: Sight,
+  starts: boolean,
+  checks: readonly Problem[],
+): Problem | null {
   if (target?.phase === 'unknown' && !forced) return unknownCopy(target, wish.model.name, 'error');
+  if (!starts) return null;
   // Nothing is started beside a copy that may be working. Were old copies ended first, a cut-off run could not go on.
-  if (starts && hidden[0] !== undefined) return unknownCopy(hidden[0], wish.model.name, 'error');
+  if (hidden[0] !== undefined) return unknownCopy(hidden[0], wish.model.name, 'error');
   const seen = context.world.backends.get(wish.spec.backend);
-  return starts && seen !== undefined ? absentEngine(wish.model.name, seen) : null;
+  const absent = seen === undefined ? null : absentEngine(wish.model.name, seen);
+  return absent ?? checks.find((problem) => problem.severity === 'error') ?? null;
 }
 
 function notesOn({ world }: Context, { wish, applied, appliedSeen }: Sight): Problem[] {

@@ -61,6 +61,9 @@ export interface Case {
   readonly input: PlanInput;
 }
 
+/** The flags of llama-server that the cases need. */
+const FLAGS = ['--model', '--host', '--port', '--alias', '--parallel', '--ctx-size', '--threads', '--metrics', '--slots'];
+
 const AT = '2026-01-01T00:00:00Z';
 
 /** Reads a case; throws if a part is missing or llmops.yaml is not valid. */
@@ -162,7 +165,7 @@ class Builder {
       status: 'absent' as const,
       problem: { ...problem, code: 'engine-not-found', summary: 'llama-server is not on PATH.', fix: 'Install it.' },
     };
-    const present = { status: 'present' as const, at: '/usr/bin/llama-server', version: '0.7.0', capabilities: [] };
+    const present = { status: 'present' as const, at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };
     const pools = Object.entries(written.memory ?? { ram: [24, 32] as const });
     return {
       status: 'reachable',

@@ -8,7 +8,7 @@ export interface World {
 }
 
 /** The world after one step. Throws if the step's facts do not hold before or after: the plan was wrong then. */
-export function perform(world: World, step: Step): World {
+function perform(world: World, step: Step): World {
   for (const fact of step.relies) expectFact(world, fact, `${step.id} relies on`);
   const next = act(world, step);
   for (const fact of step.leaves) expectFact(next, fact, `${step.id} leaves`);

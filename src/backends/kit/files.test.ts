@@ -1,0 +1,115 @@
+import { appendFileSync, closeSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tryClaim } from './claims.ts';
+import { lastLines } from './ended.ts';
+import { KEPT_LOGS, logHead, logTail, openLog, rotateLog } from './logs.ts';
+import { systemProcesses } from './process-table.ts';
+import { openRecords, type InstanceRecord } from './records.ts';
+
+let dir = '';
+beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'llmops-kit-'))));
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const record = (id: string): InstanceRecord => ({
+  v: 1, type: 't', spec: { id, stack: 's', backend: 'b', model: 'chat', specHash: '1', fields: {}, weights: { path: '/w', sha256: 'aa', bytes: 1 }, options: {} },
+  process: { pid: 1, started: 'x' }, args: [], port: 1, logFile: '/l', startedAt: null, wasReady: false,
+});
+
+describe('Logs', () => {
+  it('begin anew with each start; the latest earlier ones are kept', () => {
+    const path = join(dir, 'logs', 'a.log');
+    for (let start = 1; start <= KEPT_LOGS + 2; start += 1) {
+      const file = openLog(path);
+      writeSync(file, `start ${start}\n`);
+      closeSync(file);
+    }
+    expect(readFileSync(path, 'utf8')).toBe('start 5\n');
+    expect(readdirSync(join(dir, 'logs')).sort()).toEqual(['a.log', 'a.log.1', 'a.log.2', 'a.log.3']);
+    expect(readFileSync(`${path}.1`, 'utf8')).toBe('start 4\n');
+    expect(statSync(path).mode & 0o077).toBe(0);
+  });
+
+  it('that grow too long are cut while the engine goes on writing', () => {
+    const path = join(dir, 'logs', 'a.log');
+    const file = openLog(path);
+    writeSync(file, 'x'.repeat(100));
+    expect(rotateLog(path, 1000)).toBe(false);
+    expect(rotateLog(path, 99)).toBe(true);
+    writeSync(file, 'new line\n');
+    closeSync(file);
+    expect(readFileSync(path, 'utf8')).toBe('new line\n');
+    expect(readFileSync(`${path}.1`, 'utf8')).toHaveLength(100);
+  });
+
+  it('are read from their ends, whatever their size, also if there is none', () => {
+    const path = join(dir, 'a.log');
+    appendFileSync(path, `head${'x'.repeat(10_000)}tail`);
+    expect(logTail(path, 4)).toBe('tail');
+    expect(logHead(path, 4)).toBe('head');
+    expect([logTail(join(dir, 'none')), logHead(null)]).toEqual(['', '']);
+  });
+
+  it('are quoted without what looks like a key', () => {
+    expect(lastLines('a\n\nAuthorization: Bearer sk-abcdef123456\napi_key=s3cr3tvalue ok\n')).toEqual(['a', 'Authorization: Bearer ***', 'api_key=*** ok']);
+  });
+});
+
+describe('Records', () => {
+  it('are found as they were written, for their owner alone', () => {
+    const records = openRecords(dir);
+    records.put(record('chat-1'));
+    expect(openRecords(dir).get('chat-1')).toEqual(record('chat-1'));
+    expect(statSync(join(dir, 'instances', 'chat-1.json')).mode & 0o077).toBe(0);
+    records.remove('chat-1');
+    expect(records.list()).toEqual([]);
+  });
+
+  it('write nothing before there is something to write', () => {
+    openRecords(join(dir, 'none')).list();
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('that are torn, of another version or under a wrong name count as absent', () => {
+    const records = openRecords(dir);
+    const whole = JSON.stringify(record('chat-1'));
+    records.folder();
+    for (let length = 0; length < whole.length; length += 1) {
+      writeFileSync(join(dir, 'instances', 'chat-1.json'), whole.slice(0, length));
+      expect(records.list()).toEqual([]);
+    }
+    writeFileSync(join(dir, 'instances', 'other.json'), whole);
+    writeFileSync(join(dir, 'instances', 'chat-1.json'), JSON.stringify({ ...record('chat-1'), v: 2 }));
+    expect(records.list()).toEqual([]);
+  });
+
+  it('stay in their folder, whatever an instance is called', () => {
+    const records = openRecords(dir);
+    records.put(record('../../evil'));
+    expect(readdirSync(dir)).toEqual(['instances']);
+    expect(records.get('../../evil')?.spec.id).toBe('../../evil');
+  });
+});
+
+describe('The claim to start an instance', () => {
+  const claim = () => tryClaim(dir, 'chat-1', systemProcesses());
+
+  it('is given to one at a time, and again after it was given back', async () => {
+    const claims = await Promise.all([claim(), claim(), claim()]);
+    const won = claims.filter((release) => release !== null);
+    expect(won).toHaveLength(1);
+    won[0]?.();
+    expect(await claim()).not.toBeNull();
+  });
+
+  it('of a process that died blocks nobody', async () => {
+    for (const dead of ['999999999 nothing x', '', `${process.pid} another-start x`]) {
+      writeFileSync(join(dir, 'chat-1.claim'), dead);
+      const release = await claim();
+      expect(release, dead).not.toBeNull();
+      release?.();
+    }
+    expect(readdirSync(dir)).toEqual([]);
+  });
+});

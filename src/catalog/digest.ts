@@ -18,7 +18,7 @@ export async function digestOf(files: readonly WeightFile[], signal: AbortSignal
   for (const file of files) {
     const handle = await openWeights(file);
     try {
-      await feed(hash, handle, signal, (bytes) => progress((done += bytes)));
+      await feed(hash, handle, file.bytes, signal, (bytes) => progress((done += bytes)));
     } catch (error) {
       throw error instanceof ProblemError ? error : unreadable(file, error);
     } finally {
@@ -37,7 +37,7 @@ export async function openWeights(file: WeightFile): Promise<FileHandle> {
 }
 
 /** A file that is still being copied would get a digest that is true of nothing. Throws a ProblemError `weights-changed`. */
-export async function refuseIfChanged(file: WeightFile): Promise<void> {
+async function refuseIfChanged(file: WeightFile): Promise<void> {
   const now = await stat(file.path, { bigint: true }).catch(() => null);
   if (now !== null && identityOf(file.path, now) === file.identity) return;
   throw new ProblemError({
@@ -47,14 +47,16 @@ export async function refuseIfChanged(file: WeightFile): Promise<void> {
   });
 }
 
-async function feed(hash: Hash, handle: FileHandle, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+/** Reads `size` bytes and no more: a file that grows as fast as it is read would never end. */
+async function feed(hash: Hash, handle: FileHandle, size: number, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  for (;;) {
+  for (let left = size; left > 0;) {
     if (signal.aborted)
       throw new ProblemError({ code: 'cancelled', summary: 'Stopped while reading weights. Nothing was changed.' }, signal.reason);
-    const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES);
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(CHUNK_BYTES, left));
     if (bytesRead === 0) return;
     hash.update(buffer.subarray(0, bytesRead));
+    left -= bytesRead;
     progress(bytesRead);
   }
 }

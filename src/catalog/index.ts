@@ -10,6 +10,7 @@ import { bytesOf, inspect, readFacts } from './inspect.ts';
 import type { Inspected } from './inspect.ts';
 import { locate } from './locate.ts';
 
+/** Where to look, where to remember, and who is told. */
 export interface ResolveOptions {
   /** Folder of llmops.yaml: relative paths start here, and may not leave it unless the file allows that. */
   readonly baseDir: string;
@@ -20,6 +21,7 @@ export interface ResolveOptions {
   progress(model: string, done: number, total: number): void;
 }
 
+/** What was found, model by model, and what is wrong. */
 export interface Resolved {
   /** By name of the model; absent for a model with an error and for sources that are not acted on. */
   readonly artifacts: Readonly<Record<string, Artifact>>;

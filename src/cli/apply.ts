@@ -1,9 +1,8 @@
-import { errorsIn, ProblemError } from '../domain/problem.ts';
+import { ProblemError } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { carryOut, type ApplyFlags } from './carry-out.ts';
-import { readPlanFile, sessionOf, type PlanFile } from './plan-file.ts';
+import { readPlanFile, sessionOf } from './plan-file.ts';
 import { openSession } from './session.ts';
-import { planFor } from './survey.ts';
 
 /** `llmops apply [plan-file]`: plans, shows, asks, performs; or performs a saved plan exactly. */
 export async function run(context: CliContext, flags: ApplyFlags, args: readonly string[]): Promise<number> {
@@ -24,14 +23,4 @@ async function applyFile(path: string, context: CliContext, flags: ApplyFlags): 
   }
   const session = await sessionOf(saved, context);
   return carryOut({ session, context, flags: { ...flags, autoApprove: true }, mode: saved.plan.mode, command: `llmops apply ${path}`, saved });
-}
-
-/** Refuses a saved plan whose basis has moved: it is planned again from what is seen now, and both must rest on the same. */
-export async function refuseStale(saved: PlanFile, again: Awaited<ReturnType<typeof planFor>>): Promise<void> {
-  if (again.basis === saved.plan.basis && errorsIn(again.problems).length === 0) return;
-  throw new ProblemError({
-    code: 'plan-stale',
-    summary: `The engines, the weights or the state are not as they were when this plan was saved (${saved.savedAt}).`,
-    fix: 'Plan again: llmops plan. Nothing was changed.',
-  });
 }

@@ -1,13 +1,12 @@
 import { hostname, userInfo } from 'node:os';
 import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
 import { errorsIn } from '../domain/problem.ts';
-import { refuseStale } from './apply.ts';
 import { approve } from './approve.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure } from './exit.ts';
 import { printProblems } from './failure.ts';
 import { exitCode as planExitCode } from './plan.ts';
-import type { PlanFile } from './plan-file.ts';
+import { refuseStale, type PlanFile } from './plan-file.ts';
 import { progressNote } from './progress-note.ts';
 import { reporter, type Reporter } from './reporter.ts';
 import type { Session } from './session.ts';
@@ -43,7 +42,7 @@ export async function carryOut(order: Order): Promise<number> {
     const claimed = await claimStack(session.stateDir, session.paths.file);
     const seen = await see(order);
     const fresh = await planFor(session, seen, order.mode, order.saved ? { ...order.saved.flags, target: order.saved.plan.targets } : flags);
-    if (order.saved) await refuseStale(order.saved, fresh);
+    if (order.saved) refuseStale(order.saved, fresh);
     const plan = order.saved?.plan ?? fresh;
     const report = await reporter(context, flags);
     await printProblems(claimed ? [claimed] : [], context, flags);
@@ -80,6 +79,9 @@ interface Tools {
 async function perform(order: Order, plan: Plan, seen: Survey, { state, lease, report }: Tools): Promise<number> {
   const { session, context, flags } = order;
   const { applyPlan } = await import('../apply/index.ts');
+  const stopping = () =>
+    context.stderr.write('\nStopping: starts and stops in flight are finished, waits are abandoned, nothing new begins. Once more to end at once.\n');
+  context.signal.addEventListener('abort', stopping, { once: true });
   const result = await applyPlan(plan, {
     drivers: seen.drivers,
     state,
@@ -91,6 +93,7 @@ async function perform(order: Order, plan: Plan, seen: Survey, { state, lease, r
     who: who(),
     source: { file: session.paths.file, text: session.text, commit: null },
   });
+  context.signal.removeEventListener('abort', stopping);
   await report.result(result, plan);
   const signalled = context.signalExitCode();
   if (signalled !== null) return signalled;

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { canonicalJson } from '../domain/canonical.ts';
 import type { Artifact, Desired } from '../domain/desired.ts';
 import type { Plan } from '../domain/plan.ts';
-import { ProblemError } from '../domain/problem.ts';
+import { errorsIn, ProblemError } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { cacheDirOf } from './paths.ts';
 import { sha256, type Session } from './session.ts';
@@ -74,4 +74,14 @@ export async function sessionOf(saved: PlanFile, context: CliContext): Promise<S
     cacheDir: cacheDirOf(context),
     backends: await context.backends(),
   };
+}
+
+/** Refuses a saved plan whose basis has moved: it is planned again from what is seen now, and both must rest on the same. */
+export function refuseStale(saved: PlanFile, again: Plan): void {
+  if (again.basis === saved.plan.basis && errorsIn(again.problems).length === 0) return;
+  throw new ProblemError({
+    code: 'plan-stale',
+    summary: `The engines, the weights or the state are not as they were when this plan was saved (${saved.savedAt}).`,
+    fix: 'Plan again: llmops plan. Nothing was changed.',
+  });
 }

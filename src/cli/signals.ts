@@ -1,6 +1,6 @@
 /**
- * The first Ctrl-C or SIGTERM aborts `signal`, so that the step in flight is finished or abandoned, journaled, and the
- * program ends by itself; the second ends it at once.
+ * The first Ctrl-C or SIGTERM aborts `signal`, so that a verb ends by itself and in order; the second ends the program at
+ * once. Verbs that have something to finish say so on the screen (see carry-out.ts).
  */
 export function signals(process: NodeJS.Process): { readonly signal: AbortSignal; readonly exitCode: () => number | null } {
   const controller = new AbortController();
@@ -10,7 +10,6 @@ export function signals(process: NodeJS.Process): { readonly signal: AbortSignal
     process.on(name, () => {
       if (code !== null) process.exit(codes[name]);
       code = codes[name];
-      process.stderr.write('\nStopping: the step in flight is finished or abandoned, then llmops ends. Once more to end at once.\n');
       controller.abort();
     });
   }

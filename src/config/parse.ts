@@ -1,7 +1,7 @@
 import { parseDocument, visit, type Document } from 'yaml';
 import { locate } from './locate.ts';
 import type { Located, Span } from './located.ts';
-import type { Findings } from './report.ts';
+import { Findings } from './report.ts';
 import type { SecretRanges } from './secrets.ts';
 import type { TextFile } from './text.ts';
 
@@ -10,7 +10,8 @@ export function parse(file: TextFile, findings: Findings): { readonly root: Loca
   const document = parseSafely(file, findings);
   if (document === null) return { root: null, secrets: [] };
   syntaxFindings(document, file, findings);
-  const { root, secrets } = locate(document, file, findings);
+  // What is found in the ruins of broken text is not worth saying; its secrets are still to be masked.
+  const { root, secrets } = locate(document, file, findings.isEmpty ? findings : new Findings());
   if (root === null) {
     if (findings.isEmpty) findings.add({ code: 'empty-file', summary: 'the file is empty', expected: 'a stack', fix: START, at: [0, 0] });
     return { root: null, secrets };

@@ -11,8 +11,8 @@ export interface TextFile {
   line(line: number): { readonly text: string; readonly start: number };
 }
 
-/** 4 MiB: about 25,000 models. Larger files are a mistake or an attack; parsing them costs seconds and gigabytes. */
-export const MAX_BYTES = 4 * 1024 * 1024;
+/** 2 MiB: about 12,000 models. Larger files are a mistake or an attack: the worst text of this size costs the parser seconds. */
+export const MAX_BYTES = 2 * 1024 * 1024;
 
 /** Text with its lines indexed. */
 export function textFile(path: string, text: string): TextFile {

@@ -190,6 +190,13 @@ describe('weights that are not as declared', () => {
     expect([artifacts, problems]).toEqual([{}, []]);
   });
 
+  test('a file that changes while it is read has no digest', async () => {
+    const path = shelf.put('a.gguf', TINY);
+    shelf.meanwhile = () => writeFileSync(path, 'more', { flag: 'a' });
+    const { artifacts, problems } = await shelf.resolve({ a: { file: 'a.gguf' } });
+    expect([Object.keys(artifacts), problems]).toMatchObject([[], [{ code: 'weights-changed' }]]);
+  });
+
   test('a look that is called off ends, and says so', async () => {
     shelf.put('a.gguf', TINY);
     await expect(shelf.resolve({ a: { file: 'a.gguf' } }, {}, AbortSignal.abort())).rejects.toMatchObject({

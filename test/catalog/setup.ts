@@ -7,7 +7,7 @@ import { resolveArtifacts, type Resolved } from '../../src/catalog/index.ts';
 import type { Desired, ModelSpec } from '../../src/domain/desired.ts';
 
 /** A model of a test: a name, a path, and what is declared about it. */
-export type Declared = { readonly file: string } & Partial<Pick<ModelSpec, 'quantizations' | 'sha256'>>;
+type Declared = { readonly file: string } & Partial<Pick<ModelSpec, 'quantizations' | 'sha256'>>;
 
 /** A folder of weights, and a look at them. */
 export interface Shelf {
@@ -15,6 +15,8 @@ export interface Shelf {
   readonly cacheDir: string;
   /** Models whose weights were really read, in the order in which they were done. */
   readonly read: string[];
+  /** Called whenever some bytes were read. */
+  meanwhile: () => void;
   put(name: string, bytes: Buffer | string): string;
   resolve(models: Readonly<Record<string, Declared>>, more?: Partial<Desired>, signal?: AbortSignal): Promise<Resolved>;
   remove(): void;
@@ -28,6 +30,7 @@ export function makeShelf(): Shelf {
     folder: root,
     cacheDir: join(root, 'cache'),
     read,
+    meanwhile: () => undefined,
     put(name, bytes) {
       writeFileSync(join(root, name), bytes);
       return join(root, name);
@@ -39,7 +42,10 @@ export function makeShelf(): Shelf {
           baseDir: root,
           cacheDir: shelf.cacheDir,
           signal,
-          progress: (model, done, total) => done === total && read.push(model),
+          progress: (model, done, total) => {
+            shelf.meanwhile();
+            if (done === total) read.push(model);
+          },
         },
       ),
     remove: () => rmSync(root, { recursive: true, force: true }),

@@ -26,10 +26,10 @@ function memoryWords({ action, cost }: Priced): string | null {
     return before === null
       ? `about ${bytes(after)}`
       : `about ${bytes(before)} → ${bytes(after)}${peak === null ? '' : `, peak ${bytes(peak)}`}`;
-  const { texts, unit } = sameUnit([after, pool.totalBytes, before ?? 0, peak ?? 0]);
-  const [to, total, from, most] = texts;
-  const whole = `${before === null || before === 0 ? to : `${from} → ${to}`} of ${total} ${unit} ${poolName(pool)}`;
-  return peak !== null && peak > Math.max(after, before ?? 0) ? `${whole}, peak ${most} while both run` : whole;
+  const { texts, unit } = sameUnit([after, before ?? 0, peak ?? 0]);
+  const [to, from, most] = texts;
+  const whole = `${before === null || before === 0 ? to : `${from} → ${to}`} ${unit} of ${bytes(pool.totalBytes)} ${poolName(pool)}`;
+  return peak !== null && peak > Math.max(after, before ?? 0) ? `${whole}, peak ${most} ${unit} while both run` : whole;
 }
 
 function poolName(pool: NonNullable<Cost['memory']['pool']>): string {

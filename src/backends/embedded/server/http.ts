@@ -4,7 +4,9 @@ import { isObject } from './request.ts';
 import type { Body } from './request.ts';
 
 /** Largest body in bytes: far above any prompt that fits a context, far below memory. */
-export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** A larger body is still taken in, and thrown away, up to here: a client that may not finish sending never sees the answer. */
+const MAX_IGNORED_BYTES = 8 * MAX_BODY_BYTES;
 
 /** Answers with JSON. Ends the connection after an error, as llama-server does: the rest of a refused body may still come. */
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -29,14 +31,16 @@ export function sendError(response: ServerResponse, error: unknown): void {
 
 /** Reads a JSON object from the request. Throws an {@link HttpError}: 413 over the cap, 400 for anything else than an object. */
 export async function readBody(request: IncomingMessage): Promise<Body> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_IGNORED_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    else chunks.length = 0;
+    if (size > MAX_IGNORED_BYTES) throw tooLarge();
   }
+  if (size > MAX_BODY_BYTES) throw tooLarge();
   const value = parse(Buffer.concat(chunks).toString('utf8'));
   if (!isObject(value)) throw badRequest('the body must be a JSON object');
   return value;

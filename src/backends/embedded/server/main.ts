@@ -4,8 +4,8 @@ import { readSettings } from './args.ts';
 import type { ServerSettings } from './args.ts';
 import { loadEngine } from './engine.ts';
 import type { EmbeddedEngine } from './engine.ts';
-import { createHttpServer } from './server.ts';
-import type { ServerState } from './server.ts';
+import { createFront } from './server.ts';
+import type { Front, ServerState } from './server.ts';
 
 /** One line on standard output; whoever started us keeps it. Prompts and answers never go there. `error: ` is for the last words alone. */
 function log(line: string): void {
@@ -49,34 +49,33 @@ function report({ facts }: EmbeddedEngine, ms: number): void {
 }
 
 /** Admitted requests are finished, new connections are refused; whoever sent the signal decides how long that may take. */
-function endOnSignal(server: Server, state: ServerState): void {
+function endOnSignal(front: Front, state: ServerState): void {
+  let asked = false;
   const end = (signal: NodeJS.Signals): void => {
-    if (state.stopping) process.exit(1);
-    state.stopping = true;
-    const busy = state.engine?.slots.state().filter((slot) => slot.processing).length ?? 0;
+    // While the model loads nobody is served; the native loader cannot be waited for politely. A second signal means now.
+    if (asked || state.engine === null) process.exit(asked ? 1 : 0);
+    asked = true;
+    const busy = state.engine.slots.state().filter((slot) => slot.processing).length;
     log(`${signal}: no new connections; ${busy} requests are being finished`);
-    server.close(() => {
+    void front.stop().then(() => {
       log('ended');
       process.exit(0);
     });
-    server.closeIdleConnections();
-    // While the model loads nobody is served; the native loader cannot be waited for politely.
-    if (state.engine === null) process.exit(0);
   };
   process.on('SIGTERM', end).on('SIGINT', end);
 }
 
 async function main(): Promise<void> {
-  const state: ServerState = { engine: null, stopping: false };
+  const state: ServerState = { engine: null };
   let settings: ServerSettings;
   try {
     settings = readSettings(process.argv.slice(2));
   } catch (error) {
     fail('invalid arguments', error);
   }
-  const server = createHttpServer(state, log);
-  endOnSignal(server, state);
-  await listen(server, settings).catch((error: unknown) => fail('cannot listen', error));
+  const front = createFront(state, log);
+  endOnSignal(front, state);
+  await listen(front.server, settings).catch((error: unknown) => fail('cannot listen', error));
   log(`loading ${settings.model}`);
   const started = performance.now();
   state.engine = await load(settings).catch((error: unknown) => fail('cannot load the model', error));

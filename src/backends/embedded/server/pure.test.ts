@@ -7,6 +7,7 @@ import { HttpError } from './errors.ts';
 import { readMessages, readOptions, readPrompt } from './request.ts';
 import { createSlots } from './slots.ts';
 import { createStopFilter } from './stops.ts';
+import { loadTemplate } from './template.ts';
 
 const run = (stops: readonly string[], pieces: readonly string[]): { text: string; stop: string | null } => {
   const filter = createStopFilter(stops);
@@ -156,6 +157,22 @@ describe('requests', () => {
         },
       ),
     );
+  });
+});
+
+describe('chat templates', () => {
+  const messages = [{ role: 'user', content: 'hello' }];
+
+  test('a model without one gets ChatML, as in llama-server', () => {
+    expect(loadTemplate('')({ messages, add_generation_prompt: true })).toBe('<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n');
+  });
+
+  test("one that refuses a conversation is the client's mistake, one that is no Jinja is not", () => {
+    const refusing = loadTemplate("{{ raise_exception('roles must alternate') }}");
+    expect(() => refusing({ messages })).toThrow(
+      expect.objectContaining({ status: 400, message: expect.stringContaining('roles must alternate') }),
+    );
+    expect(() => loadTemplate('{% for %}')({ messages })).toThrow(expect.objectContaining({ status: 501 }));
   });
 });
 

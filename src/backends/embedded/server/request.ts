@@ -23,6 +23,7 @@ export interface GenerationOptions {
   readonly usageInStream: boolean;
 }
 
+/** One turn of a conversation. */
 export interface Message {
   readonly role: string;
   readonly content: string;

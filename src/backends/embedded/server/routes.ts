@@ -11,7 +11,7 @@ import { flag, readMessages, readOptions, readPrompt, tokensOf } from './request
 import type { Body } from './request.ts';
 
 /** One request on its way. */
-export interface Exchange {
+interface Exchange {
   readonly engine: EmbeddedEngine;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createHttpServer } from './server.ts';
+import { createFront } from './server.ts';
 
 const MODELS = fileURLToPath(new URL('../../../../examples/models/', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -93,16 +93,15 @@ const category = (text: string): unknown => (JSON.parse(text) as { readonly cate
 const ENDLESS = { prompt: 'hello', temperature: 0, ignore_eos: true, stream: true };
 
 test('until the model is loaded every route says so with 503', async () => {
-  const server = createHttpServer({ engine: null, stopping: false }, () => {}).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { server, stop } = createFront({ engine: null }, () => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   for (const path of ['/health', '/v1/models', '/v1/chat/completions']) {
     const response = await fetch(`http://127.0.0.1:${port}${path}`);
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ error: { message: 'Loading model', type: 'unavailable_error', code: 503 } });
   }
-  server.close();
-  server.closeAllConnections();
+  await stop();
 });
 
 describe('a model that works', () => {

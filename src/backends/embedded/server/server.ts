@@ -1,40 +1,69 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { EmbeddedEngine } from './engine.ts';
 import { HttpError } from './errors.ts';
 import { sendError, sendJson } from './http.ts';
 import { notFound, ROUTES } from './routes.ts';
 
-/** What the server is told from outside while it runs. */
+/** What the server knows of the engine while it runs. */
 export interface ServerState {
   /** null while the model loads: every route answers 503 then. */
   engine: EmbeddedEngine | null;
-  /** True once it was asked to end: connections are not kept after their answer. */
-  stopping: boolean;
 }
 
-/** The HTTP front. Answers from the moment it listens: 503 until `state.engine` is there. */
-export function createHttpServer(state: ServerState, log: (line: string) => void): Server {
-  const server = createServer((request, response) => {
-    const started = performance.now();
-    const method = request.method ?? 'GET';
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    let note = '';
-    if (state.stopping) response.setHeader('connection', 'close');
-    response.on('close', () => {
-      // The server ends when its last connection does, and this one may have been promised to live on.
-      if (state.stopping) setImmediate(() => server.closeIdleConnections());
-      // Health is asked for every few seconds; it would bury the rest.
-      if (path === '/health') return;
-      const status = response.writableFinished ? response.statusCode : 'client-left';
-      log(`${method} ${path} ${status} ${Math.round(performance.now() - started)} ms${note === '' ? '' : ` ${note}`}`);
-    });
-    answer(state, method, path, request, response, (text) => (note = text)).catch((error: unknown) => {
-      if (!(error instanceof HttpError) && !response.destroyed) log(`fault: ${method} ${path}: ${String(error)}`);
-      sendError(response, error);
-    });
+/** The HTTP front of one model. */
+export interface Front {
+  readonly server: Server;
+  /** Takes no new connections, lets requests that have begun end, and resolves when the last connection is closed. */
+  stop(): Promise<void>;
+}
+
+/** Longer than clients and proxies keep idle connections, so that they end them and never send into a closed one. */
+const KEEP_ALIVE_MS = 75_000;
+
+/** Creates the front; it answers from the moment it listens: 503 until `state.engine` is there. */
+export function createFront(state: ServerState, log: (line: string) => void): Front {
+  let stopping = false;
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
+  // Node's own closeIdleConnections passes over connections that never sent a request, and would wait for them.
+  const idle = new Set<Socket>();
+  server.on('connection', (socket) => {
+    idle.add(socket);
+    socket.on('close', () => idle.delete(socket));
   });
-  return server;
+  server.on('request', (request, response) => {
+    idle.delete(request.socket);
+    if (stopping) response.setHeader('connection', 'close');
+    response.on('close', () => (stopping ? request.socket.destroySoon() : idle.add(request.socket)));
+    serve(state, request, response, log);
+  });
+  return {
+    server,
+    stop: () =>
+      new Promise((resolve) => {
+        stopping = true;
+        server.close(() => resolve());
+        for (const socket of idle) socket.destroy();
+      }),
+  };
+}
+
+function serve(state: ServerState, request: IncomingMessage, response: ServerResponse, log: (line: string) => void): void {
+  const started = performance.now();
+  const method = request.method ?? 'GET';
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  let note = '';
+  response.on('close', () => {
+    // Health is asked for every few seconds; it would bury the rest.
+    if (path === '/health') return;
+    const status = response.writableFinished ? response.statusCode : 'client-left';
+    log(`${method} ${path} ${status} ${Math.round(performance.now() - started)} ms${note === '' ? '' : ` ${note}`}`);
+  });
+  answer(state, method, path, request, response, (text) => (note = text)).catch((error: unknown) => {
+    if (!(error instanceof HttpError) && !response.destroyed) log(`fault: ${method} ${path}: ${String(error)}`);
+    sendError(response, error);
+  });
 }
 
 async function answer(

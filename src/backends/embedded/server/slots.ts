@@ -1,5 +1,5 @@
 /** A place where one request at a time is worked on. */
-export interface Slot<S> {
+interface Slot<S> {
   readonly id: number;
   readonly sequence: S;
 }

@@ -1,9 +1,10 @@
 /** What may be shown after a piece of text: `stop` is the stop text that ended it, if any. */
-export interface Filtered {
+interface Filtered {
   readonly text: string;
   readonly stop: string | null;
 }
 
+/** Text in pieces, up to the first stop text. */
 export interface StopFilter {
   /** Text goes in, text that can no longer become part of a stop text comes out. Nothing after a stop comes out. */
   push(text: string): Filtered;

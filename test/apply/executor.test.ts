@@ -121,7 +121,7 @@ describe('a step', () => {
     expect(events.at(-1)).toMatchObject({ type: 'run.finished', done: 2, failed: 1, skipped: 2 });
   });
 
-  it('does not begin if its journal entry cannot be written', async () => {
+  it('does not act if the lease was lost since it began', async () => {
     const { result, log } = await play([step('a.start')], {
       options: {
         lease: {

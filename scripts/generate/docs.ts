@@ -100,7 +100,7 @@ function isList(schema: JsonSchema): boolean {
 
 function valueOf(schema: JsonSchema): string {
   if (schema['const'] !== undefined) return `\`${String(schema['const'])}\``;
-  const words = withArticle(schema).replace(/^one of ([^;]*)$/, (_, list: string) => list.split(', ').map((word) => `\`${word}\``).join(' ')).replace(/with its unit: .*$/, '');
+  const words = withArticle(schema).replace(/^one of ([^;]*)$/, (_, list: string) => list.split(', ').map((word) => `\`${word}\``).join(' ')).replace(/ with its unit: .*$/, '');
   return words.length > 120 ? `${words.slice(0, words.lastIndexOf(' ', 110))} ...` : words.replace(/ with [\w, ]+$/, '');
 }
 

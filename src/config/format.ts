@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, parseDocument, visit, type Document, type Scalar } from 'yaml';
+import { isMap, isNode, isSeq, parseDocument, visit, type Document, type Pair, type Scalar } from 'yaml';
 import { CONTROL, MAX_BYTES } from './text.ts';
 
 /**
@@ -7,12 +7,13 @@ import { CONTROL, MAX_BYTES } from './text.ts';
  * acceptable YAML comes back unchanged: `readConfig` says what is wrong with it.
  */
 export function formatConfig(text: string): string {
-  if (text.length > MAX_BYTES || CONTROL.test(text)) return text;
-  const before = parsed(text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'));
+  if (text.length > MAX_BYTES || CONTROL.test(text) || text.includes(MARK)) return text;
+  const source = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
+  const before = parsed(source);
   if (before === null || before.contents === null) return text;
-  visit(before, { Scalar: (_, node) => unquote(node), Node: (_, node) => tidy(node) });
-  const after = tight(before.toString({ indent: 2, indentSeq: true, lineWidth: 0, singleQuote: true, flowCollectionPadding: true }));
-  return sameMeaning(text, after) ? after : text;
+  visit(before, { Scalar: (_, node) => unquote(node), Collection: (_, node) => tidy(node), Pair: (_, pair) => markComment(pair, source) });
+  const after = tight(onKeyLines(before.toString({ indent: 2, indentSeq: true, lineWidth: 0, singleQuote: true, flowCollectionPadding: true })));
+  return sameMeaning(source, after) ? after : text;
 }
 
 function parsed(text: string): Document.Parsed | null {
@@ -54,12 +55,25 @@ function unquote(node: Scalar): void {
 
 function tidy(node: unknown): void {
   if ((isMap(node) || isSeq(node)) && node.items.length === 0) node.flow = true;
-  if (isScalar(node) && node.comment) node.comment = node.comment.trimEnd();
+}
+
+/** A character for private use, which no sane file contains. */
+const MARK = '\uE0F1';
+
+/** `chat: # ours`: the library would move the comment below the key. It is marked here and moved back in {@link onKeyLines}. */
+function markComment({ key, value }: Pair, source: string): void {
+  if (!isNode(key) || !key.range || !(isMap(value) || isSeq(value)) || value.flow || !value.commentBefore) return;
+  const end = source.indexOf('\n', key.range[1]);
+  if (source.slice(key.range[1], end === -1 ? undefined : end).includes('#')) value.commentBefore = MARK + value.commentBefore;
+}
+
+function onKeyLines(text: string): string {
+  return text.replace(new RegExp(`\\n *#${MARK}`, 'g'), ' #');
 }
 
 /** A formatter that changes what a file says would be worse than none, so it checks itself. */
 function sameMeaning(before: string, after: string): boolean {
-  const [a, b] = [parsed(before.replace(/^\uFEFF/, '')), parsed(after)];
+  const [a, b] = [parsed(before), parsed(after)];
   if (a === null || b === null) return false;
   try {
     return JSON.stringify(a.toJS({ maxAliasCount: 1000 })) === JSON.stringify(b.toJS({ maxAliasCount: 1000 }));

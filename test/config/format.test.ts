@@ -16,7 +16,7 @@ describe('Formatting llmops.yaml', () => {
   });
 
   it('keeps every comment, the order of keys, and block texts', () => {
-    const text = '# one\nb: 1 # two\n# three\na: |\n  kept  \n\n\n  as is\nc: 1\n# four\n';
+    const text = '# one\nb: 1 # two\n# three\na: |\n  kept  \n\n\n  as is\nc:\n  # four\n  - 1\n';
     expect(formatConfig(text)).toBe(text);
   });
 

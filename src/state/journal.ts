@@ -108,7 +108,7 @@ export function openJournal(disk: Disk, path: string, tail: JournalTail, fileByt
   let seq = records.reduce((last, record) => Math.max(last, record.seq), 0);
   const append = batched<Omit<JournalRecord, 'seq' | 'token'>>(async (items) => {
     lease.verify();
-    const fresh = items.map((item, index) => ({ seq: seq + 1 + index, ...item, token: lease.token }));
+    const fresh = items.map((item, index) => ({ ...item, seq: seq + 1 + index, token: lease.token }));
     const bytes = Buffer.from(fresh.map(journalLine).join(''));
     if (torn) await disk.truncate(path, length);
     torn = true;

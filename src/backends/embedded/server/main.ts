@@ -56,8 +56,9 @@ function endOnSignal(front: Front, state: ServerState): void {
     if (asked || state.engine === null) process.exit(asked ? 1 : 0);
     asked = true;
     const busy = state.engine.slots.state().filter((slot) => slot.processing).length;
+    const stopped = front.stop();
     log(`${signal}: no new connections; ${busy} requests are being finished`);
-    void front.stop().then(() => {
+    void stopped.then(() => {
       log('ended');
       process.exit(0);
     });

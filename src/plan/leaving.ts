@@ -14,7 +14,9 @@ export interface Leaving {
  */
 export function leaving(verdict: Course | Removal): Leaving[] {
   if (verdict.kind === 'remove') return verdict.copies.map((copy, index) => ({ copy, suffix: numbered('', index) }));
-  const others = verdict.others.map((copy, index) => ({ copy, suffix: numbered('-old', index) }));
+  const { id } = verdict.wish.spec;
+  const twinsFirst = [...verdict.others].sort((a, b) => Number(b.id === id) - Number(a.id === id));
+  const others = twinsFirst.map((copy, index) => ({ copy, suffix: numbered('-old', index) }));
   return verdict.need === 'restart' && verdict.target !== null ? [...others, { copy: verdict.target, suffix: '' }] : others;
 }
 

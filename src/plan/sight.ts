@@ -58,7 +58,7 @@ export function lookAt(context: Context, wish: Wish): Sight {
   const { name } = wish.model;
   const forced = context.replace.has(name);
   const copies = world.ours.get(name) ?? [];
-  const target = copies.find((copy) => copy.specHash === wish.spec.specHash && copy.backend === wish.spec.backend) ?? null;
+  const target = copies.find((copy) => copy.specHash === wish.spec.specHash) ?? null;
   const rest = copies.filter((copy) => copy !== target);
   const applied = input.inventory.models[name] ?? null;
   const endpoint = input.inventory.endpoints[name] ?? null;

@@ -27,14 +27,21 @@ export function stepsOfCourse(course: Course, arrangement: Arrangement | null): 
   const oldFirst = starts && arrangement?.replacement !== 'surge';
   const chain = new Chain(wish.model.name, wish.spec.backend, wish.spec.id);
   const copies = leaving(course);
+  const isTwin = ({ copy }: Leaving): boolean => copy.id === wish.spec.id;
   const { drainMs } = wish.model.rollout;
   if (oldFirst && endpoint !== null && course.withdraw) withdraw(chain, endpoint.instance, course.cause);
-  if (oldFirst) endCopies(chain, copies, { drainMs, cause: 'it makes room for its successor', relies: [], kept: null });
+  // A second process of the wished name ends before clients are sent to that name: nobody could tell which one they reach.
+  const [first, later] = oldFirst ? [copies, []] : [copies.filter(isTwin), copies.filter((each) => !isTwin(each))];
+  endCopies(chain, first, {
+    drainMs,
+    cause: oldFirst ? 'it makes room for its successor' : 'it is a second process of one name',
+    relies: [],
+    kept: oldFirst ? null : wish.spec.id,
+  });
   if (starts) start(chain, course, arrangement?.after ?? []);
   if (course.probe) probe(chain, course);
   if (course.publish) publish(chain, course);
-  if (!oldFirst)
-    endCopies(chain, copies, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id });
+  endCopies(chain, later, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id });
   if (course.record) {
     chain.add({
       op: 'record',

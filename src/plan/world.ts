@@ -1,5 +1,5 @@
 import type { BackendSpec } from '../domain/desired.ts';
-import type { ObservedBackend, ObservedInstance } from '../domain/observed.ts';
+import type { Endpoint, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Foreign, PlannedBackend } from '../domain/plan.ts';
 import type { PlanInput } from './input.ts';
 
@@ -31,7 +31,7 @@ export function arrangeWorld(input: PlanInput): World {
     if (copies === undefined) ours.set(model, [instance]);
     else copies.push(instance);
   }
-  for (const [model, copies] of ours) copies.sort(byMerit(input.inventory.endpoints[model]?.instance ?? null));
+  for (const [model, copies] of ours) copies.sort(byMerit(input.inventory.endpoints[model] ?? null));
   foreign.sort((a, b) => compareText(a.backend, b.backend) || compareText(a.id, b.id));
   return { backends, specs, ours, foreign };
 }
@@ -50,10 +50,11 @@ export function plannedBackends(world: World): PlannedBackend[] {
 const PHASES = ['serving', 'starting', 'failed', 'unknown'] as const;
 
 /** Which copy counts most: one that serves, then the one clients are sent to, then the newest, then by id and pid. */
-function byMerit(published: string | null): (a: ObservedInstance, b: ObservedInstance) => number {
+function byMerit(published: Endpoint | null): (a: ObservedInstance, b: ObservedInstance) => number {
+  const reached = ({ id, endpoint }: ObservedInstance): number => (id !== published?.instance ? 0 : endpoint === published.url ? 2 : 1);
   return (a, b) =>
     PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) ||
-    Number(b.id === published) - Number(a.id === published) ||
+    reached(b) - reached(a) ||
     compareText(b.startedAt ?? '', a.startedAt ?? '') ||
     compareText(a.id, b.id) ||
     (a.process?.pid ?? 0) - (b.process?.pid ?? 0);

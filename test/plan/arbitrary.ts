@@ -94,7 +94,7 @@ function meetingOf(stories: readonly Story[], states: readonly string[], freeByt
     for (const described of each.copies) {
       const own = described.variant === 'wished' ? wish : wishOf(name, described.variant, each);
       const made = copyOf(own, described, copies.length + 1);
-      // One process of ours per name: the driver refuses to start a second.
+      // One process of ours per name: the driver starts no second one. The book has a case for the twin that somebody else made.
       if (copies.some((other) => other.owner === 'ours' && made.owner === 'ours' && other.id === made.id)) continue;
       copies.push(made);
       if (described.published && made.owner === 'ours') inventory.endpoints[name] = { instance: made.id, url: made.endpoint ?? '' };

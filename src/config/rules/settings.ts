@@ -14,7 +14,7 @@ export function flagRule({ path, located, schema }: Visit, { findings }: RuleCon
     if (isSecretFlag(word)) {
       findings.add({ code: 'secret-literal', summary: `${name} passes a secret on the command line, where every process can read it`, expected: 'no secrets in args', fix: 'Use a key that takes a reference (`apiKey: { env: NAME }`).', at: spot(item) });
     } else if (Object.hasOwn(owned, flag)) {
-      findings.add({ code: 'owned-flag', summary: `${name} is ${flag}, which llmops sets itself`, expected: 'flags that llmops does not set', fix: `Remove it; ${owned[flag]}.`, at: spot(item) });
+      findings.add({ code: 'flag-managed', summary: `${name} is ${flag}, which llmops sets itself`, expected: 'flags that llmops does not set', fix: `Remove it; ${owned[flag]}.`, at: spot(item) });
     }
   }
 }

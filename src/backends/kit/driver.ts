@@ -18,6 +18,8 @@ export interface DriverTools {
   readonly clock?: Clock;
   /** Deadline of one question to an instance, in milliseconds; default 2000. */
   readonly askMs?: number;
+  /** How long a process may take to end on SIGTERM, once its requests are done, in milliseconds; default 5000. */
+  readonly graceMs?: number;
 }
 
 /** A driver for an engine that runs one process per instance. Opens and writes nothing before it is used. */
@@ -32,6 +34,7 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
     stackId: stackIdOf(context.stateDir),
     exits: new Map(),
     askMs: tools.askMs ?? 2000,
+    graceMs: tools.graceMs ?? 5000,
   };
   return {
     observe: (signal) => observeBackend(parts, signal),

@@ -2,7 +2,8 @@ import type { ObservedBackend, ObservedInstance } from '../../domain/observed.ts
 import { problemOf, type Problem } from '../../domain/problem.ts';
 import { mapBounded } from './clock.ts';
 import { describeEnded } from './ended.ts';
-import { askHealth } from './health.ts';
+import { askHealth, type Health } from './health.ts';
+import { listensOn } from './listeners.ts';
 import { decodeMarker } from './marker.ts';
 import { readMemory } from './memory.ts';
 import { endpointOf, findOurs, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
@@ -42,7 +43,7 @@ export async function observeFound(found: Found, parts: Parts, signal: AbortSign
   const base = describeFound(found, parts);
   if (!leader) return { ...base, phase: 'failed', problem: orphaned(found) };
   const headers = parts.engine.headers?.(wordsOf(leader)) ?? {};
-  const health = await askHealth(endpointOf(marker.port), headers, parts.askMs, signal);
+  const health = await askOwnHealth(found, headers, parts, signal);
   if (health.is === 'starting') return { ...base, phase: 'starting', problem: null };
   if (health.is === 'refused' && !recordOf(marker.id, parts)?.wasReady) return { ...base, phase: 'starting', problem: null };
   if (health.is !== 'serving') return { ...base, phase: 'unknown', problem: health.problem };
@@ -53,6 +54,14 @@ export async function observeFound(found: Found, parts: Parts, signal: AbortSign
   } catch (error) {
     return { ...base, phase: 'unknown', problem: problemOf(error) };
   }
+}
+
+/** Its health, if the answer is its own: whoever holds its port could answer for it. */
+async function askOwnHealth({ marker, members }: Found, headers: Readonly<Record<string, string>>, parts: Parts, signal: AbortSignal): Promise<Health> {
+  const health = await askHealth(endpointOf(marker.port), headers, parts.askMs, signal);
+  if (health.is === 'refused' || listensOn(members.map(({ pid }) => pid), marker.port) !== false) return health;
+  const summary = `Another process listens on port ${marker.port}, which ${marker.model} was given.`;
+  return { is: 'refused', problem: { severity: 'error', code: 'port-taken', summary, fix: 'Free that port, or take `options.port` away so that llmops picks a free one.' } };
 }
 
 /** What the process table alone tells. */

@@ -19,6 +19,8 @@ export interface Parts {
   readonly exits: Map<number, number | null>;
   /** Deadline of one question to an instance, in milliseconds. */
   readonly askMs: number;
+  /** How long a process may take to end on SIGTERM, in milliseconds. */
+  readonly graceMs: number;
 }
 
 /** An instance of ours as the process table shows it. */

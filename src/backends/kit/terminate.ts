@@ -3,8 +3,6 @@ import type { Found, Parts } from './parts.ts';
 import { findOne } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
 
-/** How long a process may take to end on SIGTERM, once its requests are done. */
-export const GRACE_MS = 5000;
 /** How long the kernel may take to clear a killed process away: a GPU driver can hold it for seconds. */
 const CLEAR_MS = 15_000;
 const EVERY_MS = 20;
@@ -13,9 +11,9 @@ const EVERY_MS = 20;
  * Ends an instance with everything it started: SIGTERM to the group, SIGKILL after the grace, until no process carries
  * its mark. Each process is verified by pid, start time and mark right before each signal.
  */
-export async function terminate(found: Found, parts: Parts, graceMs = GRACE_MS): Promise<void> {
+export async function terminate(found: Found, parts: Parts): Promise<void> {
   await signalAll(found.members, 'SIGTERM', parts);
-  if (await goneWithin(found, parts, graceMs, found.leader !== null)) return;
+  if (await goneWithin(found, parts, parts.graceMs, found.leader !== null)) return;
   const until = parts.clock.now() + CLEAR_MS;
   while (parts.clock.now() < until) {
     const rest = await findOne(found.marker.id, parts);

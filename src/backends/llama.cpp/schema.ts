@@ -4,7 +4,22 @@ import type { JsonSchema } from '../../domain/backend.ts';
 const owned: Readonly<Record<string, string>> = Object.fromEntries(
   (
     [
-      ['write the model under `models`', '-m', '--model', '-a', '--alias', '-hf', '-hfr', '--hf-repo', '-hff', '--hf-file', '-mu', '--model-url', '-dr', '--docker-repo'],
+      [
+        'write the model under `models`',
+        '-m',
+        '--model',
+        '-a',
+        '--alias',
+        '-hf',
+        '-hfr',
+        '--hf-repo',
+        '-hff',
+        '--hf-file',
+        '-mu',
+        '--model-url',
+        '-dr',
+        '--docker-repo',
+      ],
       ['use `options.port`', '--port'],
       ['engines listen on loopback only', '--host'],
       ['use `context`', '-c', '--ctx-size'],
@@ -28,7 +43,20 @@ const owned: Readonly<Record<string, string>> = Object.fromEntries(
       ['use `options.mainGpu`', '-mg', '--main-gpu'],
       ['use `options.metrics`', '--metrics'],
       ['use `rpc` of the backend', '--rpc'],
-      ['llmops decides it', '--jinja', '--no-jinja', '--slots', '--no-slots', '--log-file', '--log-disable', '--offline', '--models-dir', '--models-preset', '--api-prefix', '--reuse-port'],
+      [
+        'llmops decides it',
+        '--jinja',
+        '--no-jinja',
+        '--slots',
+        '--no-slots',
+        '--log-file',
+        '--log-disable',
+        '--offline',
+        '--models-dir',
+        '--models-preset',
+        '--api-prefix',
+        '--reuse-port',
+      ],
     ] as const
   ).flatMap(([instead, ...flags]) => flags.map((flag) => [flag, instead])),
 );
@@ -43,7 +71,13 @@ const flags: JsonSchema = {
   examples: [['--no-warmup']],
 };
 
-const count = (maximum: number, description: string): JsonSchema => ({ type: 'integer', minimum: 1, maximum, default: null, description: `${description} Absent: the engine decides.` });
+const count = (maximum: number, description: string): JsonSchema => ({
+  type: 'integer',
+  minimum: 1,
+  maximum,
+  default: null,
+  description: `${description} Absent: the engine decides.`,
+});
 
 /** Keys of a backend with `type: llama.cpp`, besides `type` and `reserve`. */
 export const backendSchema: JsonSchema = {
@@ -51,7 +85,12 @@ export const backendSchema: JsonSchema = {
   description: 'llama-server, started and watched by llmops: one process for each running model.',
   additionalProperties: false,
   properties: {
-    engine: { 'x-kind': 'program', default: 'auto', description: '`auto`: llama-server on PATH; or the path of the program.', examples: ['/opt/llama/bin/llama-server'] },
+    engine: {
+      'x-kind': 'program',
+      default: 'auto',
+      description: '`auto`: llama-server on PATH; or the path of the program.',
+      examples: ['/opt/llama/bin/llama-server'],
+    },
     devices: {
       description: '`auto`: what the engine lists; or a list that overrides it.',
       default: 'auto',
@@ -67,7 +106,11 @@ export const backendSchema: JsonSchema = {
             properties: {
               name: { type: 'string', pattern: '^[^\\s,]+$', description: 'As the engine lists it: `CUDA0`.' },
               memory: { 'x-kind': 'size', default: null, description: 'Usable memory. Absent: what the engine says.' },
-              bandwidth: { 'x-kind': 'size', default: null, description: 'Memory bandwidth for one second, for estimates of speed. Absent: not known.' },
+              bandwidth: {
+                'x-kind': 'size',
+                default: null,
+                description: 'Memory bandwidth for one second, for estimates of speed. Absent: not known.',
+              },
             },
           },
         },
@@ -75,7 +118,12 @@ export const backendSchema: JsonSchema = {
       'x-inert': 'overrides of devices are not acted on yet: memory is what the engine says',
       'x-inert-unless': ['auto'],
     },
-    rpc: { type: 'array', items: { 'x-kind': 'address' }, default: [], description: "Other machines' rpc-servers to share layers with: host:port." },
+    rpc: {
+      type: 'array',
+      items: { 'x-kind': 'address' },
+      default: [],
+      description: "Other machines' rpc-servers to share layers with: host:port.",
+    },
     args: flags,
   },
 };
@@ -86,22 +134,81 @@ export const modelSchema: JsonSchema = {
   description: 'Settings of a model on llama.cpp.',
   additionalProperties: false,
   properties: {
-    flashAttention: { type: 'string', enum: ['auto', 'on', 'off'], default: 'auto', description: 'Fused attention: less memory and faster on most GPUs. `auto`: the engine decides.' },
+    flashAttention: {
+      type: 'string',
+      enum: ['auto', 'on', 'off'],
+      default: 'auto',
+      description: 'Fused attention: less memory and faster on most GPUs. `auto`: the engine decides.',
+    },
     batch: count(1_048_576, 'Tokens that are submitted at once.'),
     ubatch: count(1_048_576, 'Tokens that are computed at once; more is faster for long prompts and takes more memory.'),
     threads: count(4096, 'CPU threads.'),
-    loadMode: { type: 'string', enum: ['auto', 'none', 'mmap', 'mlock', 'dio'], default: 'auto', description: 'How weights come into memory: mapped, mapped and locked, read, or read past the page cache.' },
-    chatTemplate: { type: 'string', pattern: '^[A-Za-z0-9._-]+$', default: null, description: "Name of a chat template built into the engine. Absent: the model's own.", examples: ['chatml'] },
+    loadMode: {
+      type: 'string',
+      enum: ['auto', 'none', 'mmap', 'mlock', 'dio'],
+      default: 'auto',
+      description: 'How weights come into memory: mapped, mapped and locked, read, or read past the page cache.',
+    },
+    chatTemplate: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9._-]+$',
+      default: null,
+      description: "Name of a chat template built into the engine. Absent: the model's own.",
+      examples: ['chatml'],
+    },
     chatTemplateFile: { 'x-kind': 'path', default: null, description: "File with a Jinja chat template. Absent: the model's own." },
-    kvUnified: { type: 'boolean', default: null, description: 'One KV buffer for all requests instead of one each. Absent: one each, so that every request has its full context.' },
-    cacheRam: { 'x-kind': 'size', default: null, description: 'RAM for prompts that are kept for later requests; `0B` turns it off. Absent: the engine decides.' },
-    port: { type: 'integer', minimum: 1, maximum: 65_535, default: null, description: 'Fixed port on loopback. Then a new copy cannot start beside the old one: every change has a gap. Absent: a free port.' },
-    overrideTensor: { type: 'array', items: { type: 'string', pattern: '^[^=\\s]+=[^=\\s]+$' }, default: [], description: 'Where single tensors live: pattern=buffer type.', examples: [['.*ffn_.*_exps.*=CPU']] },
-    tensorSplit: { type: 'array', items: { type: 'number', minimum: 0 }, minItems: 1, default: null, description: 'Share of each GPU, as proportions. Absent: the engine decides.', examples: [[3, 1]] },
-    splitMode: { type: 'string', enum: ['none', 'layer', 'row', 'tensor'], default: null, description: 'How the model is split over several GPUs. Absent: the engine decides.' },
-    mainGpu: { type: 'integer', minimum: 0, maximum: 1024, default: null, description: 'GPU for what is not split. Absent: the engine decides.' },
+    kvUnified: {
+      type: 'boolean',
+      default: null,
+      description: 'One KV buffer for all requests instead of one each. Absent: one each, so that every request has its full context.',
+    },
+    cacheRam: {
+      'x-kind': 'size',
+      default: null,
+      description: 'RAM for prompts that are kept for later requests; `0B` turns it off. Absent: the engine decides.',
+    },
+    port: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 65_535,
+      default: null,
+      description: 'Fixed port on loopback. Then a new copy cannot start beside the old one: every change has a gap. Absent: a free port.',
+    },
+    overrideTensor: {
+      type: 'array',
+      items: { type: 'string', pattern: '^[^=\\s]+=[^=\\s]+$' },
+      default: [],
+      description: 'Where single tensors live: pattern=buffer type.',
+      examples: [['.*ffn_.*_exps.*=CPU']],
+    },
+    tensorSplit: {
+      type: 'array',
+      items: { type: 'number', minimum: 0 },
+      minItems: 1,
+      default: null,
+      description: 'Share of each GPU, as proportions. Absent: the engine decides.',
+      examples: [[3, 1]],
+    },
+    splitMode: {
+      type: 'string',
+      enum: ['none', 'layer', 'row', 'tensor'],
+      default: null,
+      description: 'How the model is split over several GPUs. Absent: the engine decides.',
+    },
+    mainGpu: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1024,
+      default: null,
+      description: 'GPU for what is not split. Absent: the engine decides.',
+    },
     metrics: { type: 'boolean', default: true, description: 'Prometheus metrics at /metrics.' },
-    apiKey: { 'x-kind': 'secret', default: null, description: 'Key that clients must send, by reference. Absent: none.', examples: [{ env: 'CHAT_KEY' }] },
+    apiKey: {
+      'x-kind': 'secret',
+      default: null,
+      description: 'Key that clients must send, by reference. Absent: none.',
+      examples: [{ env: 'CHAT_KEY' }],
+    },
     args: flags,
   },
 };

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { listeningInodes, listensOn } from './listeners.ts';
+
+const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0
+   1: 0100007F:1F90 0100007F:C000 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0
+   2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4713 1 0
+`;
+
+describe('Who listens on a port', () => {
+  it('is read from the kernel\'s table: listening sockets only', () => {
+    expect([...listeningInodes(TABLE, 8080)]).toEqual(['4711']);
+    expect([...listeningInodes(TABLE, 80)]).toEqual([]);
+    expect([...listeningInodes('', 8080)]).toEqual([]);
+  });
+
+  it.runIf(process.platform === 'linux')('tells the process that listens from one that does not', async () => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    try {
+      const { port } = server.address() as AddressInfo;
+      expect(listensOn([process.pid], port)).toBe(true);
+      expect(listensOn([child.pid as number], port)).toBe(false);
+    } finally {
+      child.kill('SIGKILL');
+      server.close();
+    }
+  });
+
+  it('is not told where there is no such table', () => {
+    expect(listensOn([process.pid], 80, '/nonexistent')).toBeNull();
+  });
+});

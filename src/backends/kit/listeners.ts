@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** State `0A` of /proc/net/tcp: listening. */
+const LISTENS = '0A';
+
+/**
+ * Whether one of these processes listens on a TCP port of 127.0.0.1; null: this machine does not tell. An answer from a
+ * port proves nothing by itself: whoever took the port first gives it, and may be an engine just like ours.
+ */
+export function listensOn(pids: readonly number[], port: number, root = '/proc'): boolean | null {
+  try {
+    const inodes = listeningInodes(readFileSync(join(root, 'net/tcp'), 'utf8'), port);
+    return pids.some((pid) => socketsOf(join(root, String(pid), 'fd')).some((inode) => inodes.has(inode)));
+  } catch {
+    return null; // no /proc (macOS), or no leave to look
+  }
+}
+
+/** Inodes of the sockets that listen on a port, from the text of /proc/net/tcp (proc_net_tcp: addresses in hex, `0100007F:1F90`). */
+export function listeningInodes(text: string, port: number): ReadonlySet<string> {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = text.split('\n').slice(1).map((line) => line.trim().split(/\s+/));
+  return new Set(rows.filter((row) => row[1]?.endsWith(suffix) && row[3] === LISTENS).map((row) => row[9] as string));
+}
+
+function socketsOf(folder: string): readonly string[] {
+  return readdirSync(folder).flatMap((name) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(join(folder, name)))?.[1] ?? [];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
+}

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Fact } from '../../src/domain/plan.ts';
 import { ProblemError } from '../../src/domain/problem.ts';
-import { fact, instance, play, statuses, step, type Act } from './scripted.ts';
+import { copy, fact, play, statuses, step, type Act } from './scripted.ts';
 
 const fails: Act = () => Promise.reject(new ProblemError({ code: 'engine-refused', summary: 'It gave no token.' }));
 
 describe('what a step relies on is looked at again right before it acts', () => {
   const there = {
-    same: instance('chat-1'),
-    other: instance('chat-1', { specHash: '2' }),
-    foreign: instance('chat-1', { owner: 'foreign', specHash: null }),
-    starting: instance('chat-1', { phase: 'starting' }),
+    same: copy('chat-1'),
+    other: copy('chat-1', { specHash: '2' }),
+    foreign: copy('chat-1', { owner: 'foreign', specHash: null }),
+    starting: copy('chat-1', { phase: 'starting' }),
   };
   const rules: readonly (readonly [Fact['is'], readonly (keyof typeof there | 'absent')[]])[] = [
     ['absent-or-same', ['absent', 'same', 'starting']],
@@ -55,14 +55,14 @@ describe('what a step relies on is looked at again right before it acts', () => 
 describe('what a step leaves is read back', () => {
   it('an engine that says yes and does nothing is found out, and nothing that waits for it begins', async () => {
     const steps = [step('chat.drain', [], { leaves: [fact('chat-1', 'absent')] }), step('chat.record', ['chat.drain'])];
-    const { result, log } = await play(steps, { there: [instance('chat-1')] });
+    const { result, log } = await play(steps, { there: [copy('chat-1')] });
     expect(statuses(result)).toEqual({ 'chat.drain': 'failed', 'chat.record': 'skipped' });
     expect(result.steps[0]?.problem).toMatchObject({ code: 'not-in-force', expected: 'not there' });
     expect(log).toContain('end chat.drain failed');
   });
 
   it('an engine that takes a moment to show it is given that moment', async () => {
-    const late = [instance('chat-1', { phase: 'starting' })];
+    const late = [copy('chat-1', { phase: 'starting' })];
     const turnsServing: Act = async () => void setTimeout(() => Object.assign(late[0] as object, { phase: 'serving' }), 5);
     const { result } = await play([step('chat.probe', [], { leaves: [fact('chat-1', 'serving')] })], {
       there: late,
@@ -95,7 +95,7 @@ describe('a new copy that fails its probe', () => {
   it('is left running where the plan says so', async () => {
     const { log } = await play([step('chat.probe', [], { onFailure: 'leave' } as object)], {
       acts: { 'chat.probe': fails },
-      there: [instance('chat-1')],
+      there: [copy('chat-1')],
     });
     expect(log).toEqual(['begin chat.probe', 'act chat.probe', 'end chat.probe failed', 'finish failed']);
   });
@@ -109,13 +109,13 @@ describe('a new copy that fails its probe', () => {
 describe('publishing', () => {
   it('sends clients to the address that the instance has now', async () => {
     const { log } = await play([step('chat.publish', [], { relies: [fact('chat-1', 'serving')] })], {
-      there: [instance('chat-1', { endpoint: 'http://127.0.0.1:41234' })],
+      there: [copy('chat-1', { endpoint: 'http://127.0.0.1:41234' })],
     });
     expect(log).toContain('publish chat http://127.0.0.1:41234');
   });
 
   it('leaves clients where they are if the instance has no address', async () => {
-    const { result, log } = await play([step('chat.publish')], { there: [instance('chat-1', { endpoint: null })] });
+    const { result, log } = await play([step('chat.publish')], { there: [copy('chat-1', { endpoint: null })] });
     expect(result.steps[0]?.problem?.code).toBe('no-endpoint');
     expect(log).toEqual(['begin chat.publish', 'end chat.publish failed', 'finish failed']);
   });

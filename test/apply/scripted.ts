@@ -51,7 +51,7 @@ export const fact = (instance: string, is: Fact['is'], specHash: string | null =
   specHash,
 });
 
-export function instance(id: string, more: Partial<ObservedInstance> = {}): ObservedInstance {
+export function copy(id: string, more: Partial<ObservedInstance> = {}): ObservedInstance {
   return {
     id,
     owner: 'ours',
@@ -99,7 +99,7 @@ export async function play(steps: readonly Step[], { acts = {}, there = [], opti
     log.push(`act ${told.id}`);
     await acts[told.id]?.(told, io);
     if (told.op === 'stop') world.delete(told.instance);
-    if (told.op === 'start') world.set(told.instance, instance(told.instance));
+    if (told.op === 'start') world.set(told.instance, copy(told.instance));
   };
   const driver: Driver = {
     observe: () => Promise.reject(new Error('apply must not observe')),

@@ -1,3 +1,4 @@
+import type { Inventory } from '../../src/domain/observed.ts';
 import { readState, type Disk } from '../../src/state/index.ts';
 import type { World } from '../world/server.ts';
 
@@ -9,16 +10,19 @@ export interface Picture {
   readonly pending: readonly unknown[];
 }
 
-/** Times and numbers of generations are left out: they tell how often somebody tried. */
+/** Reads the state for {@link pictureOf}. */
 export async function picture(world: World, realms: readonly string[], dir: string, disk?: Disk): Promise<Picture> {
-  const { inventory } = await readState(dir, disk);
-  const running = realms.flatMap((name) => [...world.realm(name).instances.values()].map((instance) => ({ name, instance })));
+  return pictureOf(world, realms, (await readState(dir, disk)).inventory);
+}
+
+/** Times and numbers of generations are left out: they tell how often somebody tried. */
+export function pictureOf(world: World, realms: readonly string[], inventory: Inventory): Picture {
+  const running = realms.flatMap((name) =>
+    [...world.realm(name).instances.values()].map((instance) => ({ realm: name.replace(/-.*/, ''), instance })),
+  );
   return {
     instances: Object.fromEntries(
-      running.map(({ name, instance }) => [
-        `${name.replace(/-.*/, '')}/${instance.id}`,
-        { phase: instance.phase, loaded: instance.loaded, spec: instance.spec },
-      ]),
+      running.map(({ realm, instance: { id, phase, loaded, spec } }) => [`${realm}/${id}`, structuredClone({ phase, loaded, spec })]),
     ),
     endpoints: inventory.endpoints,
     models: Object.fromEntries(

@@ -8,10 +8,15 @@ import { readFaults, strikes, until } from './faults.ts';
 import { createFakeServer } from './server.ts';
 import { readFakeWeights } from './weights.ts';
 
-/** Writes an executable `llama-server` into a folder: this Node running the fake. Returns its path. */
+/** Writes an executable `llama-server` into a folder: this Node running the fake, compiled once. Returns its path. */
 export function installFake(folder: string): string {
   const path = join(folder, 'llama-server');
-  writeFileSync(path, `#!${process.execPath}\nimport(${JSON.stringify(fileURLToPath(import.meta.url))}).then((fake) => fake.runFake(process.argv.slice(2)));\n`);
+  const lines = [
+    `#!${process.execPath}`,
+    `require('node:module').enableCompileCache(${JSON.stringify(join(folder, 'compiled'))});`,
+    `import(${JSON.stringify(fileURLToPath(import.meta.url))}).then((fake) => fake.runFake(process.argv.slice(2)));`,
+  ];
+  writeFileSync(path, `${lines.join('\n')}\n`);
   chmodSync(path, 0o755);
   return path;
 }

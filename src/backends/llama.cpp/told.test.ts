@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { explainEnd } from './explain.ts';
+import { countActive, isSleeping, loadedFields, toldByLog } from './loaded.ts';
+
+/** Lines of llama-server 0.7.0, as logged with `--log-verbosity 4`. */
+const LOG = `0.00.046.633 I load_tensors: offloading output layer to GPU
+0.00.046.649 I load_tensors: offloaded 2/5 layers to GPU
+0.00.046.866 I llama_init_from_model: enabling flash_attn since it is required for quantized V cache
+0.00.046.893 I llama_context: flash_attn            = enabled
+0.00.047.266 I llama_kv_cache: size =    0.53 MiB (   256 cells,   4 layers,  2/2 seqs), K (q8_0):    0.27 MiB, V (q8_0):    0.27 MiB
+`;
+const props = (context: number) => ({ default_generation_settings: { params: {}, n_ctx: context }, total_slots: 2, is_sleeping: false, endpoint_metrics: true });
+
+describe('What llama-server says of itself', () => {
+  it('is read from /props and the log', () => {
+    expect(loadedFields(props(256), LOG, {})).toEqual({ context: 256, parallel: 2, kvCache: 'q8_0', 'offload.gpuLayers': 2, 'options.flashAttention': 'on', 'options.metrics': true });
+  });
+
+  it('takes rounding up to 256 tokens for what was asked, and nothing else', () => {
+    const context = (inForce: number, asked: number, more = {}) => loadedFields(props(inForce), '', { context: asked, ...more })['context'];
+    expect([context(512, 300), context(256, 256), context(1024, 2048), context(1024, 512)]).toEqual([300, 256, 1024, 1024]);
+    expect(context(1024, 512, { 'options.kvUnified': true })).toBe(512);
+  });
+
+  it('counts all layers as all, where all or more were asked for', () => {
+    const layers = (log: string, asked: number | string | null) => loadedFields({}, log, { 'offload.gpuLayers': asked })['offload.gpuLayers'];
+    const every = LOG.replace('2/5', '5/5');
+    expect([layers(every, 'all'), layers(every, 99), layers(every, null), layers(LOG, 'all'), layers(LOG, 99), layers('', 'all')]).toEqual(['all', 99, 5, 2, 2, null]);
+  });
+
+  it('believes the last line, for the fit before the load writes them too', () => {
+    expect(toldByLog(`load_tensors: offloaded 0/5 layers to GPU\n${LOG}`).layers).toEqual({ offloaded: 2, of: 5 });
+  });
+
+  it('is not told where the log or the answer says nothing, whatever it is', () => {
+    for (const answer of [null, 'x', [], {}, { default_generation_settings: 'no', total_slots: '2' }]) {
+      expect(Object.values(loadedFields(answer, 'junk', {})).filter((value) => value !== null)).toEqual([]);
+      expect(isSleeping(answer)).toBe(false);
+    }
+    expect(countActive({})).toBeNull();
+    expect(countActive([{ is_processing: true }, { is_processing: false }, null])).toBe(1);
+  });
+});
+
+describe('Why a llama-server ended', () => {
+  const ENDS: readonly (readonly [line: string, code: string, named: string])[] = [
+    ["E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 18773", 'port-taken', '18773'],
+    ['error: invalid argument: --no-mmap', 'engine-flag-unknown', '--no-mmap'],
+    ['error while handling argument "-ctk": Unsupported cache type: q9_9', 'engine-setting-refused', 'q9_9'],
+    ['error while handling argument "-dev": invalid device: CUDA9', 'engine-setting-refused', 'CUDA9'],
+    ["E gguf_init_from_file: failed to open GGUF file '/nope.gguf' (No such file or directory)", 'weights-missing', '/nope.gguf'],
+    ["E llama_model_load: error loading model: tensor 'token_embd.weight' data is not within the file bounds, model is corrupted or incomplete", 'weights-damaged', 'not within'],
+    ["E gguf_init_from_reader: invalid magic characters: 'hell', expected 'GGUF'", 'weights-damaged', 'magic'],
+    ["error loading model: unknown model architecture: 'newthing'", 'weights-unsupported', 'newthing'],
+    ['E ggml_backend: allocating 900 MiB on device 0: cudaMalloc failed: out of memory', 'out-of-memory', 'cudaMalloc'],
+    ['E llama_init_from_model: quantized V cache requires flash_attn to be enabled', 'engine-setting-refused', 'flash_attn'],
+    ['CUDA error: an illegal memory access was encountered', 'engine-crashed', 'illegal memory'],
+    ['ggml-rpc.cpp:650: Failed to connect to 127.0.0.1:1', 'engine-crashed', '127.0.0.1:1'],
+  ];
+
+  it.each(ENDS)('is read from: %s', (line, code, named) => {
+    const problem = explainEnd(`I srv load_model: loading\n${line}\nE srv  llama_server: exiting due to model loading error`, 1);
+    expect(problem.code).toBe(code);
+    expect(problem.summary).toContain(named);
+    expect(problem.fix).toBeTruthy();
+  });
+
+  it('is not guessed where it wrote nothing', () => {
+    expect(explainEnd('I srv update_slots: all slots are idle', 137)).toMatchObject({ code: 'engine-ended', summary: expect.stringContaining('137') });
+    expect(explainEnd('', null).summary).not.toContain('null');
+  });
+});

@@ -26,7 +26,15 @@ function bare(schema: JsonSchema): JsonSchema {
 /** Validators as plain code: ajv itself is not needed at run time. */
 export function validatorModule(file: JsonSchema, options: Readonly<Record<string, JsonSchema>>): string {
   const own = ['x-kind', 'x-types', 'x-inert', 'x-inert-each', 'x-inert-values', 'x-inert-unless', 'x-owned-flags'];
-  const ajv = new Ajv2020({ allErrors: true, discriminator: true, messages: false, strict: true, strictTypes: false, keywords: own, code: { source: true, esm: true, optimize: 2 } });
+  const ajv = new Ajv2020({
+    allErrors: true,
+    discriminator: true,
+    messages: false,
+    strict: true,
+    strictTypes: false,
+    keywords: own,
+    code: { source: true, esm: true, optimize: 2 },
+  });
   const names: Record<string, string> = { validateFile: 'file' };
   ajv.addSchema(bare(file), 'file');
   for (const [type, schema] of Object.entries(options)) {
@@ -35,7 +43,8 @@ export function validatorModule(file: JsonSchema, options: Readonly<Record<strin
   }
   const table = Object.keys(options).map((type) => `  '${type}': ${optionValidator(type)},`);
   const code = standalone.default(ajv, names);
-  if (/require\(|from ["']ajv/.test(code)) throw new Error('The validator needs ajv at run time: a keyword in the schema cannot be inlined (minLength, uniqueItems, ...).');
+  if (/require\(|from ["']ajv/.test(code))
+    throw new Error('The validator needs ajv at run time: a keyword in the schema cannot be inlined (minLength, uniqueItems, ...).');
   // JavaScript, not TypeScript: stripping types from code of this size costs 100 ms at every start.
   return `${HEADER}${code}\nexport const optionValidators = {\n${table.join('\n')}\n};\n`;
 }
@@ -46,7 +55,9 @@ export function validatorTypes(options: Readonly<Record<string, JsonSchema>>): s
 
 /** Checks the whole file. */
 export declare const validateFile: Validator;
-${Object.keys(options).map((type) => `export declare const ${optionValidator(type)}: Validator;`).join('\n')}
+${Object.keys(options)
+  .map((type) => `export declare const ${optionValidator(type)}: Validator;`)
+  .join('\n')}
 /** Checks the \`options\` of a model, by type of backend. */
 export declare const optionValidators: Readonly<Record<string, Validator>>;
 `;
@@ -59,7 +70,12 @@ function optionValidator(type: string): string {
 /** What people write, as types. */
 export async function typesModule(file: JsonSchema): Promise<string> {
   const schema = structuredClone(strip(file)) as Parameters<typeof compile>[0];
-  const code = await compile(schema, 'Written', { bannerComment: HEADER.trim(), format: false, additionalProperties: false, ignoreMinAndMaxItems: true });
+  const code = await compile(schema, 'Written', {
+    bannerComment: HEADER.trim(),
+    format: false,
+    additionalProperties: false,
+    ignoreMinAndMaxItems: true,
+  });
   return `${code.trim()}\n`;
 }
 

@@ -42,7 +42,9 @@ export function configurationPage(file: JsonSchema, options: Readonly<Record<str
     section('models', sentence(properties['models']!), table(entry(properties['models']!))),
     ...Object.entries(options).map(([type, schema]) => section(`### options on ${type}`, sentence(schema), table(schema))),
     ...['prompts', 'slos'].map((key) => section(key, sentence(properties[key]!), table(entry(properties[key]!)))),
-    ...['gateway', 'daemon', 'environments'].map((key) => section(key, sentence(properties[key]!), key === 'environments' ? OVERLAY : table(properties[key]!))),
+    ...['gateway', 'daemon', 'environments'].map((key) =>
+      section(key, sentence(properties[key]!), key === 'environments' ? OVERLAY : table(properties[key]!)),
+    ),
   ].join('\n');
 }
 
@@ -59,7 +61,10 @@ environments:
 `;
 
 function topLevel(file: JsonSchema): JsonSchema {
-  const shallow = Object.entries(file['properties'] as Properties).map(([key, { properties: _inner, ...rest }]): [string, JsonSchema] => [key, rest]);
+  const shallow = Object.entries(file['properties'] as Properties).map(([key, { properties: _inner, ...rest }]): [string, JsonSchema] => [
+    key,
+    rest,
+  ]);
   return { ...file, properties: Object.fromEntries(shallow) };
 }
 
@@ -84,14 +89,18 @@ function rows(schema: JsonSchema, prefix: string): readonly string[] {
   return Object.entries((schema['properties'] ?? {}) as Properties).flatMap(([key, property]) => {
     const path = `${prefix}${key}`;
     const line = `| \`${path}\` | ${cell(valueOf(property))} | ${defaultOf(property, required.includes(key))} | ${cell(sentence(property))}${exampleOf(property)} |`;
-    return property['x-kind'] === 'secret' ? [line] : [line, ...nested(property).flatMap((inner) => rows(inner, `${path}${isList(property) ? '[]' : ''}.`))];
+    return property['x-kind'] === 'secret'
+      ? [line]
+      : [line, ...nested(property).flatMap((inner) => rows(inner, `${path}${isList(property) ? '[]' : ''}.`))];
   });
 }
 
 /** Maps inside: of the value itself, of one of its alternatives, of its items. */
 function nested(schema: JsonSchema): readonly JsonSchema[] {
   const all = [schema, ...((schema['anyOf'] ?? []) as readonly JsonSchema[])];
-  return all.flatMap((one) => [one, ...(typeof one['items'] === 'object' ? [one['items'] as JsonSchema] : [])]).filter((one) => typeof one['properties'] === 'object');
+  return all
+    .flatMap((one) => [one, ...(typeof one['items'] === 'object' ? [one['items'] as JsonSchema] : [])])
+    .filter((one) => typeof one['properties'] === 'object');
 }
 
 function isList(schema: JsonSchema): boolean {
@@ -100,7 +109,14 @@ function isList(schema: JsonSchema): boolean {
 
 function valueOf(schema: JsonSchema): string {
   if (schema['const'] !== undefined) return `\`${String(schema['const'])}\``;
-  const words = withArticle(schema).replace(/^one of ([^;]*)$/, (_, list: string) => list.split(', ').map((word) => `\`${word}\``).join(' ')).replace(/ with its unit: .*$/, '');
+  const words = withArticle(schema)
+    .replace(/^one of ([^;]*)$/, (_, list: string) =>
+      list
+        .split(', ')
+        .map((word) => `\`${word}\``)
+        .join(' '),
+    )
+    .replace(/ with its unit: .*$/, '');
   return words.length > 120 ? `${words.slice(0, words.lastIndexOf(' ', 110))} ...` : words.replace(/ with [\w, ]+$/, '');
 }
 
@@ -113,11 +129,15 @@ function defaultOf(schema: JsonSchema, required: boolean): string {
 
 function exampleOf(schema: JsonSchema): string {
   const examples = (schema['examples'] ?? []) as readonly unknown[];
-  return examples.length === 0 ? '' : ` Example: ${examples.map((example) => `\`${cell(typeof example === 'string' ? example : JSON.stringify(example))}\``).join(', ')}.`;
+  return examples.length === 0
+    ? ''
+    : ` Example: ${examples.map((example) => `\`${cell(typeof example === 'string' ? example : JSON.stringify(example))}\``).join(', ')}.`;
 }
 
 function note(schema: JsonSchema): string {
-  const reasons = [schema['x-inert'], ...Object.values((schema['x-inert-values'] ?? {}) as object)].filter((reason) => typeof reason === 'string');
+  const reasons = [schema['x-inert'], ...Object.values((schema['x-inert-values'] ?? {}) as object)].filter(
+    (reason) => typeof reason === 'string',
+  );
   return reasons.map((reason) => ` *In this version: ${String(reason)}.*`).join('');
 }
 

@@ -8,14 +8,19 @@ import type { JsonSchema } from '../../src/domain/backend.ts';
 /** Folders under src/backends that are backends: those with a schema. Sorted. */
 export function backendFolders(root: string): readonly string[] {
   const folder = join(root, 'src/backends');
-  return readdirSync(folder).filter((name) => existsSync(join(folder, name, 'schema.ts'))).sort();
+  return readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, 'schema.ts')))
+    .sort();
 }
 
 /** The schema fragments of every kind of backend, those that can only be declared included. */
 export async function readFragments(root: string): Promise<BackendFragments> {
   const fragments: Record<string, { backend: JsonSchema; model: JsonSchema }> = {};
   for (const type of backendFolders(root)) {
-    const module = (await import(pathToFileURL(join(root, 'src/backends', type, 'schema.ts')).href)) as { backendSchema: JsonSchema; modelSchema: JsonSchema };
+    const module = (await import(pathToFileURL(join(root, 'src/backends', type, 'schema.ts')).href)) as {
+      backendSchema: JsonSchema;
+      modelSchema: JsonSchema;
+    };
     fragments[type] = { backend: module.backendSchema, model: module.modelSchema };
   }
   return { ...fragments, ...laterBackends };

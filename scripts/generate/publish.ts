@@ -7,7 +7,10 @@ export function publishedSchema(file: JsonSchema, options: Readonly<Record<strin
   const properties = { ...(file['properties'] as Properties) };
   properties['models'] = withOptions(properties['models']!, options);
   const { version: _version, environments, ...overlaid } = properties;
-  properties['environments'] = { ...environments!, additionalProperties: overlay({ ...file, description: 'What differs in this environment.', properties: overlaid }) };
+  properties['environments'] = {
+    ...environments!,
+    additionalProperties: overlay({ ...file, description: 'What differs in this environment.', properties: overlaid }),
+  };
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'llmops.yaml',
@@ -35,7 +38,9 @@ function overlay(schema: JsonSchema): JsonSchema {
 
 /** Without our own keywords, and with `null` for collections that are written without content. */
 function standard(schema: JsonSchema): JsonSchema {
-  const entries = Object.entries(mapSchemas(schema, standard)).filter(([keyword]) => !keyword.startsWith('x-') && keyword !== 'discriminator');
+  const entries = Object.entries(mapSchemas(schema, standard)).filter(
+    ([keyword]) => !keyword.startsWith('x-') && keyword !== 'discriminator',
+  );
   const result = Object.fromEntries(entries);
   return result['propertyNames'] !== undefined && result['type'] === 'object' ? { ...result, type: ['object', 'null'] } : result;
 }
@@ -43,10 +48,14 @@ function standard(schema: JsonSchema): JsonSchema {
 /** Applies a change to each direct child schema. */
 export function mapSchemas(schema: JsonSchema, change: (child: JsonSchema) => JsonSchema): JsonSchema {
   const result: Record<string, unknown> = { ...schema };
-  for (const keyword of ['items', 'additionalProperties']) if (typeof schema[keyword] === 'object') result[keyword] = change(schema[keyword] as JsonSchema);
-  for (const keyword of ['anyOf', 'oneOf']) if (Array.isArray(schema[keyword])) result[keyword] = (schema[keyword] as JsonSchema[]).map(change);
+  for (const keyword of ['items', 'additionalProperties'])
+    if (typeof schema[keyword] === 'object') result[keyword] = change(schema[keyword] as JsonSchema);
+  for (const keyword of ['anyOf', 'oneOf'])
+    if (Array.isArray(schema[keyword])) result[keyword] = (schema[keyword] as JsonSchema[]).map(change);
   if (typeof schema['properties'] === 'object') {
-    result['properties'] = Object.fromEntries(Object.entries(schema['properties'] as Properties).map(([key, child]) => [key, change(child)]));
+    result['properties'] = Object.fromEntries(
+      Object.entries(schema['properties'] as Properties).map(([key, child]) => [key, change(child)]),
+    );
   }
   return result;
 }

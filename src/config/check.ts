@@ -11,10 +11,16 @@ import { quoted } from './wording.ts';
 const MAX_OVERLAID = 500_000;
 
 /** Checks the base and every overlay on top of it. Gives both, the overlay only if one was chosen and is there. */
-export function checkAll(written: Located, environment: string | null, findings: Findings): { readonly base: Located; readonly overlay: Located | null } {
+export function checkAll(
+  written: Located,
+  environment: string | null,
+  findings: Findings,
+): { readonly base: Located; readonly overlay: Located | null } {
   const root = withEmptyCollections(written);
   const base = withoutEnvironments(root);
-  const environments = entries(find(root, 'environments')).map(([name, overlay]) => [name, overlay.node.kind === 'map' ? withEmptyCollections(overlay) : overlay] as const);
+  const environments = entries(find(root, 'environments')).map(
+    ([name, overlay]) => [name, overlay.node.kind === 'map' ? withEmptyCollections(overlay) : overlay] as const,
+  );
   checkTree(root, base, findings);
   let budget = MAX_OVERLAID;
   for (const [name, overlay] of environments) {
@@ -24,13 +30,25 @@ export function checkAll(written: Located, environment: string | null, findings:
     const part = name === environment ? merged : touched(merged, overlay);
     budget -= size(part);
     if (budget < 0) {
-      findings.add({ code: 'environments-too-large', summary: 'the environments repeat too much of the base', expected: 'small overlays', fix: 'Write only what differs, or split the file.', at: spot(overlay) });
+      findings.add({
+        code: 'environments-too-large',
+        summary: 'the environments repeat too much of the base',
+        expected: 'small overlays',
+        fix: 'Write only what differs, or split the file.',
+        at: spot(overlay),
+      });
       break;
     }
     checkTree(part, merged, findings);
   }
   const overlay = environments.find(([name]) => name === environment)?.[1] ?? null;
-  if (environment !== null && overlay === null) unknownEnvironment(root, environment, environments.map(([name]) => name), findings);
+  if (environment !== null && overlay === null)
+    unknownEnvironment(
+      root,
+      environment,
+      environments.map(([name]) => name),
+      findings,
+    );
   return { base, overlay };
 }
 
@@ -50,7 +68,13 @@ function overlayKeys(name: string, overlay: Located, findings: Findings): boolea
   let fine = true;
   for (const [key, member] of entries(overlay)) {
     if (key !== 'version' && key !== 'environments') continue;
-    findings.add({ code: 'unknown-key', summary: `"${key}" is not a key of \`environments.${name}\``, expected: 'keys of llmops.yaml other than version and environments', fix: 'Remove it.', at: member.key ?? member.at });
+    findings.add({
+      code: 'unknown-key',
+      summary: `"${key}" is not a key of \`environments.${name}\``,
+      expected: 'keys of llmops.yaml other than version and environments',
+      fix: 'Remove it.',
+      at: member.key ?? member.at,
+    });
     fine = false;
   }
   return fine;

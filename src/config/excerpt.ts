@@ -58,7 +58,7 @@ function masked(text: string, start: number, a: number, b: number, secrets: Secr
 
 function firstEndingAfter(secrets: SecretRanges, offset: number): number {
   let low = 0;
-  for (let high = secrets.length; low < high; ) {
+  for (let high = secrets.length; low < high;) {
     const middle = (low + high) >> 1;
     if (secrets[middle]![1] > offset) high = middle;
     else low = middle + 1;

@@ -12,13 +12,22 @@ export function formatConfig(text: string): string {
   const before = parsed(source);
   if (before === null || before.contents === null) return text;
   visit(before, { Scalar: (_, node) => unquote(node), Collection: (_, node) => tidy(node), Pair: (_, pair) => markComment(pair, source) });
-  const after = tight(onKeyLines(before.toString({ indent: 2, indentSeq: true, lineWidth: 0, singleQuote: true, flowCollectionPadding: true })));
+  const after = tight(
+    onKeyLines(before.toString({ indent: 2, indentSeq: true, lineWidth: 0, singleQuote: true, flowCollectionPadding: true })),
+  );
   return sameMeaning(source, after) ? after : text;
 }
 
 function parsed(text: string): Document.Parsed | null {
   try {
-    const document = parseDocument(text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'error' });
+    const document = parseDocument(text, {
+      version: '1.2',
+      schema: 'core',
+      merge: false,
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
     return document.errors.length === 0 && document.warnings.length === 0 ? document : null;
   } catch (error) {
     if (error instanceof RangeError) return null; // nested too deeply
@@ -40,11 +49,13 @@ function tight(text: string): string {
     });
   }
   let at = 0;
-  const parts = blanks.sort((a, b) => a - b).map((blank) => {
-    const part = text.slice(at, blank);
-    at = blank + 1;
-    return part;
-  });
+  const parts = blanks
+    .sort((a, b) => a - b)
+    .map((blank) => {
+      const part = text.slice(at, blank);
+      at = blank + 1;
+      return part;
+    });
   return parts.join('') + text.slice(at);
 }
 

@@ -10,7 +10,11 @@ const MAX_DEPTH = 64;
 const MAX_ALIASED = 10_000;
 
 /** Values with positions, and the spans of secrets. Bounded: deep nesting and exploding aliases end early with a finding. */
-export function locate(document: Document.Parsed, file: TextFile, findings: Findings): { readonly root: Located | null; readonly secrets: SecretRanges } {
+export function locate(
+  document: Document.Parsed,
+  file: TextFile,
+  findings: Findings,
+): { readonly root: Located | null; readonly secrets: SecretRanges } {
   const walk = new Walk(file, findings);
   const root = isNode(document.contents) && !isEmptyScalar(document.contents) ? walk.value(document.contents, null, 0, false) : null;
   return { root, secrets: walk.secrets.sort((a, b) => a[0] - b[0]) };
@@ -54,7 +58,12 @@ class Walk {
   #scalar(node: Node, key: Span | null, secret: boolean, at: Span): Located {
     const value = isScalar(node) ? node.value : null;
     if (secret) this.secrets.push(spanOf(node, at[0]));
-    const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : typeof value === 'bigint' ? Number(value) : null;
+    const plain =
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+        ? value
+        : typeof value === 'bigint'
+          ? Number(value)
+          : null;
     return { at, key, node: { kind: 'scalar', value: plain, empty: isEmptyScalar(node) } };
   }
 
@@ -74,7 +83,8 @@ class Walk {
     for (const pair of map.items as Pair<Node | null, Node | null>[]) {
       const keySpan = spanOf(pair.key, map.range?.[0] ?? 0);
       const key = this.#key(pair.key, keySpan, secret);
-      const hidden = key !== null && (isSecretKey(key) || (secret && !isReference(key, isScalar(pair.value) ? String(pair.value.value) : '')));
+      const hidden =
+        key !== null && (isSecretKey(key) || (secret && !isReference(key, isScalar(pair.value) ? String(pair.value.value) : '')));
       const value = pair.value ? this.value(pair.value, keySpan, depth + 1, hidden) : nothing([keySpan[1], keySpan[1]], keySpan);
       if (key === null) continue;
       if (members.has(key)) this.#duplicate(key, keySpan, members.get(key)!);
@@ -88,19 +98,38 @@ class Walk {
     const value = isScalar(node) ? node.value : undefined;
     if (secret && !['env', 'file', 'command'].includes(String(value))) this.secrets.push(at);
     if (value === '<<' && isScalar(node) && node.type === 'PLAIN') {
-      this.#findings.add({ code: 'yaml-merge-key', summary: 'merge keys (`<<`) are not part of YAML 1.2', expected: 'a key', fix: 'Write the keys out, or put what differs under `environments`.', at });
+      this.#findings.add({
+        code: 'yaml-merge-key',
+        summary: 'merge keys (`<<`) are not part of YAML 1.2',
+        expected: 'a key',
+        fix: 'Write the keys out, or put what differs under `environments`.',
+        at,
+      });
       return null;
     }
     if (typeof value === 'string' && value !== '') return value;
-    if (typeof value === 'number' || typeof value === 'boolean') return isScalar(node) && node.source !== undefined ? node.source : String(value);
-    this.#findings.add({ code: 'yaml-key', summary: 'a key is not a text', expected: 'a name', fix: 'Quote it if it is meant as a name.', at: [at[0], Math.max(at[1], at[0] + 1)] });
+    if (typeof value === 'number' || typeof value === 'boolean')
+      return isScalar(node) && node.source !== undefined ? node.source : String(value);
+    this.#findings.add({
+      code: 'yaml-key',
+      summary: 'a key is not a text',
+      expected: 'a name',
+      fix: 'Quote it if it is meant as a name.',
+      at: [at[0], Math.max(at[1], at[0] + 1)],
+    });
     return null;
   }
 
   #duplicate(key: string, at: Span, first: Located): void {
     const shown = isSecretKey(key) || key.length > 60 ? 'this key' : `\`${key}\``;
     const { line } = this.#file.position(first.key?.[0] ?? 0);
-    this.#findings.add({ code: 'yaml-duplicate-key', summary: `${shown} is written twice in the same map; the first is on line ${line}`, expected: 'each key once', fix: 'Remove one of them.', at });
+    this.#findings.add({
+      code: 'yaml-duplicate-key',
+      summary: `${shown} is written twice in the same map; the first is on line ${line}`,
+      expected: 'each key once',
+      fix: 'Remove one of them.',
+      at,
+    });
   }
 
   #alias(node: Alias, key: Span | null, depth: number, secret: boolean, at: Span): Located {
@@ -114,7 +143,12 @@ class Walk {
       return nothing(at, key);
     }
     if (this.#aliased > MAX_ALIASED) {
-      this.#findings.add({ code: 'yaml-alias-explosion', summary: `aliases repeat more than ${MAX_ALIASED} values`, expected: 'values written out', at });
+      this.#findings.add({
+        code: 'yaml-alias-explosion',
+        summary: `aliases repeat more than ${MAX_ALIASED} values`,
+        expected: 'values written out',
+        at,
+      });
       return nothing(at, key);
     }
     this.#open.add(target);

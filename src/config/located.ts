@@ -7,7 +7,11 @@ export interface Located {
   /** Where its key stands; null in lists and at the top. */
   readonly key: Span | null;
   readonly node:
-    | { readonly kind: 'scalar'; readonly value: string | number | boolean | null; /** Nothing at all was written. */ readonly empty: boolean }
+    | {
+        readonly kind: 'scalar';
+        readonly value: string | number | boolean | null;
+        /** Nothing at all was written. */ readonly empty: boolean;
+      }
     | { readonly kind: 'map'; readonly members: ReadonlyMap<string, Located> }
     | { readonly kind: 'list'; readonly items: readonly Located[] };
 }

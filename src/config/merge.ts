@@ -5,13 +5,20 @@ export const COLLECTIONS = ['backends', 'models', 'prompts', 'slos'] as const;
 
 /** The file without its overlays. */
 export function withoutEnvironments(root: Located): Located {
-  return withMembers(root, entries(root).filter(([key]) => key !== 'environments'));
+  return withMembers(
+    root,
+    entries(root).filter(([key]) => key !== 'environments'),
+  );
 }
 
 /** The base with an overlay on it: maps are merged, everything else is replaced. Each value keeps the place where it is written. */
 export function merge(base: Located, overlay: Located): Located {
   return mergeMaps(base, overlay, (key, below, above) => {
-    return COLLECTIONS.some((name) => name === key) && below ? mergeMaps(below, above, (_, a, b) => (isRemoval(b) ? null : a ? mergeDeep(a, b) : b)) : below ? mergeDeep(below, above) : above;
+    return COLLECTIONS.some((name) => name === key) && below
+      ? mergeMaps(below, above, (_, a, b) => (isRemoval(b) ? null : a ? mergeDeep(a, b) : b))
+      : below
+        ? mergeDeep(below, above)
+        : above;
   });
 }
 
@@ -42,7 +49,15 @@ export function touched(merged: Located, overlay: Located): Located {
     const above = child(overlay, key);
     if (above === undefined) return key === 'version' ? [[key, member]] : [];
     if (!COLLECTIONS.some((name) => name === key) || member.node.kind !== 'map') return [[key, member]];
-    return [[key, withMembers(member, entries(member).filter(([name]) => child(above, name) !== undefined))]];
+    return [
+      [
+        key,
+        withMembers(
+          member,
+          entries(member).filter(([name]) => child(above, name) !== undefined),
+        ),
+      ],
+    ];
   });
   return withMembers(merged, kept);
 }
@@ -54,7 +69,8 @@ function withMembers(located: Located, members: readonly (readonly [string, Loca
 /** Collections that were opened and left empty (`models:` and nothing below, or `null`) are empty, not wrong. */
 export function withEmptyCollections(root: Located): Located {
   const members = entries(root).map(([key, member]): [string, Located] => {
-    const isEmpty = member.node.kind === 'scalar' && member.node.value === null && (key === 'environments' || COLLECTIONS.some((name) => name === key));
+    const isEmpty =
+      member.node.kind === 'scalar' && member.node.value === null && (key === 'environments' || COLLECTIONS.some((name) => name === key));
     return [key, isEmpty ? { ...member, at: member.key ?? member.at, node: { kind: 'map', members: new Map() } } : member];
   });
   return withMembers(root, members);

@@ -15,12 +15,17 @@ type WrittenModel = NonNullable<Written['models']>[string];
 type WrittenBackend = NonNullable<Written['backends']>[string];
 
 /** What the file asks for, with every default decided here and nowhere else. The tree must be free of problems. */
-export function normalize(root: Located, file: TextFile, names: { readonly folderName: string; readonly environment: string | null; readonly hash: Hash }): Desired {
+export function normalize(
+  root: Located,
+  file: TextFile,
+  names: { readonly folderName: string; readonly environment: string | null; readonly hash: Hash },
+): Desired {
   const written = plain(root) as Written;
   const typeOf = (name: string): string | undefined => written.backends?.[name]?.type;
   const { spots, models: inertModels } = inertSpots(root, typeOf);
   const { prompts, slos, gateway, daemon } = written;
-  const acted = Object.entries(written.models ?? {}).filter(([name]) => !inertModels.includes(name));
+  const declared = [...inertModels].sort();
+  const acted = Object.entries(written.models ?? {}).filter(([name]) => !inertModels.has(name));
   const meaning = {
     stack: written.name ?? stackName(names.folderName),
     backends: sortedEntries(written.backends ?? {}).map(([name, backend]) => backendSpec(name, backend)),
@@ -30,9 +35,11 @@ export function normalize(root: Located, file: TextFile, names: { readonly folde
     ...meaning,
     file: file.path,
     environment: names.environment,
-    revision: names.hash(canonicalJson({ ...meaning, prompts, slos, gateway, daemon, inert: inertModels.map((name) => [name, written.models?.[name]]) })),
+    revision: names.hash(
+      canonicalJson({ ...meaning, prompts, slos, gateway, daemon, inert: declared.map((name) => [name, written.models?.[name]]) }),
+    ),
     inert: spots.map(({ path, reason, at }) => ({ path, reason, place: placeOf(file, at) })),
-    inertModels,
+    inertModels: declared,
     allowOutside: written.allowOutside ?? false,
     places: places(root, file),
   };
@@ -48,7 +55,12 @@ function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {
 
 /** A folder's name as a stack's name: letters, digits, dots and dashes. */
 export function stackName(folderName: string): string {
-  const clean = folderName.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 63).replace(/-+$/, '');
+  const clean = folderName
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 63)
+    .replace(/-+$/, '');
   return clean === '' ? 'stack' : clean;
 }
 
@@ -100,7 +112,8 @@ function quantizations(written: WrittenModel['quantization']): readonly string[]
 }
 
 function offload(written: WrittenModel['offload'] = 'auto'): ModelSpec['offload'] {
-  if (typeof written === 'string') return { gpuLayers: written === 'auto' ? null : written === 'all' ? 'all' : 0, cpuMoeLayers: null, devices: null };
+  if (typeof written === 'string')
+    return { gpuLayers: written === 'auto' ? null : written === 'all' ? 'all' : 0, cpuMoeLayers: null, devices: null };
   return { gpuLayers: written.gpuLayers ?? null, cpuMoeLayers: written.cpuMoeLayers ?? null, devices: written.devices ?? null };
 }
 

@@ -17,7 +17,13 @@ export function parse(file: TextFile, findings: Findings): { readonly root: Loca
     return { root: null, secrets };
   }
   if (root.node.kind !== 'map' && findings.isEmpty) {
-    findings.add({ code: 'not-a-mapping', summary: `the file is ${root.node.kind === 'list' ? 'a list' : 'a single value'}`, expected: 'keys and values', fix: START, at: root.at });
+    findings.add({
+      code: 'not-a-mapping',
+      summary: `the file is ${root.node.kind === 'list' ? 'a list' : 'a single value'}`,
+      expected: 'keys and values',
+      fix: START,
+      at: root.at,
+    });
   }
   return { root, secrets };
 }
@@ -28,12 +34,24 @@ const START = 'Start with `version: 1`, or type: llmops init';
 function parseSafely(file: TextFile, findings: Findings): Document.Parsed | null {
   const deep = deepFlow(file.text);
   if (deep !== null) {
-    findings.add({ code: 'yaml-too-deep', summary: 'brackets are nested too deeply', expected: `at most ${MAX_FLOW} levels`, at: [deep, deep + 1] });
+    findings.add({
+      code: 'yaml-too-deep',
+      summary: 'brackets are nested too deeply',
+      expected: `at most ${MAX_FLOW} levels`,
+      at: [deep, deep + 1],
+    });
     return null;
   }
   try {
     // With logLevel `silent` a second document goes unsaid. uniqueKeys is quadratic in the library; `locate` finds duplicates with a Map.
-    return parseDocument(file.text, { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'error' });
+    return parseDocument(file.text, {
+      version: '1.2',
+      schema: 'core',
+      merge: false,
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     findings.add({ code: 'yaml-too-deep', summary: 'values are nested too deeply', expected: 'at most 64 levels', at: [0, 0] });
@@ -55,9 +73,16 @@ function deepFlow(text: string): number | null {
   return null;
 }
 
-const MESSAGES: Readonly<Record<string, { readonly code: string; readonly summary: string; readonly expected?: string; readonly fix?: string }>> = {
+const MESSAGES: Readonly<
+  Record<string, { readonly code: string; readonly summary: string; readonly expected?: string; readonly fix?: string }>
+> = {
   TAB_AS_INDENT: { code: 'yaml-tab', summary: 'a tab is used to indent', expected: 'spaces', fix: 'Replace the tab by spaces.' },
-  MULTIPLE_DOCS: { code: 'yaml-documents', summary: 'a second document begins here', expected: 'one document for one stack', fix: 'Remove the `---`, or move what follows into a file of its own.' },
+  MULTIPLE_DOCS: {
+    code: 'yaml-documents',
+    summary: 'a second document begins here',
+    expected: 'one document for one stack',
+    fix: 'Remove the `---`, or move what follows into a file of its own.',
+  },
   BAD_ALIAS: { code: 'yaml-alias', summary: 'an alias names no anchor', expected: 'an anchor (`&name`) above it' },
   RESOURCE_EXHAUSTION: { code: 'yaml-too-deep', summary: 'values are nested too deeply', expected: 'at most 64 levels' },
   TAG_RESOLVE_FAILED: { code: 'yaml-tag', summary: 'a tag is not known here', expected: 'plain values', fix: 'Remove the tag (`!...`).' },
@@ -72,7 +97,8 @@ function syntaxFindings(document: Document.Parsed, file: TextFile, findings: Fin
     else if (startsWithTab(file, pos[0])) findings.add({ ...MESSAGES['TAB_AS_INDENT']!, at });
     // One slip makes the library report everything after it as well: only the first is worth reading.
     else if (!said && /closing .*quote/i.test(message)) findings.add({ ...UNCLOSED, at: lastQuote(document, pos[0]), broken: true });
-    else if (!said) findings.add({ code: 'yaml-syntax', summary: readable(message), expected: 'YAML 1.2', ...hint(code), at, broken: true });
+    else if (!said)
+      findings.add({ code: 'yaml-syntax', summary: readable(message), expected: 'YAML 1.2', ...hint(code), at, broken: true });
     said ||= !known;
   }
 }
@@ -96,7 +122,11 @@ function startsWithTab(file: TextFile, offset: number): boolean {
 
 /** The library's message as the end of a sentence, without text from the file. */
 function readable(message: string): string {
-  const sentence = message.split('\n')[0]!.replace(/: .*$/, '').replace(/"[^"]*"/g, 'text').slice(0, 120);
+  const sentence = message
+    .split('\n')[0]!
+    .replace(/: .*$/, '')
+    .replace(/"[^"]*"/g, 'text')
+    .slice(0, 120);
   return `this is not YAML: ${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`;
 }
 

@@ -40,7 +40,15 @@ export class Findings {
     const shown = sorted.slice(0, MAX_PROBLEMS).map((finding) => problem(finding, file, secrets));
     if (sorted.length <= MAX_PROBLEMS) return shown;
     const rest = sorted.length - MAX_PROBLEMS;
-    return [...shown, { severity: 'error', code: 'too-many-problems', summary: `${rest} more problems are not shown`, fix: 'Mend these first, then check again.' }];
+    return [
+      ...shown,
+      {
+        severity: 'error',
+        code: 'too-many-problems',
+        summary: `${rest} more problems are not shown`,
+        fix: 'Mend these first, then check again.',
+      },
+    ];
   }
 }
 

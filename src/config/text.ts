@@ -20,7 +20,7 @@ export function textFile(path: string, text: string): TextFile {
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   const indexOf = (offset: number): number => {
     let low = 0;
-    for (let high = starts.length - 1; low < high; ) {
+    for (let high = starts.length - 1; low < high;) {
       const middle = (low + high + 1) >> 1;
       if (starts[middle]! <= offset) low = middle;
       else high = middle - 1;
@@ -71,8 +71,8 @@ export function decode(path: string, bytes: Uint8Array): { readonly file: TextFi
 }
 
 const NOT_UTF8 = { code: 'yaml-encoding', expected: 'UTF-8', fix: 'Save the file as UTF-8.' };
-// eslint-disable-next-line no-control-regex
 /** Characters that have no place in a text file. */
+// oxlint-disable-next-line no-control-regex
 export const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFFFE\uFFFF]/;
 
 function isUtf16(bytes: Uint8Array): boolean {
@@ -85,7 +85,8 @@ function firstInvalidUtf8(bytes: Uint8Array): { readonly line: number; readonly 
   for (let line = 1; ; line += 1) {
     const next = bytes.indexOf(0x0a, start);
     const part = bytes.subarray(start, next === -1 ? bytes.length : next);
-    if (!isUtf8(part)) return { line, column: Math.max(1, new TextDecoder('utf-8', { ignoreBOM: true }).decode(part).indexOf('\uFFFD') + 1) };
+    if (!isUtf8(part))
+      return { line, column: Math.max(1, new TextDecoder('utf-8', { ignoreBOM: true }).decode(part).indexOf('\uFFFD') + 1) };
     if (next === -1) return { line, column: 1 };
     start = next + 1;
   }

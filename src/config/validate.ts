@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../domain/backend.ts';
-import { explain } from './explain.ts';
+import { explain } from './explain/index.ts';
 import { child, entries, find, plain, scalar, text, type Located } from './located.ts';
 import type { Findings } from './report.ts';
 import { fileSchema, optionSchemas } from './schema.gen.ts';
@@ -37,7 +37,10 @@ function check(validator: Validator, schema: JsonSchema, located: Located, path:
     const steps = complaint.instancePath.split('/').slice(1).map(unescape);
     const branch = /^(.*)\/anyOf\/\d+\/enum$/.exec(complaint.schemaPath);
     const whole = branch ? schemaAt(schema, `${branch[1]}/anyOf`) : undefined;
-    const finding = explain(complaint, { schema: schemaAt(schema, complaint.schemaPath), whole }, find(located, ...steps) ?? located, [...path, ...steps]);
+    const finding = explain(complaint, { schema: schemaAt(schema, complaint.schemaPath), whole }, find(located, ...steps) ?? located, [
+      ...path,
+      ...steps,
+    ]);
     if (finding) findings.add(finding);
   }
 }
@@ -48,7 +51,11 @@ function unescape(step: string): string {
 
 /** The schema node that holds the keyword at this path. */
 function schemaAt(schema: JsonSchema, schemaPath: string): JsonSchema {
-  const steps = schemaPath.slice(schemaPath.indexOf('#') + 1).split('/').slice(1, -1).map((step) => unescape(decodeURIComponent(step)));
+  const steps = schemaPath
+    .slice(schemaPath.indexOf('#') + 1)
+    .split('/')
+    .slice(1, -1)
+    .map((step) => unescape(decodeURIComponent(step)));
   return steps.reduce<unknown>((node, step) => (node as Record<string, unknown>)[step], schema) as JsonSchema;
 }
 
@@ -57,7 +64,9 @@ function schemaAt(schema: JsonSchema, schemaPath: string): JsonSchema {
  * fits, the `anyOf` itself complains. (The branches of every `anyOf` in the schema differ in their type.)
  */
 function meant(complaints: readonly Complaint[], schema: JsonSchema): readonly Complaint[] {
-  const failed = complaints.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath, schemaPath }) => `${instancePath} ${schemaPath}`);
+  const failed = complaints
+    .filter(({ keyword }) => keyword === 'anyOf')
+    .map(({ instancePath, schemaPath }) => `${instancePath} ${schemaPath}`);
   if (failed.length === 0) return complaints;
   const misfits = new Map<string, Set<number>>(failed.map((id) => [id, new Set<number>()]));
   for (const { keyword, instancePath, schemaPath } of complaints) {

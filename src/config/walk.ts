@@ -24,12 +24,20 @@ export function optionSchema(type: string | undefined): JsonSchema | undefined {
   return type !== undefined && Object.hasOwn(optionSchemas, type) ? optionSchemas[type] : undefined;
 }
 
+/** The schema of a declared backend, by its `type`. */
+export function backendSchema(backend: Located): JsonSchema {
+  const backends = (fileSchema['properties'] as Record<string, JsonSchema>)['backends']!;
+  return schemaFor(backends['additionalProperties'] as JsonSchema, backend);
+}
+
 /** The schema that speaks of a value where several could: a backend's by `type`, a union's by the kind of value. */
 export function schemaFor(schema: JsonSchema, located: Located): JsonSchema {
   const union = (schema['anyOf'] ?? schema['oneOf']) as readonly JsonSchema[] | undefined;
   if (!union) return schema;
   const type = text(child(located, 'type'));
-  const branch = schema['oneOf'] ? union.find((one) => (one['properties'] as Record<string, JsonSchema>)['type']?.['const'] === type) : union.find((one) => fits(one, located));
+  const branch = schema['oneOf']
+    ? union.find((one) => (one['properties'] as Record<string, JsonSchema>)['type']?.['const'] === type)
+    : union.find((one) => fits(one, located));
   return { ...branch, ...only(schema) };
 }
 
@@ -53,5 +61,6 @@ function walk({ path, located, schema: outer }: Visit, visit: (visit: Visit) => 
     if (inner && Object.keys(inner).length > 0) walk({ path: [...path, key], located: member, schema: inner }, visit);
   }
   const item = schema['items'] as JsonSchema | undefined;
-  if (item) for (const [index, member] of items(located).entries()) walk({ path: [...path, String(index)], located: member, schema: item }, visit);
+  if (item)
+    for (const [index, member] of items(located).entries()) walk({ path: [...path, String(index)], located: member, schema: item }, visit);
 }

@@ -26,7 +26,14 @@ const KINDS: Readonly<Record<Kind, string>> = {
   sha256: '64 hex digits',
 };
 
-const TYPES: Readonly<Record<string, string>> = { string: 'a text', integer: 'a whole number', number: 'a number', boolean: 'true or false', object: 'a map', array: 'a list' };
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'a map',
+  array: 'a list',
+};
 
 /** What a schema expects, in words: "a whole number from 1 to 4096". */
 export function withArticle(schema: JsonSchema): string {
@@ -61,7 +68,9 @@ function rangeOf(schema: JsonSchema): string {
   const high = maximum ?? exclusiveMaximum;
   if (low === undefined) return '';
   if (high === undefined) return `, ${low} or more`;
-  return exclusiveMinimum === undefined ? ` from ${low} to ${high}` : ` above ${low} and ${exclusiveMaximum === undefined ? `up to ${high}` : `below ${high}`}`;
+  return exclusiveMinimum === undefined
+    ? ` from ${low} to ${high}`
+    : ` above ${low} and ${exclusiveMaximum === undefined ? `up to ${high}` : `below ${high}`}`;
 }
 
 /** What to write instead, where that can be guessed from what was written. */
@@ -84,13 +93,47 @@ function unitFix(kind: 'size' | 'duration', value: unknown): string | null {
   const unit = match[2]!.toLowerCase();
   const units: Readonly<Record<string, string>> =
     kind === 'size'
-      ? { '': 'GiB', b: 'B', k: 'KiB', kb: 'KB', kib: 'KiB', m: 'MiB', mb: 'MB', mib: 'MiB', g: 'GiB', gb: 'GB', gib: 'GiB', t: 'TiB', tb: 'TB', tib: 'TiB' }
-      : { '': 's', sec: 's', secs: 's', second: 's', seconds: 's', min: 'm', mins: 'm', minute: 'm', minutes: 'm', hour: 'h', hours: 'h', day: 'd', days: 'd', ms: 'ms', s: 's', h: 'h', d: 'd', m: 'm' };
+      ? {
+          '': 'GiB',
+          b: 'B',
+          k: 'KiB',
+          kb: 'KB',
+          kib: 'KiB',
+          m: 'MiB',
+          mb: 'MB',
+          mib: 'MiB',
+          g: 'GiB',
+          gb: 'GB',
+          gib: 'GiB',
+          t: 'TiB',
+          tb: 'TB',
+          tib: 'TiB',
+        }
+      : {
+          '': 's',
+          sec: 's',
+          secs: 's',
+          second: 's',
+          seconds: 's',
+          min: 'm',
+          mins: 'm',
+          minute: 'm',
+          minutes: 'm',
+          hour: 'h',
+          hours: 'h',
+          day: 'd',
+          days: 'd',
+          ms: 'ms',
+          s: 's',
+          h: 'h',
+          d: 'd',
+          m: 'm',
+        };
   return units[unit] === undefined ? null : `Write \`${match[1]}${units[unit]}\`${unit === '' ? ', if that is the unit you mean' : ''}.`;
 }
 
 function sourceFix(value: string): string | null {
-  if (/^http:/.test(value)) return 'Use https://.';
+  if (value.startsWith('http:')) return 'Use https://.';
   if (/\.gguf$/i.test(value) && !value.includes(':')) return `Write \`file:${value}\`.`;
   return /^[\w.-]+\/[\w.-]+$/.test(value) ? `Write \`hf:${value}\` for a repository, or \`file:${value}\` for a file.` : null;
 }

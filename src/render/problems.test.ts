@@ -12,7 +12,14 @@ const PROBLEM: Problem = {
   excerpt: '    ctx: 4096',
 };
 const BARE: Problem = { severity: 'warning', code: 'odd', summary: 'something is odd' };
-const NASTY: Problem = { severity: 'error', code: 'bad', summary: 'a\n<b> & "c" \u001B[31m\u0000 100%, x: y', place: { file: 'a,b:c.yaml', line: 1, column: 3 }, excerpt: '\t\u001B[2J漢字x', mark: { from: 7, length: 1 } };
+const NASTY: Problem = {
+  severity: 'error',
+  code: 'bad',
+  summary: 'a\n<b> & "c" \u001B[31m\u0000 100%, x: y',
+  place: { file: 'a,b:c.yaml', line: 1, column: 3 },
+  excerpt: '\t\u001B[2J漢字x',
+  mark: { from: 7, length: 1 },
+};
 
 describe('Problems as text', () => {
   it('quote the line and mark the spot below it', () => {
@@ -36,7 +43,9 @@ describe('Problems as text', () => {
 
   it('say the same with and without colour', () => {
     // oxlint-disable-next-line no-control-regex
-    expect(renderProblemsText([PROBLEM, BARE], { color: true }).replace(/\u001B\[\d+m/g, '')).toBe(renderProblemsText([PROBLEM, BARE], { color: false }));
+    expect(renderProblemsText([PROBLEM, BARE], { color: true }).replace(/\u001B\[\d+m/g, '')).toBe(
+      renderProblemsText([PROBLEM, BARE], { color: false }),
+    );
   });
 
   it('let no control character of a file through, and keep the mark under the right column', () => {
@@ -54,7 +63,9 @@ describe('Problems for programs', () => {
   });
 
   it('are annotations on GitHub, one line each, escaped', () => {
-    expect(renderProblemsGithub([PROBLEM])).toBe('::error file=stacks/llmops.yaml,line=12,col=5,endLine=12,endColumn=8,title=unknown-key::"ctx" is not a key of `models.chat`%0AExpected: one of context, parallel%0AFix: Did you mean `context`?\n');
+    expect(renderProblemsGithub([PROBLEM])).toBe(
+      '::error file=stacks/llmops.yaml,line=12,col=5,endLine=12,endColumn=8,title=unknown-key::"ctx" is not a key of `models.chat`%0AExpected: one of context, parallel%0AFix: Did you mean `context`?\n',
+    );
     expect(renderProblemsGithub([BARE])).toBe('::warning title=odd::something is odd\n');
     expect(renderProblemsGithub([NASTY])).toContain('file=a%2Cb%3Ac.yaml,line=1');
     expect(renderProblemsGithub([NASTY]).trimEnd()).not.toContain('\n');
@@ -71,13 +82,26 @@ describe('Problems for programs', () => {
   });
 
   it('are SARIF 2.1.0 with rules and regions', () => {
-    const sarif = JSON.parse(renderProblemsSarif([PROBLEM, BARE, PROBLEM, NASTY], { version: '1.2.3' })) as { version: string; runs: { tool: { driver: { rules: { id: string }[]; semanticVersion: string } }; results: { ruleId: string; ruleIndex: number; level: string; locations?: unknown[] }[] }[] };
+    const sarif = JSON.parse(renderProblemsSarif([PROBLEM, BARE, PROBLEM, NASTY], { version: '1.2.3' })) as {
+      version: string;
+      runs: {
+        tool: { driver: { rules: { id: string }[]; semanticVersion: string } };
+        results: { ruleId: string; ruleIndex: number; level: string; locations?: unknown[] }[];
+      }[];
+    };
     const run = sarif.runs[0]!;
     expect([sarif.version, run.tool.driver.semanticVersion]).toEqual(['2.1.0', '1.2.3']);
     expect(run.tool.driver.rules.map(({ id }) => id)).toEqual(['bad', 'odd', 'unknown-key']);
     for (const result of run.results) expect(run.tool.driver.rules[result.ruleIndex]!.id).toBe(result.ruleId);
     expect(run.results.map(({ level }) => level)).toEqual(['error', 'warning', 'error', 'error']);
-    expect(run.results[0]!.locations).toEqual([{ physicalLocation: { artifactLocation: { uri: 'stacks/llmops.yaml' }, region: { startLine: 12, startColumn: 5, endColumn: 8, snippet: { text: '    ctx: 4096' } } } }]);
+    expect(run.results[0]!.locations).toEqual([
+      {
+        physicalLocation: {
+          artifactLocation: { uri: 'stacks/llmops.yaml' },
+          region: { startLine: 12, startColumn: 5, endColumn: 8, snippet: { text: '    ctx: 4096' } },
+        },
+      },
+    ]);
     expect(run.results[1]!.locations).toBeUndefined();
     expect(JSON.stringify(run.results[3]!.locations)).toContain('a%2Cb%3Ac.yaml');
   });

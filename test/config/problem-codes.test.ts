@@ -9,7 +9,13 @@ const documented = new Set([...page.matchAll(/`([a-z][a-z0-9-]+)`/g)].map((match
 
 function codesIn(folder: string): readonly string[] {
   const files = globSync(`${folder}/**/*.ts`, { cwd: root }).filter((file) => !/\.test\.ts$|(^|\/)fake(-[\w-]+)?\.ts$|\/fake\//.test(file));
-  return [...new Set(files.flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(/\bcode: '([a-z][a-z0-9-]+)'/g)].map((match) => match[1]!)))].sort();
+  return [
+    ...new Set(
+      files.flatMap((file) =>
+        [...readFileSync(join(root, file), 'utf8').matchAll(/\bcode: '([a-z][a-z0-9-]+)'/g)].map((match) => match[1]!),
+      ),
+    ),
+  ].sort();
 }
 
 describe('docs/problems.md', () => {
@@ -25,7 +31,9 @@ describe('docs/problems.md', () => {
   });
 
   it('explains no code of llmops.yaml that no case or hostile file shows', () => {
-    const shown = globSync('test/config/cases/*/problems.txt', { cwd: root }).flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(/\[([a-z0-9-]+)\]$/gm)].map((match) => match[1]!));
+    const shown = globSync('test/config/cases/*/problems.txt', { cwd: root }).flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/\[([a-z0-9-]+)\]$/gm)].map((match) => match[1]!),
+    );
     const hostile = readFileSync(join(import.meta.dirname, 'hostile.test.ts'), 'utf8');
     expect(codesIn('src/config').filter((code) => !shown.includes(code) && !hostile.includes(`'${code}'`))).toEqual([]);
   });

@@ -13,13 +13,21 @@ const published = JSON.parse(readFileSync(join(root, 'schemas/llmops.schema.json
 const full = readFileSync(join(import.meta.dirname, 'full.yaml'), 'utf8');
 
 /** Every key that a schema names, with its path. */
-function keys(schema: JsonSchema, path: string): readonly { readonly path: string; readonly schema: JsonSchema; readonly required: boolean }[] {
+function keys(
+  schema: JsonSchema,
+  path: string,
+): readonly { readonly path: string; readonly schema: JsonSchema; readonly required: boolean }[] {
   const required = (schema['required'] ?? []) as readonly string[];
   const own = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>).flatMap(([key, child]) => [
     { path: `${path}.${key}`, schema: child, required: required.includes(key) },
     ...keys(child, `${path}.${key}`),
   ]);
-  const inner = [schema['items'], schema['additionalProperties'], ...((schema['anyOf'] ?? []) as unknown[]), ...((schema['oneOf'] ?? []) as unknown[])];
+  const inner = [
+    schema['items'],
+    schema['additionalProperties'],
+    ...((schema['anyOf'] ?? []) as unknown[]),
+    ...((schema['oneOf'] ?? []) as unknown[]),
+  ];
   return [...own, ...inner.filter((child): child is JsonSchema => typeof child === 'object').flatMap((child) => keys(child, `${path}.*`))];
 }
 
@@ -32,12 +40,18 @@ describe('The schema of llmops.yaml', () => {
     const { file, options } = await composedSchemas();
     const all = [...keys(file, ''), ...Object.entries(options).flatMap(([type, schema]) => keys(schema, `options(${type})`))];
     expect(all.length).toBeGreaterThan(120);
-    expect(all.filter(({ schema }) => typeof schema['description'] !== 'string' || !schema['description'].endsWith('.')).map(({ path }) => path)).toEqual([]);
+    expect(
+      all.filter(({ schema }) => typeof schema['description'] !== 'string' || !schema['description'].endsWith('.')).map(({ path }) => path),
+    ).toEqual([]);
     expect(all.filter(({ schema, required }) => required === 'default' in schema).map(({ path }) => path)).toEqual([]);
   });
 
   it('in its published form explains every key too, and accepts the full example', () => {
-    expect(keys(published, '').filter(({ schema }) => typeof schema['description'] !== 'string').map(({ path }) => path)).toEqual([]);
+    expect(
+      keys(published, '')
+        .filter(({ schema }) => typeof schema['description'] !== 'string')
+        .map(({ path }) => path),
+    ).toEqual([]);
     const ajv = new Ajv2020({ strict: true, strictTypes: false });
     const validate = ajv.compile(published);
     validate(parse(full));

@@ -20,9 +20,16 @@ export interface RuleContext {
 }
 
 const RULES: readonly ((context: RuleContext) => void)[] = [
-  modelBackendRule, promptModelRule, sloServiceRule, fallbackRule,
-  sourceRule, quantizationRule, driftFieldRule, sloThresholdRule,
-  conflictRule, portRule,
+  modelBackendRule,
+  promptModelRule,
+  sloServiceRule,
+  fallbackRule,
+  sourceRule,
+  quantizationRule,
+  driftFieldRule,
+  sloThresholdRule,
+  conflictRule,
+  portRule,
 ];
 
 const VALUE_RULES: readonly ((visit: Visit, context: RuleContext) => void)[] = [emptyRule, pathRule, urlRule, addressRule, flagRule];
@@ -30,9 +37,13 @@ const VALUE_RULES: readonly ((visit: Visit, context: RuleContext) => void)[] = [
 /** Checks what a schema cannot say: names that must exist, paths that must stay inside, settings that exclude each other. */
 export function applyRules(context: RuleContext): void {
   for (const rule of RULES) rule(context);
-  visitAll(context.root, (name) => context.backends.get(name), (visit) => {
-    for (const rule of VALUE_RULES) rule(visit, context);
-  });
+  visitAll(
+    context.root,
+    (name) => context.backends.get(name),
+    (visit) => {
+      for (const rule of VALUE_RULES) rule(visit, context);
+    },
+  );
 }
 
 /** Backends by name with their type, as far as they have one. */

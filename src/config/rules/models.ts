@@ -21,7 +21,13 @@ export function sourceRule({ root, findings }: RuleContext): void {
     const shape = SHAPES.get(source?.slice(0, source.indexOf(':')) ?? '');
     if (located === undefined || source === undefined || !shape || shape[0].test(source)) continue;
     const fix = source.startsWith('file://') ? `Write \`file:${source.slice('file://'.length)}\`.` : undefined;
-    findings.add({ code: 'invalid-source', summary: `\`models.${name}.source\` is ${quoted(source)}`, expected: shape[1], ...(fix !== undefined && { fix }), at: spot(located) });
+    findings.add({
+      code: 'invalid-source',
+      summary: `\`models.${name}.source\` is ${quoted(source)}`,
+      expected: shape[1],
+      ...(fix !== undefined && { fix }),
+      at: spot(located),
+    });
   }
 }
 
@@ -50,11 +56,20 @@ export function driftFieldRule({ root, backends, findings }: RuleContext): void 
     const fields = entries(find(model, 'drift', 'fields'));
     if (fields.length === 0) continue;
     const options = optionSchema(backends.get(text(child(model, 'backend')) ?? ''));
-    const known = [...PORTABLE_FIELDS, ...Object.keys((options?.['properties'] as object | undefined) ?? {}).map((key) => `options.${key}`)];
+    const known = [
+      ...PORTABLE_FIELDS,
+      ...Object.keys((options?.['properties'] as object | undefined) ?? {}).map((key) => `options.${key}`),
+    ];
     for (const [field, located] of fields) {
       if (known.includes(field)) continue;
       const guess = nearest(field, known);
-      findings.add({ code: 'unknown-field', summary: `\`models.${name}.drift.fields\` names ${quoted(field)}`, expected: `one of ${known.join(', ')}`, fix: guess === null ? 'Remove it.' : `Did you mean \`${guess}\`?`, at: located.key ?? located.at });
+      findings.add({
+        code: 'unknown-field',
+        summary: `\`models.${name}.drift.fields\` names ${quoted(field)}`,
+        expected: `one of ${known.join(', ')}`,
+        fix: guess === null ? 'Remove it.' : `Did you mean \`${guess}\`?`,
+        at: located.key ?? located.at,
+      });
     }
   }
 }
@@ -68,12 +83,25 @@ export function sloThresholdRule({ root, findings }: RuleContext): void {
     if (use === undefined || indicator === undefined) continue;
     const wanted = TIMED_INDICATORS.includes(use) ? 'string' : use === 'throughput' ? 'number' : 'undefined';
     const expected = wanted === 'string' ? 'a time: 1.5s' : wanted === 'number' ? 'tokens per second: 20' : 'no threshold';
-    if (typeof known(threshold) === wanted) continue;
-    if (threshold === undefined) findings.add({ code: 'missing-key', summary: `\`slos.${name}.indicator\` has no \`threshold\``, expected, fix: 'Add `threshold: ...`.', at: indicator.key ?? indicator.at });
-    else if (threshold.node.kind === 'scalar') findings.add({ code: 'wrong-threshold', summary: `\`slos.${name}.indicator.threshold\` does not suit ${use}`, expected, at: spot(threshold) });
+    if (typeof given(threshold) === wanted) continue;
+    if (threshold === undefined)
+      findings.add({
+        code: 'missing-key',
+        summary: `\`slos.${name}.indicator\` has no \`threshold\``,
+        expected,
+        fix: 'Add `threshold: ...`.',
+        at: indicator.key ?? indicator.at,
+      });
+    else if (threshold.node.kind === 'scalar')
+      findings.add({
+        code: 'wrong-threshold',
+        summary: `\`slos.${name}.indicator.threshold\` does not suit ${use}`,
+        expected,
+        at: spot(threshold),
+      });
   }
 }
 
-function known(located: Located | undefined): unknown {
+function given(located: Located | undefined): unknown {
   return scalar(located) ?? undefined;
 }

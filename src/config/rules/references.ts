@@ -9,13 +9,19 @@ export function modelBackendRule({ root, backends, findings }: RuleContext): voi
     const located = child(model, 'backend');
     const backend = text(located);
     if (located === undefined || backend === undefined || backends.has(backend)) continue;
-    findings.add({ code: 'unknown-backend', summary: `\`models.${name}.backend\` is ${quoted(backend)}, which is not under backends`, ...oneOf(backend, [...backends.keys()], 'backends'), at: spot(located) });
+    findings.add({
+      code: 'unknown-backend',
+      summary: `\`models.${name}.backend\` is ${quoted(backend)}, which is not under backends`,
+      ...oneOf(backend, [...backends.keys()], 'backends'),
+      at: spot(located),
+    });
   }
 }
 
 /** `model:` of a prompt names a model of this file. */
 export function promptModelRule(context: RuleContext): void {
-  for (const [name, prompt] of entries(find(context.root, 'prompts'))) modelReference(context, child(prompt, 'model'), `prompts.${name}.model`);
+  for (const [name, prompt] of entries(find(context.root, 'prompts')))
+    modelReference(context, child(prompt, 'model'), `prompts.${name}.model`);
 }
 
 /** `service:` of an objective names a model of this file. */
@@ -44,20 +50,36 @@ function fallbackItem(context: RuleContext, name: string, index: number, item: L
   if (target === undefined) return;
   const path = `models.${name}.fallback.${index}`;
   if (target === name) {
-    context.findings.add({ code: 'self-reference', summary: `\`${path}\` is the model itself`, expected: 'another model', fix: 'Remove it.', at: spot(item) });
+    context.findings.add({
+      code: 'self-reference',
+      summary: `\`${path}\` is the model itself`,
+      expected: 'another model',
+      fix: 'Remove it.',
+      at: spot(item),
+    });
     return;
   }
   const slash = target.indexOf('/');
   if (slash === -1) return modelReference(context, item, path);
   const backend = target.slice(0, slash);
   if (context.backends.has(backend)) return;
-  context.findings.add({ code: 'unknown-backend', summary: `\`${path}\` begins with ${quoted(backend)}, which is not under backends`, ...oneOf(backend, [...context.backends.keys()], 'backends'), at: spot(item) });
+  context.findings.add({
+    code: 'unknown-backend',
+    summary: `\`${path}\` begins with ${quoted(backend)}, which is not under backends`,
+    ...oneOf(backend, [...context.backends.keys()], 'backends'),
+    at: spot(item),
+  });
 }
 
 function modelReference({ models, findings }: RuleContext, located: Located | undefined, path: string): void {
   const model = text(located);
   if (located === undefined || model === undefined || models.has(model)) return;
-  findings.add({ code: 'unknown-model', summary: `\`${path}\` is ${quoted(model)}, which is not under models`, ...oneOf(model, [...models], 'models'), at: spot(located) });
+  findings.add({
+    code: 'unknown-model',
+    summary: `\`${path}\` is ${quoted(model)}, which is not under models`,
+    ...oneOf(model, [...models], 'models'),
+    at: spot(located),
+  });
 }
 
 const SHOWN = 10;

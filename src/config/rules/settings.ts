@@ -12,9 +12,21 @@ export function flagRule({ path, located, schema }: Visit, { findings }: RuleCon
     const flag = /^-[^=\s]*/.exec(word)?.[0] ?? '';
     const name = `\`${[...path, index].join('.')}\``;
     if (isSecretFlag(word)) {
-      findings.add({ code: 'secret-literal', summary: `${name} passes a secret on the command line, where every process can read it`, expected: 'no secrets in args', fix: 'Use a key that takes a reference (`apiKey: { env: NAME }`).', at: spot(item) });
+      findings.add({
+        code: 'secret-literal',
+        summary: `${name} passes a secret on the command line, where every process can read it`,
+        expected: 'no secrets in args',
+        fix: 'Use a key that takes a reference (`apiKey: { env: NAME }`).',
+        at: spot(item),
+      });
     } else if (Object.hasOwn(owned, flag)) {
-      findings.add({ code: 'flag-managed', summary: `${name} is ${flag}, which llmops sets itself`, expected: 'flags that llmops does not set', fix: `Remove it; ${owned[flag]}.`, at: spot(item) });
+      findings.add({
+        code: 'flag-managed',
+        summary: `${name} is ${flag}, which llmops sets itself`,
+        expected: 'flags that llmops does not set',
+        fix: `Remove it; ${owned[flag]}.`,
+        at: spot(item),
+      });
     }
   }
 }
@@ -39,7 +51,13 @@ export function conflictRule({ root, findings }: RuleContext): void {
 function exclusive(findings: RuleContext['findings'], map: Located | undefined, path: string, one: string, other: string): void {
   const second = child(map, other);
   if (scalar(child(map, one)) == null || second === undefined || scalar(second) === null) return;
-  findings.add({ code: 'conflicting-keys', summary: `\`${path}\` has both \`${one}\` and \`${other}\``, expected: 'one of them', fix: 'Remove one.', at: spot(second) });
+  findings.add({
+    code: 'conflicting-keys',
+    summary: `\`${path}\` has both \`${one}\` and \`${other}\``,
+    expected: 'one of them',
+    fix: 'Remove one.',
+    at: spot(second),
+  });
 }
 
 /** Two models cannot have the same fixed port. */
@@ -52,6 +70,12 @@ export function portRule({ root, findings }: RuleContext): void {
     const first = owner.get(port);
     owner.set(port, first ?? name);
     if (first === undefined) continue;
-    findings.add({ code: 'port-taken', summary: `\`models.${name}.options.port\` is ${port}, which \`models.${first}\` has already`, expected: 'a port of its own', fix: 'Choose another, or leave `port` out: a free one is found.', at: spot(located) });
+    findings.add({
+      code: 'port-taken',
+      summary: `\`models.${name}.options.port\` is ${port}, which \`models.${first}\` has already`,
+      expected: 'a port of its own',
+      fix: 'Choose another, or leave `port` out: a free one is found.',
+      at: spot(located),
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { emptyValue, isUnset } from '../explain.ts';
+import { emptyValue, isUnset } from '../explain/said.ts';
 import { spot, text } from '../located.ts';
 import { quoted } from '../wording.ts';
 import type { Visit } from '../walk.ts';
@@ -55,5 +55,10 @@ export function addressRule({ path, located, schema }: Visit, { findings }: Rule
   const address = schema['x-kind'] === 'address' ? text(located) : undefined;
   const port = address === undefined ? null : /:([0-9]{1,5})$/.exec(address);
   if (!port || (Number(port[1]) >= 1 && Number(port[1]) <= 65_535)) return;
-  findings.add({ code: 'out-of-range', summary: `\`${path.join('.')}\` is ${quoted(address!)}`, expected: 'a port from 1 to 65535', at: spot(located) });
+  findings.add({
+    code: 'out-of-range',
+    summary: `\`${path.join('.')}\` is ${quoted(address!)}`,
+    expected: 'a port from 1 to 65535',
+    at: spot(located),
+  });
 }

@@ -23,7 +23,12 @@ const SECRET: JsonSchema = {
   minProperties: 1,
   maxProperties: 1,
   properties: {
-    env: { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$', default: null, description: 'Name of an environment variable that holds the secret.' },
+    env: {
+      type: 'string',
+      pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+      default: null,
+      description: 'Name of an environment variable that holds the secret.',
+    },
     file: { type: 'string', 'x-kind': 'path', default: null, description: 'File whose first line is the secret.' },
     command: { type: 'string', pattern: '\\S', default: null, description: 'Command that prints the secret.' },
   },
@@ -32,7 +37,8 @@ const SECRET: JsonSchema = {
 /** A schema with every `x-kind` spelled out in standard keywords, and `null` allowed wherever `null` is the default. */
 export function expand(schema: JsonSchema): JsonSchema {
   const kind = schema['x-kind'] as Kind | undefined;
-  const base = kind === undefined ? schema : kind === 'secret' ? { ...SECRET, ...schema } : { type: 'string', pattern: PATTERNS[kind], ...schema };
+  const base =
+    kind === undefined ? schema : kind === 'secret' ? { ...SECRET, ...schema } : { type: 'string', pattern: PATTERNS[kind], ...schema };
   const result: Record<string, unknown> = {};
   for (const [keyword, value] of Object.entries(base)) result[keyword] = expandKeyword(keyword, value);
   if ('default' in base && base['default'] === null) allowNull(result);
@@ -40,7 +46,8 @@ export function expand(schema: JsonSchema): JsonSchema {
 }
 
 function expandKeyword(keyword: string, value: unknown): unknown {
-  if (keyword === 'properties') return Object.fromEntries(Object.entries(value as Record<string, JsonSchema>).map(([key, child]) => [key, expand(child)]));
+  if (keyword === 'properties')
+    return Object.fromEntries(Object.entries(value as Record<string, JsonSchema>).map(([key, child]) => [key, expand(child)]));
   if (keyword === 'anyOf' || keyword === 'oneOf') return (value as JsonSchema[]).map(expand);
   if ((keyword === 'items' || keyword === 'additionalProperties') && typeof value === 'object') return expand(value as JsonSchema);
   return value;

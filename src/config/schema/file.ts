@@ -63,7 +63,8 @@ export function fileSchema(fragments: BackendFragments): JsonSchema {
       environments: {
         type: 'object',
         default: {},
-        description: 'Small overlays on the rest of this file, chosen with `--env`. Maps are merged, other values replaced; `null` takes an entry away.',
+        description:
+          'Small overlays on the rest of this file, chosen with `--env`. Maps are merged, other values replaced; `null` takes an entry away.',
         propertyNames: { pattern: MODEL_NAME },
         additionalProperties: { type: 'object' },
         examples: [{ prod: { models: { chat: { context: 32768 } } } }],

@@ -5,7 +5,8 @@ import { MODEL_NAME } from './names.ts';
 const MAX_TOKENS = 2_147_483_647; // llama.cpp and vLLM keep token counts in 32 bits, signed
 
 const drift: JsonSchema = {
-  description: 'What happens when somebody changed a running model outside llmops: put it back, say it, or leave it. One policy, or one per field.',
+  description:
+    'What happens when somebody changed a running model outside llmops: put it back, say it, or leave it. One policy, or one per field.',
   default: 'correct',
   anyOf: [
     { type: 'string', enum: DRIFT_POLICIES },
@@ -13,7 +14,12 @@ const drift: JsonSchema = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        default: { type: 'string', enum: DRIFT_POLICIES, default: 'correct', description: 'Policy for every field that is not named below.' },
+        default: {
+          type: 'string',
+          enum: DRIFT_POLICIES,
+          default: 'correct',
+          description: 'Policy for every field that is not named below.',
+        },
         fields: {
           type: 'object',
           additionalProperties: { type: 'string', enum: DRIFT_POLICIES },
@@ -42,7 +48,13 @@ const offload: JsonSchema = {
           default: null,
           description: 'Layers on GPUs, counted from the output, or `all`. Absent: the engine decides.',
         },
-        cpuMoeLayers: { type: 'integer', minimum: 0, maximum: 100_000, default: null, description: 'First layers whose experts stay in RAM (mixture-of-experts models).' },
+        cpuMoeLayers: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 100_000,
+          default: null,
+          description: 'First layers whose experts stay in RAM (mixture-of-experts models).',
+        },
         devices: {
           type: 'array',
           items: { type: 'string', pattern: '^[^\\s,]+$' },
@@ -82,12 +94,27 @@ const rollout: JsonSchema = {
       type: 'string',
       enum: STRATEGIES,
       default: 'auto',
-      description: '`surge`: new before old, no gap, needs memory for both. `swap`: old before new. `auto`: surge where memory allows. `canary`: a share of requests first.',
+      description:
+        '`surge`: new before old, no gap, needs memory for both. `swap`: old before new. `auto`: surge where memory allows. `canary`: a share of requests first.',
       'x-inert-values': { canary: 'canary rollouts are not acted on yet: `auto` is used' },
     },
-    hold: { 'x-kind': 'duration', default: '120s', description: 'How long the gateway holds a request while a model is swapped.', 'x-inert': 'requests are not held yet: there is no gateway' },
-    drain: { 'x-kind': 'duration', default: '60s', description: 'How long requests that were admitted may take to finish before the old copy is stopped.' },
-    bake: { 'x-kind': 'duration', default: '10m', description: 'How long a change is watched before it counts as good.', 'x-inert': 'changes are not watched after the apply yet' },
+    hold: {
+      'x-kind': 'duration',
+      default: '120s',
+      description: 'How long the gateway holds a request while a model is swapped.',
+      'x-inert': 'requests are not held yet: there is no gateway',
+    },
+    drain: {
+      'x-kind': 'duration',
+      default: '60s',
+      description: 'How long requests that were admitted may take to finish before the old copy is stopped.',
+    },
+    bake: {
+      'x-kind': 'duration',
+      default: '10m',
+      description: 'How long a change is watched before it counts as good.',
+      'x-inert': 'changes are not watched after the apply yet',
+    },
   },
 };
 
@@ -100,11 +127,22 @@ export const modelSchema: JsonSchema = {
     backend: { type: 'string', description: 'The backend that runs it: a name under `backends`.', examples: ['local'] },
     source: {
       'x-kind': 'source',
-      description: 'Where the weights come from: `file:path` (relative to this file), `hf:owner/repo[/file]`, `ollama:name:tag` or `https://...`.',
+      description:
+        'Where the weights come from: `file:path` (relative to this file), `hf:owner/repo[/file]`, `ollama:name:tag` or `https://...`.',
       examples: ['file:models/chat-Q4_K_M.gguf', 'hf:Qwen/Qwen3-8B-GGUF'],
     },
-    revision: { type: 'string', pattern: '^\\S+$', default: null, description: 'Branch, tag or commit to follow in a repository of weights. Absent: its main branch.', 'x-inert': 'revisions are not followed yet' },
-    sha256: { 'x-kind': 'sha256', default: null, description: 'SHA-256 that the weights must have, as 64 hex digits. Absent: it is computed and recorded.' },
+    revision: {
+      type: 'string',
+      pattern: '^\\S+$',
+      default: null,
+      description: 'Branch, tag or commit to follow in a repository of weights. Absent: its main branch.',
+      'x-inert': 'revisions are not followed yet',
+    },
+    sha256: {
+      'x-kind': 'sha256',
+      default: null,
+      description: 'SHA-256 that the weights must have, as 64 hex digits. Absent: it is computed and recorded.',
+    },
     quantization,
     context: {
       type: 'integer',
@@ -114,8 +152,20 @@ export const modelSchema: JsonSchema = {
       description: 'Tokens for one request, prompt and answer together. Never shrunk silently. Absent: the engine decides.',
       examples: [16384],
     },
-    parallel: { type: 'integer', minimum: 1, maximum: 4096, default: 1, description: 'Requests served at once, each with its own context.', examples: [4] },
-    kvCache: { type: 'string', enum: ['auto', ...KV_TYPES], default: 'auto', description: "Element type of the KV cache; `q8_0` halves its memory. `auto`: the engine's own default." },
+    parallel: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 4096,
+      default: 1,
+      description: 'Requests served at once, each with its own context.',
+      examples: [4],
+    },
+    kvCache: {
+      type: 'string',
+      enum: ['auto', ...KV_TYPES],
+      default: 'auto',
+      description: "Element type of the KV cache; `q8_0` halves its memory. `auto`: the engine's own default.",
+    },
     offload,
     load: {
       type: 'string',
@@ -124,7 +174,12 @@ export const modelSchema: JsonSchema = {
       description: '`always`: runs all the time. `on-demand`: loaded by the first request, unloaded after `idle`.',
       'x-inert-values': { 'on-demand': 'loading on demand is not acted on yet: the model runs all the time' },
     },
-    idle: { 'x-kind': 'duration', default: '10m', description: 'With `load: on-demand`: unloaded after this time without a request.', 'x-inert': 'unloading idle models is not acted on yet' },
+    idle: {
+      'x-kind': 'duration',
+      default: '10m',
+      description: 'With `load: on-demand`: unloaded after this time without a request.',
+      'x-inert': 'unloading idle models is not acted on yet',
+    },
     drift,
     rollout,
     protect: { type: 'boolean', default: false, description: 'A plan that would delete this model is refused.' },
@@ -136,7 +191,12 @@ export const modelSchema: JsonSchema = {
       examples: [['cloud/small']],
       'x-inert': 'fallbacks are not acted on yet',
     },
-    localOnly: { type: 'boolean', default: false, description: 'Requests for this model never leave this machine; `fallback` is then refused.', 'x-inert': 'nothing leaves this machine yet, so there is nothing to forbid' },
+    localOnly: {
+      type: 'boolean',
+      default: false,
+      description: 'Requests for this model never leave this machine; `fallback` is then refused.',
+      'x-inert': 'nothing leaves this machine yet, so there is nothing to forbid',
+    },
     options: { type: 'object', default: {}, description: "This backend's own settings; the keys depend on the backend's type." },
   },
 };

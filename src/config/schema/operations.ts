@@ -17,7 +17,13 @@ const promptSchema: JsonSchema = {
       description: 'What the tests must reach before a change of prompt or model is applied.',
       properties: {
         passRate: { type: 'number', minimum: 0, maximum: 1, default: 0.9, description: 'Share of cases that must pass, from 0 to 1.' },
-        minCases: { type: 'integer', minimum: 1, maximum: 1_000_000, default: 20, description: 'Fewer cases than this prove nothing: the gate then does not open.' },
+        minCases: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 1_000_000,
+          default: 20,
+          description: 'Fewer cases than this prove nothing: the gate then does not open.',
+        },
       },
     },
   },
@@ -46,15 +52,26 @@ const sloSchema: JsonSchema = {
       required: ['use'],
       description: 'What makes a request a good one.',
       properties: {
-        use: { type: 'string', enum: INDICATORS, description: 'The signal: availability, time to first token, time per output token, tokens per second, ...' },
+        use: {
+          type: 'string',
+          enum: INDICATORS,
+          description: 'The signal: availability, time to first token, time per output token, tokens per second, ...',
+        },
         threshold: {
-          description: 'A request is good up to this time (`ttft`, `tpot`, `e2e`) or from this rate in tokens per second (`throughput`). The other indicators need none.',
+          description:
+            'A request is good up to this time (`ttft`, `tpot`, `e2e`) or from this rate in tokens per second (`throughput`). The other indicators need none.',
           default: null,
           anyOf: [{ 'x-kind': 'duration' }, { type: 'number', minimum: 0 }],
         },
       },
     },
-    objective: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1, description: 'Share of requests that must be good, between 0 and 1.', examples: [0.95] },
+    objective: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      exclusiveMaximum: 1,
+      description: 'Share of requests that must be good, between 0 and 1.',
+      examples: [0.95],
+    },
     window: { 'x-kind': 'duration', default: '7d', description: 'Rolling time over which the objective counts.' },
     actions: {
       type: 'array',
@@ -66,7 +83,12 @@ const sloSchema: JsonSchema = {
         required: ['on', 'do'],
         properties: {
           on: { type: 'string', enum: ['page', 'ticket', 'budgetExhausted'], description: 'Fast burn, slow burn, or nothing left.' },
-          do: { type: 'array', minItems: 1, items: { type: 'string', enum: ['alert', 'rollback', 'block'] }, description: 'Tell people, go back to the last good generation, or refuse further changes.' },
+          do: {
+            type: 'array',
+            minItems: 1,
+            items: { type: 'string', enum: ['alert', 'rollback', 'block'] },
+            description: 'Tell people, go back to the last good generation, or refuse further changes.',
+          },
         },
       },
     },
@@ -93,7 +115,12 @@ export const gatewaySchema: JsonSchema = {
   'x-inert': 'the gateway is not acted on yet',
   properties: {
     listen: { 'x-kind': 'address', default: '127.0.0.1:8400', description: 'Address and port.' },
-    keys: { 'x-kind': 'secret', default: null, description: 'Where the hashed client keys are. None are needed on loopback.', examples: [{ file: 'keys.txt' }] },
+    keys: {
+      'x-kind': 'secret',
+      default: null,
+      description: 'Where the hashed client keys are. None are needed on loopback.',
+      examples: [{ file: 'keys.txt' }],
+    },
   },
 };
 

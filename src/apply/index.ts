@@ -9,7 +9,7 @@ import { checkOrder } from './order.ts';
 import { performStep } from './step.ts';
 import type { Clock, StepTools } from './tools.ts';
 
-export type { ApplyResult, StepResult } from '../domain/generation.ts';
+export type { ApplyResult } from '../domain/generation.ts';
 export type { Clock } from './tools.ts';
 
 export interface ApplyOptions {

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../domain/canonical.ts';
 import type { BackendSpec } from '../domain/desired.ts';
 import type { Outcome } from '../domain/event.ts';
 import type { AppliedModel, Endpoint } from '../domain/observed.ts';
@@ -24,7 +25,8 @@ export function withBackends(file: InventoryFile, plan: Plan): InventoryFile {
   const specs = new Map<string, BackendSpec>(
     [...file.backends, ...plan.backends.map((backend) => backend.spec)].map((spec) => [spec.name, spec]),
   );
-  return { ...file, backends: [...specs.values()] };
+  const backends = [...specs.values()];
+  return canonicalJson(backends) === canonicalJson(file.backends) ? file : { ...file, backends };
 }
 
 /** After a run: its number; and, if it did everything, only those backends are remembered that still run a model. */

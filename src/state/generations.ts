@@ -2,6 +2,7 @@ import type { Json } from '../domain/desired.ts';
 import type { Generation, StepResult } from '../domain/generation.ts';
 import type { RunHeader } from '../domain/ledger.ts';
 import { ProblemError } from '../domain/problem.ts';
+import type { Step } from '../domain/plan.ts';
 import type { Disk } from './disk.ts';
 import { isObject, jsonText, readJson, writeDurably } from './durable.ts';
 import { stateFiles } from './files.ts';
@@ -53,7 +54,7 @@ export function newGeneration(number: number, run: string, header: RunHeader): G
     summary: plan.summary,
     changes: plan.changes.filter((change) => change.action !== 'keep'),
     drift: plan.drift,
-    steps: [],
+    steps: plan.steps.map((step) => notBegun(step, 'it has not begun yet')),
   };
 }
 
@@ -67,30 +68,23 @@ export async function writeGeneration(disk: Disk, dir: string, generation: Gener
 /** Closes a generation whose run was cut off, with what the journal knows of its steps. */
 export function interrupted(generation: Generation, records: readonly JournalRecord[]): Generation {
   const own = records.filter((record) => record.run === generation.run);
-  const begun = own.filter((record) => record.kind === 'begin');
+  const begins = new Map(own.filter((record) => record.kind === 'begin').map((record) => [record.step, record]));
   const ends = new Map(own.filter((record) => record.kind === 'end').map((record) => [record.step, record]));
-  return {
-    ...generation,
-    outcome: 'interrupted',
-    finishedAt: own.at(-1)?.at ?? generation.startedAt,
-    steps: begun.map((begin) => stepOf(begin, ends.get(begin.step))),
-  };
+  const steps = generation.steps.map((step): StepResult => {
+    const begin = begins.get(step.step);
+    return begin ? begun(step, begin, ends.get(step.step)) : { ...step, because: 'the run was cut off before it began' };
+  });
+  return { ...generation, outcome: 'interrupted', finishedAt: own.at(-1)?.at ?? generation.startedAt, steps };
 }
 
-function stepOf(begin: JournalRecord, end: JournalRecord | undefined): StepResult {
-  return {
-    step: begin.step,
-    op: begin.op as StepResult['op'],
-    model: begin.model,
-    backend: '',
-    instance: begin.instance,
-    cause: '',
-    status: (end?.outcome ?? 'interrupted') as StepResult['status'],
-    problem: null,
-    because: end ? null : 'the run was cut off during this step',
-    startedAt: begin.at,
-    ms: end ? Math.max(0, Date.parse(end.at) - Date.parse(begin.at)) : 0,
-  };
+function notBegun({ id, op, model, backend, instance, cause }: Step, because: string): StepResult {
+  return { step: id, op, model, backend, instance, cause, status: 'skipped', problem: null, because, startedAt: null, ms: 0 };
+}
+
+function begun(step: StepResult, begin: JournalRecord, end: JournalRecord | undefined): StepResult {
+  if (!end) return { ...step, status: 'interrupted', because: 'the run was cut off during this step', startedAt: begin.at };
+  const ms = Math.max(0, Date.parse(end.at) - Date.parse(begin.at));
+  return { ...step, status: end.outcome as StepResult['status'], because: null, startedAt: begin.at, ms };
 }
 
 function shape(value: Json): Generation | null {

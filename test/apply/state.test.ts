@@ -7,6 +7,7 @@ import type { StepResult } from '../../src/domain/generation.ts';
 import { acquireLease, claimStack, listGenerations, openState, readGeneration, readState, type State } from '../../src/state/index.ts';
 import { bench, folder } from './helpers.ts';
 import { header, step } from './headers.ts';
+import { step as planned } from './scripted.ts';
 
 const lease = (token: number): Lease => ({ token, verify: () => undefined, release: () => undefined });
 const applied = { backend: 'local', specHash: '1', fields: {}, protect: false };
@@ -130,7 +131,8 @@ describe('the history', () => {
   it('has an entry for a run that was cut off, closed by the next run with what the journal knows', async () => {
     const dir = await folder();
     const state = await openState(dir);
-    const cut = await state.beginRun(lease(1), header());
+    const steps = ['start', 'probe', 'publish'].map((op) => planned(`chat.${op}`));
+    const cut = await state.beginRun(lease(1), header({ steps }));
     await cut.begin(step('chat', 'start'));
     await cut.end(step('chat', 'start'), 'done');
     await cut.begin(step('chat', 'probe'));
@@ -139,9 +141,10 @@ describe('the history', () => {
     await run(state, 2);
     const closed = await readGeneration(dir, 1);
     expect(closed?.outcome).toBe('interrupted');
-    expect(closed?.steps.map((one) => [one.step, one.status])).toEqual([
-      ['chat.start', 'done'],
-      ['chat.probe', 'interrupted'],
+    expect(closed?.steps.map((one) => [one.step, one.status, one.because])).toEqual([
+      ['chat.start', 'done', null],
+      ['chat.probe', 'interrupted', 'the run was cut off during this step'],
+      ['chat.publish', 'skipped', 'the run was cut off before it began'],
     ]);
     expect((await listGenerations(dir)).map((one) => one.number)).toEqual([2, 1]);
   });

@@ -18,7 +18,7 @@ export interface DigestCache {
 }
 
 /** Raised when the meaning of an entry changes: older ones are then as good as not there. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Clocks of file systems tick about every 4 to 10 ms: a file written twice in one tick looks untouched. */
 const TICK_MS = 50n;
 

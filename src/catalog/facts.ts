@@ -22,6 +22,7 @@ export function factsOf(metadata: Metadata, fileTypes: Readonly<Record<number, s
     valueLength: own('attention.value_length'),
     vocabulary: Array.isArray(tokens) ? tokens.length : own('vocab_size'),
     experts: own('expert_count'),
+    feedForward: own('feed_forward_length'),
     tensorBytes,
   };
 }

@@ -62,12 +62,14 @@ function heading(change: Listed, kind: Kind, context: BlockContext): Entry {
 function settings(change: Listed, kind: Kind, width: number): readonly Entry[] {
   if (change.action === 'create') return [...created(change.fields, kind, width)];
   if (change.action === 'update' && change.fields.length > 0) return updated(change, kind, width);
-  if (change.action === 'update')
-    return [
-      fact(change.model, 'starts anew; no setting that the engine tells is different', width, span(kind.symbol, kind.tone)),
-      ...hidden(change),
-    ];
+  if (change.action === 'update') return [fact(change.model, withoutFields(change), width, span(kind.symbol, kind.tone)), ...hidden(change)];
   return [];
+}
+
+/** What an update does that changes no setting. */
+function withoutFields(change: Update): string {
+  if (change.replacement !== null) return 'starts anew; no setting that the engine tells is different';
+  return 'goes on running; only where clients are sent, what is on record, or a left-over copy changes';
 }
 
 function created(fields: readonly FieldChange[], kind: Kind, width: number): readonly Entry[] {

@@ -1,3 +1,4 @@
+import type { Problem } from '../../domain/problem.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { canApply, hasChanges } from '../../domain/plan.ts';
 import { counted } from '../format/units.ts';
@@ -81,8 +82,14 @@ function endingEntries(plan: Plan): readonly Entry[] {
   return [
     ...(asides.length > 0 ? [...asides, BLANK] : []),
     ...inertEntries(plan.inert),
-    ...problemEntries(plan.problems),
+    ...problemEntries(notShownAbove(plan)),
     ...(order.length > 0 ? [...order, BLANK] : []),
     ...footerEntries(plan),
   ];
+}
+
+/** Problems that no blocked model shows in its own block already. */
+function notShownAbove(plan: Plan): readonly Problem[] {
+  const shown = new Set(plan.changes.flatMap((change) => (change.action === 'blocked' ? [`${change.problem.code} ${change.problem.summary}`] : [])));
+  return plan.problems.filter((problem) => !shown.has(`${problem.code} ${problem.summary}`));
 }

@@ -167,7 +167,7 @@ function differs(setting: SettingStatus): boolean {
 
 function legend(models: readonly ModelStatus[]): readonly Entry[] {
   const hidden = models.some((model) => model.endpoint !== null && !model.published) ? '; (endpoint): clients are not sent there' : '';
-  return [BLANK, entry(line(span(`4096×2: context × parallel requests${hidden}`, 'quiet')))];
+  return [BLANK, entry(line(span(`WANT, CONFIGURED, LOADED: context × parallel requests${hidden}`, 'quiet')))];
 }
 
 /** The status as a JSON document: plain data already, described by schemas/status.schema.json. */

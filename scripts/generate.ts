@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expand } from '../src/config/schema/expand.ts';
 import { fileSchema } from '../src/config/schema/file.ts';
 import type { JsonSchema } from '../src/domain/backend.ts';
-import { schemaModule, typesModule, validatorModule, validatorTypes } from './generate/code.ts';
+import { schemaModule, schemaTypes, typesModule, validatorModule, validatorTypes } from './generate/code.ts';
 import { configurationPage } from './generate/docs.ts';
 import { backendIndex, readFragments } from './generate/fragments.ts';
 import { publishedSchema } from './generate/publish.ts';
@@ -24,7 +24,8 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
   const { file, options } = await composedSchemas();
   return new Map([
     ['schemas/llmops.schema.json', `${JSON.stringify(publishedSchema(file, options), null, 2)}\n`],
-    ['src/config/schema.gen.ts', schemaModule(file, options)],
+    ['src/config/schema.gen.js', schemaModule(file, options)],
+    ['src/config/schema.gen.d.ts', schemaTypes()],
     ['src/config/validator.gen.js', validatorModule(file, options)],
     ['src/config/validator.gen.d.ts', validatorTypes(options)],
     ['src/config/written.gen.ts', await typesModule(file)],

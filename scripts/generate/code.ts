@@ -9,13 +9,18 @@ const WORDS = new Set(['description', 'examples', 'title']);
 
 /** The schemas without words for people: what the validator's messages look things up in. */
 export function schemaModule(file: JsonSchema, options: Readonly<Record<string, JsonSchema>>): string {
+  const optionSchemas = Object.fromEntries(Object.entries(options).map(([type, schema]) => [type, bare(schema)]));
+  return `${HEADER}export const fileSchema = ${JSON.stringify(bare(file))};\nexport const optionSchemas = ${JSON.stringify(optionSchemas)};\n`;
+}
+
+/** Types of {@link schemaModule}. */
+export function schemaTypes(): string {
   return `${HEADER}import type { JsonSchema } from '../domain/backend.ts';
 
 /** The schema of the whole file. */
-export const fileSchema: JsonSchema = ${JSON.stringify(bare(file))};
-
+export declare const fileSchema: JsonSchema;
 /** The schema of a model's \`options\`, by type of backend. */
-export const optionSchemas: Readonly<Record<string, JsonSchema>> = ${JSON.stringify(Object.fromEntries(Object.entries(options).map(([type, schema]) => [type, bare(schema)])))};
+export declare const optionSchemas: Readonly<Record<string, JsonSchema>>;
 `;
 }
 

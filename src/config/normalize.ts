@@ -5,7 +5,7 @@ import type { Place } from '../domain/problem.ts';
 import { inertSpots } from './inert.ts';
 import { plain, spot, type Located } from './located.ts';
 import { placeOf } from './report.ts';
-import { fileSchema, optionSchemas } from './schema.gen.ts';
+import { fileSchema, optionSchemas } from './schema.gen.js';
 import type { TextFile } from './text.ts';
 import { bytes, milliseconds } from './units.ts';
 import { QUANTIZATIONS } from './vocabulary.ts';

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../domain/backend.ts';
 import { explain } from './explain/index.ts';
 import { child, entries, find, plain, scalar, text, type Located } from './located.ts';
 import type { Findings } from './report.ts';
-import { fileSchema, optionSchemas } from './schema.gen.ts';
+import { fileSchema, optionSchemas } from './schema.gen.js';
 import { optionValidators, validateFile } from './validator.gen.js';
 
 /** One complaint of a validator that ajv wrote. */

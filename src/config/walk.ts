@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../domain/backend.ts';
 import { child, entries, items, text, type Located } from './located.ts';
-import { fileSchema, optionSchemas } from './schema.gen.ts';
+import { fileSchema, optionSchemas } from './schema.gen.js';
 
 /** A value of the file together with the schema that speaks of it. */
 export interface Visit {

@@ -8,32 +8,46 @@ import { eventually, instancesOf, io, kill, seen, type World } from './world.ts'
 
 /** Instances outlive whoever started them; the next one finds them by what they carry. */
 export const adoptionCases: readonly Case[] = [
-  ['a fresh driver finds what another one started', async (world) => {
-    const spec = world.spec();
-    const before = await world.serve(world.connect(), spec);
-    const after = seen(await world.connect().look(spec.id, io().signal));
-    expect({ ...after, memoryBytes: null }).toEqual({ ...before, memoryBytes: null });
-  }],
-  ['it finds it also when every record is gone', async (world) => {
-    const spec = world.spec();
-    const before = await world.serve(world.connect(), spec);
-    rmSync(join(world.stateDir, 'instances'), { recursive: true });
-    const fresh = world.connect();
-    expect(await world.serve(fresh, spec)).toMatchObject({ process: before.process, endpoint: before.endpoint, specHash: spec.specHash, configured: before.configured });
-    await world.stop(fresh, spec, before.process);
-    expect(await world.processes()).toEqual([]);
-  }],
+  [
+    'a fresh driver finds what another one started',
+    async (world) => {
+      const spec = world.spec();
+      const before = await world.serve(world.connect(), spec);
+      const after = seen(await world.connect().look(spec.id, io().signal));
+      expect({ ...after, memoryBytes: null }).toEqual({ ...before, memoryBytes: null });
+    },
+  ],
+  [
+    'it finds it also when every record is gone',
+    async (world) => {
+      const spec = world.spec();
+      const before = await world.serve(world.connect(), spec);
+      rmSync(join(world.stateDir, 'instances'), { recursive: true });
+      const fresh = world.connect();
+      expect(await world.serve(fresh, spec)).toMatchObject({
+        process: before.process,
+        endpoint: before.endpoint,
+        specHash: spec.specHash,
+        configured: before.configured,
+      });
+      await world.stop(fresh, spec, before.process);
+      expect(await world.processes()).toEqual([]);
+    },
+  ],
   ['a process that got the number of a dead instance is not taken for it', reusedNumber],
-  ['an instance that crashed is started anew by the next start', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec()];
-    const before = await world.serve(driver, spec);
-    kill(before.process?.pid ?? 0, 'SIGKILL');
-    await eventually(async () => (await driver.look(spec.id, io().signal))?.process === null);
-    const after = await world.serve(driver, spec);
-    expect(after.phase).toBe('serving');
-    expect(after.process).not.toEqual(before.process);
-    expect(instancesOf(await driver.observe(io().signal)).filter(({ owner }) => owner === 'ours')).toHaveLength(1);
-  }],
+  [
+    'an instance that crashed is started anew by the next start',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec()];
+      const before = await world.serve(driver, spec);
+      kill(before.process?.pid ?? 0, 'SIGKILL');
+      await eventually(async () => (await driver.look(spec.id, io().signal))?.process === null);
+      const after = await world.serve(driver, spec);
+      expect(after.phase).toBe('serving');
+      expect(after.process).not.toEqual(before.process);
+      expect(instancesOf(await driver.observe(io().signal)).filter(({ owner }) => owner === 'ours')).toHaveLength(1);
+    },
+  ],
 ];
 
 async function reusedNumber(world: World): Promise<void> {

@@ -7,93 +7,135 @@ import { eventually, instancesOf, io, kill, seen, type World } from './world.ts'
 
 /** What is seen of the world, and that seeing does not change it. */
 export const observeCases: readonly Case[] = [
-  ['a machine without instances is reachable and empty, not unreachable', async (world) => {
-    const observed = await world.connect().observe(io().signal);
-    expect(instancesOf(observed).filter(({ owner }) => owner === 'ours')).toEqual([]);
-    expect(observed).toMatchObject({ status: 'reachable', engine: { status: 'present' } });
-  }],
-  ['observing tells the same as looking at one', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec()];
-    const looked = await world.serve(driver, spec);
-    const observed = instancesOf(await driver.observe(io().signal)).find(({ id }) => id === spec.id);
-    expect({ ...observed, memoryBytes: null }).toEqual({ ...looked, memoryBytes: null });
-  }],
-  ['an instance that was killed is failed, with a reason and its log', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec()];
-    const before = await world.serve(driver, spec);
-    kill(before.process?.pid ?? 0, 'SIGKILL');
-    const after = await eventually(async () => {
-      const now = await driver.look(spec.id, io().signal);
-      return now?.process === null && now;
-    });
-    expect(after).toMatchObject({ phase: 'failed', owner: 'ours', specHash: spec.specHash, logFile: before.logFile });
-    expect(after.problem?.summary).not.toBe('');
-    expect(after.problem?.fix).toContain(before.logFile);
-  }],
-  ['an instance that hangs is unknown, never taken for gone', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec()];
-    const { process } = await world.serve(driver, spec);
-    kill(process?.pid ?? 0, 'SIGSTOP');
-    const hung = seen(instancesOf(await driver.observe(io().signal)).find(({ id }) => id === spec.id));
-    kill(process?.pid ?? 0, 'SIGCONT');
-    expect(hung).toMatchObject({ phase: 'unknown', process, loaded: null });
-    expect(hung.problem?.code).toBe('engine-timeout');
-  }],
-  ['what another stack runs is foreign: shown, and none of our steps touches it', async (world) => {
-    const [theirs, ours, spec] = [world.connect({ stateDir: join(world.dir, 'theirs') }), world.connect(), world.spec()];
-    const their = await world.serve(theirs, spec);
-    const shown = seen(instancesOf(await ours.observe(io().signal)).find(({ process }) => process?.pid === their.process?.pid));
-    expect(shown).toMatchObject({ owner: 'foreign', specHash: null, model: spec.model, endpoint: their.endpoint });
-    expect(await ours.look(spec.id, io().signal)).toBeNull();
-    await expect(world.stop(ours, spec, their.process)).rejects.toMatchObject({ problem: { code: 'instance-changed' } });
-    expect((await theirs.look(spec.id, io().signal))?.phase).toBe('serving');
-  }],
-  ['a backend sees only its own instances of the stack', async (world) => {
-    const spec = world.spec();
-    await world.serve(world.connect(), spec);
-    const other = instancesOf(await world.connect({ backend: 'another' }).observe(io().signal));
-    expect(other.filter(({ id }) => id.includes(spec.id))).toEqual([]);
-  }],
-  ['observing writes nothing, and leaves processes as they are', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec()];
-    const before = await world.serve(driver, spec);
-    const files = snapshot(world);
-    for (let round = 0; round < 3; round += 1) await driver.observe(io().signal);
-    expect(snapshot(world)).toEqual(files);
-    expect((await driver.look(spec.id, io().signal))?.process).toEqual(before.process);
-  }],
-  ['torn and foreign files among the records are survived', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec()];
-    await world.serve(driver, spec);
-    const folder = join(world.stateDir, 'instances');
-    for (const [name, text] of [['torn.json', '{"v":1,"spec":{'], ['empty.json', ''], ['list.json', '[1]'], ['null.json', 'null'], ['note.txt', 'hi'], ['later.json', '{"v":99}']]) {
-      writeFileSync(join(folder, name as string), text as string);
-    }
-    const ours = instancesOf(await driver.observe(io().signal)).filter(({ owner }) => owner === 'ours');
-    expect(ours.map(({ id, phase }) => [id, phase])).toEqual([[spec.id, 'serving']]);
-  }],
-  ['everything that it writes is for its owner alone', async (world) => {
-    await world.serve(world.connect(), world.spec());
-    const open = readdirSync(world.stateDir, { recursive: true, encoding: 'utf8' })
-      .map((name) => join(world.stateDir, name))
-      .filter((path) => (statSync(path).mode & 0o077) !== 0);
-    expect(open).toEqual([]);
-  }],
-  ['every setting that it can ask for has a price', (world) => {
-    const { backend } = world.conformance;
-    const fields = optionVariants(backend.schema.model).flatMap((options) => Object.keys(world.spec({ options }).fields));
-    expect([...new Set(fields)].filter((field) => backend.prices[field] === undefined)).toEqual([]);
-  }],
-  ['every option of its schema leads to another process', (world) => {
-    const plain = world.spec({ options: {} });
-    const { backend } = world.conformance;
-    const variants = optionVariants(backend.schema.model).filter((options) => Object.keys(options).length > 0);
-    expect(variants.filter((options) => world.spec({ options }).id === plain.id)).toEqual([]);
-  }],
+  [
+    'a machine without instances is reachable and empty, not unreachable',
+    async (world) => {
+      const observed = await world.connect().observe(io().signal);
+      expect(instancesOf(observed).filter(({ owner }) => owner === 'ours')).toEqual([]);
+      expect(observed).toMatchObject({ status: 'reachable', engine: { status: 'present' } });
+    },
+  ],
+  [
+    'observing tells the same as looking at one',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec()];
+      const looked = await world.serve(driver, spec);
+      const observed = instancesOf(await driver.observe(io().signal)).find(({ id }) => id === spec.id);
+      expect({ ...observed, memoryBytes: null }).toEqual({ ...looked, memoryBytes: null });
+    },
+  ],
+  [
+    'an instance that was killed is failed, with a reason and its log',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec()];
+      const before = await world.serve(driver, spec);
+      kill(before.process?.pid ?? 0, 'SIGKILL');
+      const after = await eventually(async () => {
+        const now = await driver.look(spec.id, io().signal);
+        return now?.process === null && now;
+      });
+      expect(after).toMatchObject({ phase: 'failed', owner: 'ours', specHash: spec.specHash, logFile: before.logFile });
+      expect(after.problem?.summary).not.toBe('');
+      expect(after.problem?.fix).toContain(before.logFile);
+    },
+  ],
+  [
+    'an instance that hangs is unknown, never taken for gone',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec()];
+      const { process } = await world.serve(driver, spec);
+      kill(process?.pid ?? 0, 'SIGSTOP');
+      const hung = seen(instancesOf(await driver.observe(io().signal)).find(({ id }) => id === spec.id));
+      kill(process?.pid ?? 0, 'SIGCONT');
+      expect(hung).toMatchObject({ phase: 'unknown', process, loaded: null });
+      expect(hung.problem?.code).toBe('engine-timeout');
+    },
+  ],
+  [
+    'what another stack runs is foreign: shown, and none of our steps touches it',
+    async (world) => {
+      const [theirs, ours, spec] = [world.connect({ stateDir: join(world.dir, 'theirs') }), world.connect(), world.spec()];
+      const their = await world.serve(theirs, spec);
+      const shown = seen(instancesOf(await ours.observe(io().signal)).find(({ process }) => process?.pid === their.process?.pid));
+      expect(shown).toMatchObject({ owner: 'foreign', specHash: null, model: spec.model, endpoint: their.endpoint });
+      expect(await ours.look(spec.id, io().signal)).toBeNull();
+      await expect(world.stop(ours, spec, their.process)).rejects.toMatchObject({ problem: { code: 'instance-changed' } });
+      expect((await theirs.look(spec.id, io().signal))?.phase).toBe('serving');
+    },
+  ],
+  [
+    'a backend sees only its own instances of the stack',
+    async (world) => {
+      const spec = world.spec();
+      await world.serve(world.connect(), spec);
+      const other = instancesOf(await world.connect({ backend: 'another' }).observe(io().signal));
+      expect(other.filter(({ id }) => id.includes(spec.id))).toEqual([]);
+    },
+  ],
+  [
+    'observing writes nothing, and leaves processes as they are',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec()];
+      const before = await world.serve(driver, spec);
+      const files = snapshot(world);
+      for (let round = 0; round < 3; round += 1) await driver.observe(io().signal);
+      expect(snapshot(world)).toEqual(files);
+      expect((await driver.look(spec.id, io().signal))?.process).toEqual(before.process);
+    },
+  ],
+  [
+    'torn and foreign files among the records are survived',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec()];
+      await world.serve(driver, spec);
+      const folder = join(world.stateDir, 'instances');
+      for (const [name, text] of [
+        ['torn.json', '{"v":1,"spec":{'],
+        ['empty.json', ''],
+        ['list.json', '[1]'],
+        ['null.json', 'null'],
+        ['note.txt', 'hi'],
+        ['later.json', '{"v":99}'],
+      ]) {
+        writeFileSync(join(folder, name as string), text as string);
+      }
+      const ours = instancesOf(await driver.observe(io().signal)).filter(({ owner }) => owner === 'ours');
+      expect(ours.map(({ id, phase }) => [id, phase])).toEqual([[spec.id, 'serving']]);
+    },
+  ],
+  [
+    'everything that it writes is for its owner alone',
+    async (world) => {
+      await world.serve(world.connect(), world.spec());
+      const open = readdirSync(world.stateDir, { recursive: true, encoding: 'utf8' })
+        .map((name) => join(world.stateDir, name))
+        .filter((path) => (statSync(path).mode & 0o077) !== 0);
+      expect(open).toEqual([]);
+    },
+  ],
+  [
+    'every setting that it can ask for has a price',
+    (world) => {
+      const { backend } = world.conformance;
+      const fields = optionVariants(backend.schema.model).flatMap((options) => Object.keys(world.spec({ options }).fields));
+      expect([...new Set(fields)].filter((field) => backend.prices[field] === undefined)).toEqual([]);
+    },
+  ],
+  [
+    'every option of its schema leads to another process',
+    (world) => {
+      const plain = world.spec({ options: {} });
+      const { backend } = world.conformance;
+      const variants = optionVariants(backend.schema.model).filter((options) => Object.keys(options).length > 0);
+      expect(variants.filter((options) => world.spec({ options }).id === plain.id)).toEqual([]);
+    },
+  ],
 ];
 
 /** Every file of the world with its text. */
 function snapshot(world: World): Readonly<Record<string, string>> {
   const names = readdirSync(world.dir, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(world.dir, name)).isFile());
-  return Object.fromEntries(names.filter((name) => !name.endsWith('.log')).map((name) => [name, readFileSync(join(world.dir, name), 'latin1')]));
+  return Object.fromEntries(
+    names.filter((name) => !name.endsWith('.log')).map((name) => [name, readFileSync(join(world.dir, name), 'latin1')]),
+  );
 }

@@ -7,93 +7,139 @@ import { instancesOf, io, kill, seen, step, type World } from './world.ts';
 /** How a copy comes into the world. */
 export const startCases: readonly Case[] = [
   ['an instance that was probed serves, at an address and with a process that can be named', serves],
-  ['starting twice makes one process', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec()];
-    const first = await world.serve(driver, spec);
-    const again = await world.serve(driver, spec);
-    expect(again.process).toEqual(first.process);
-  }],
-  ['two that start the same instance at the same time make one process', async (world) => {
-    const spec = world.spec();
-    await Promise.all([world.connect(), world.connect(), world.connect()].map((driver) => driver.perform.start(step('start', spec, { spec }), io())));
-    const leaders = (await world.processes()).filter((entry) => entry.pid === entry.group);
-    expect(leaders).toHaveLength(1);
-  }],
-  ['every declared setting that the engine tells is in force', async (world) => {
-    const spec = world.spec({ context: 512, parallel: 2 });
-    const instance = await world.serve(world.connect(), spec);
-    const told = Object.entries(spec.fields).flatMap(([field, asked]) => {
-      const got = instance.loaded?.[field] ?? instance.configured[field] ?? null;
-      return asked === null || got === null ? [] : [{ field, asked, got }];
-    });
-    expect(told.filter(({ asked, got }) => asked !== got)).toEqual([]);
-    expect(told.map(({ field }) => field)).toEqual(expect.arrayContaining(['digest', 'context', 'parallel']));
-    expect(instance.loaded).toMatchObject({ context: 512, parallel: 2 });
-  }],
-  ['another context or number of requests is another instance', (world) => {
-    const ids = [world.spec(), world.spec({ context: 256 }), world.spec({ parallel: 2 })].map(({ id }) => id);
-    expect(new Set(ids).size).toBe(3);
-    expect(world.spec().id).toBe(ids[0]);
-  }],
-  ['two instances of one model run side by side, and one stops without the other', async (world) => {
-    const driver = world.connect();
-    const [old, next] = [world.spec({ context: 256 }), world.spec({ context: 512 })];
-    const [first, second] = await Promise.all([world.serve(driver, old), world.serve(driver, next)]);
-    expect(first.endpoint).not.toBe(second.endpoint);
-    await world.stop(driver, old, first.process);
-    expect((await driver.look(next.id, io().signal))?.phase).toBe('serving');
-    expect(await driver.look(old.id, io().signal)).toBeNull();
-  }],
+  [
+    'starting twice makes one process',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec()];
+      const first = await world.serve(driver, spec);
+      const again = await world.serve(driver, spec);
+      expect(again.process).toEqual(first.process);
+    },
+  ],
+  [
+    'two that start the same instance at the same time make one process',
+    async (world) => {
+      const spec = world.spec();
+      await Promise.all(
+        [world.connect(), world.connect(), world.connect()].map((driver) => driver.perform.start(step('start', spec, { spec }), io())),
+      );
+      const leaders = (await world.processes()).filter((entry) => entry.pid === entry.group);
+      expect(leaders).toHaveLength(1);
+    },
+  ],
+  [
+    'every declared setting that the engine tells is in force',
+    async (world) => {
+      const spec = world.spec({ context: 512, parallel: 2 });
+      const instance = await world.serve(world.connect(), spec);
+      const told = Object.entries(spec.fields).flatMap(([field, asked]) => {
+        const got = instance.loaded?.[field] ?? instance.configured[field] ?? null;
+        return asked === null || got === null ? [] : [{ field, asked, got }];
+      });
+      expect(told.filter(({ asked, got }) => asked !== got)).toEqual([]);
+      expect(told.map(({ field }) => field)).toEqual(expect.arrayContaining(['digest', 'context', 'parallel']));
+      expect(instance.loaded).toMatchObject({ context: 512, parallel: 2 });
+    },
+  ],
+  [
+    'another context or number of requests is another instance',
+    (world) => {
+      const ids = [world.spec(), world.spec({ context: 256 }), world.spec({ parallel: 2 })].map(({ id }) => id);
+      expect(new Set(ids).size).toBe(3);
+      expect(world.spec().id).toBe(ids[0]);
+    },
+  ],
+  [
+    'two instances of one model run side by side, and one stops without the other',
+    async (world) => {
+      const driver = world.connect();
+      const [old, next] = [world.spec({ context: 256 }), world.spec({ context: 512 })];
+      const [first, second] = await Promise.all([world.serve(driver, old), world.serve(driver, next)]);
+      expect(first.endpoint).not.toBe(second.endpoint);
+      await world.stop(driver, old, first.process);
+      expect((await driver.look(next.id, io().signal))?.phase).toBe('serving');
+      expect(await driver.look(old.id, io().signal)).toBeNull();
+    },
+  ],
   ['a start that takes its time is waited for', waitsForSlowStart],
-  ['a start that fails says why, quotes the log and names it', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec({}, world.conformance.damagedWeights(world.dir))];
-    const problem = await failToServe(world, spec.weights.path, 'leave');
-    expect(problem.code).toMatch(/^weights-/);
-    expect(problem.details?.length).toBeGreaterThan(0);
-    const instance = seen(await driver.look(spec.id, io().signal));
-    expect(problem.fix).toContain(instance.logFile);
-    expect(instance).toMatchObject({ phase: 'failed', process: null, specHash: spec.specHash });
-    expect(instance.problem?.code).toBe(problem.code);
-  }],
-  ['a new copy that fails during a surge leaves nothing behind', async (world) => {
-    const path = world.conformance.damagedWeights(world.dir);
-    await failToServe(world, path, 'stop');
-    expect(instancesOf(await world.connect().observe(io().signal)).filter(({ owner }) => owner === 'ours')).toEqual([]);
-  }],
-  ['a start that failed does not stand in the way of the next one', async (world) => {
-    const path = world.conformance.damagedWeights(world.dir);
-    await failToServe(world, path, 'leave');
-    copyFileSync(world.conformance.weights(world.dir), path);
-    expect((await world.serve(world.connect(), world.spec({}, path))).phase).toBe('serving');
-  }],
-  ['a start that was cancelled before it began starts nothing', async (world) => {
-    const spec = world.spec();
-    const outcome = world.connect().perform.start(step('start', spec, { spec }), io(undefined, AbortSignal.abort()));
-    await expect(outcome).rejects.toMatchObject({ problem: { code: 'cancelled' } });
-    expect(await world.processes()).toEqual([]);
-  }],
-  ['waiting for an instance ends when it is cancelled, and leaves it alone', async (world) => {
-    const [driver, spec] = [world.connect(), world.spec()];
-    await driver.perform.start(step('start', spec, { spec }), io());
-    const before = seen(await driver.look(spec.id, io().signal)).process;
-    kill(before?.pid ?? 0, 'SIGSTOP');
-    const stop = new AbortController();
-    const probing = driver.perform.probe(step('probe', spec, { spec, onFailure: 'leave' }), io(() => stop.abort(), stop.signal));
-    await expect(probing).rejects.toBeInstanceOf(ProblemError);
-    kill(before?.pid ?? 0, 'SIGCONT');
-    expect((await driver.look(spec.id, io().signal))?.process).toEqual(before);
-  }],
-  ['an instance that was never started cannot be probed', async (world) => {
-    const spec = world.spec();
-    const probing = world.connect().perform.probe(step('probe', spec, { spec, onFailure: 'leave' }), io());
-    await expect(probing).rejects.toMatchObject({ problem: { code: 'instance-gone' } });
-  }],
+  [
+    'a start that fails says why, quotes the log and names it',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec({}, world.conformance.damagedWeights(world.dir))];
+      const problem = await failToServe(world, spec.weights.path, 'leave');
+      expect(problem.code).toMatch(/^weights-/);
+      expect(problem.details?.length).toBeGreaterThan(0);
+      const instance = seen(await driver.look(spec.id, io().signal));
+      expect(problem.fix).toContain(instance.logFile);
+      expect(instance).toMatchObject({ phase: 'failed', process: null, specHash: spec.specHash });
+      expect(instance.problem?.code).toBe(problem.code);
+    },
+  ],
+  [
+    'a new copy that fails during a surge leaves nothing behind',
+    async (world) => {
+      const path = world.conformance.damagedWeights(world.dir);
+      await failToServe(world, path, 'stop');
+      expect(instancesOf(await world.connect().observe(io().signal)).filter(({ owner }) => owner === 'ours')).toEqual([]);
+    },
+  ],
+  [
+    'a start that failed does not stand in the way of the next one',
+    async (world) => {
+      const path = world.conformance.damagedWeights(world.dir);
+      await failToServe(world, path, 'leave');
+      copyFileSync(world.conformance.weights(world.dir), path);
+      expect((await world.serve(world.connect(), world.spec({}, path))).phase).toBe('serving');
+    },
+  ],
+  [
+    'a start that was cancelled before it began starts nothing',
+    async (world) => {
+      const spec = world.spec();
+      const outcome = world.connect().perform.start(step('start', spec, { spec }), io(undefined, AbortSignal.abort()));
+      await expect(outcome).rejects.toMatchObject({ problem: { code: 'cancelled' } });
+      expect(await world.processes()).toEqual([]);
+    },
+  ],
+  [
+    'waiting for an instance ends when it is cancelled, and leaves it alone',
+    async (world) => {
+      const [driver, spec] = [world.connect(), world.spec()];
+      await driver.perform.start(step('start', spec, { spec }), io());
+      const before = seen(await driver.look(spec.id, io().signal)).process;
+      kill(before?.pid ?? 0, 'SIGSTOP');
+      const stop = new AbortController();
+      const probing = driver.perform.probe(
+        step('probe', spec, { spec, onFailure: 'leave' }),
+        io(() => stop.abort(), stop.signal),
+      );
+      await expect(probing).rejects.toBeInstanceOf(ProblemError);
+      kill(before?.pid ?? 0, 'SIGCONT');
+      expect((await driver.look(spec.id, io().signal))?.process).toEqual(before);
+    },
+  ],
+  [
+    'an instance that was never started cannot be probed',
+    async (world) => {
+      const spec = world.spec();
+      const probing = world.connect().perform.probe(step('probe', spec, { spec, onFailure: 'leave' }), io());
+      await expect(probing).rejects.toMatchObject({ problem: { code: 'instance-gone' } });
+    },
+  ],
 ];
 
 async function serves(world: World): Promise<void> {
   const spec = world.spec();
   const instance = await world.serve(world.connect(), spec);
-  expect(instance).toMatchObject({ id: spec.id, owner: 'ours', backend: spec.backend, model: spec.model, specHash: spec.specHash, phase: 'serving', problem: null });
+  expect(instance).toMatchObject({
+    id: spec.id,
+    owner: 'ours',
+    backend: spec.backend,
+    model: spec.model,
+    specHash: spec.specHash,
+    phase: 'serving',
+    problem: null,
+  });
   expect(instance.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(instance.memoryBytes).toBeGreaterThan(0);
   expect(Date.parse(instance.startedAt ?? '')).not.toBeNaN();

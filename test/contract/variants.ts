@@ -8,7 +8,13 @@ export function optionVariants(schema: JsonSchema): readonly JsonObject[] {
 }
 
 function sample(rule: JsonSchema): Json {
-  const known: Readonly<Record<string, Json>> = { size: 64 * 2 ** 20, duration: 60_000, secret: { env: 'KEY' }, path: '/tmp/file', address: '127.0.0.1:1' };
+  const known: Readonly<Record<string, Json>> = {
+    size: 64 * 2 ** 20,
+    duration: 60_000,
+    secret: { env: 'KEY' },
+    path: '/tmp/file',
+    address: '127.0.0.1:1',
+  };
   const kind = known[String(rule['x-kind'])];
   if (kind !== undefined) return kind;
   const options = (rule['enum'] as readonly Json[] | undefined)?.filter((value) => value !== rule['default'] && value !== null);

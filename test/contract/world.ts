@@ -47,12 +47,20 @@ export class World {
   }
 
   /** A new driver object, as another run of llmops would have it. */
-  connect(options: { readonly stateDir?: string; readonly env?: Readonly<Record<string, string>>; readonly backend?: string } = {}): Driver {
+  connect(
+    options: { readonly stateDir?: string; readonly env?: Readonly<Record<string, string>>; readonly backend?: string } = {},
+  ): Driver {
     const stateDir = options.stateDir ?? this.stateDir;
     this.stateDirs.add(stateDir);
     mkdirSync(stateDir, { recursive: true });
     const { backend, env, cacheDir } = this.conformance;
-    const context = { stack: 'contract', stateDir, cacheDir: cacheDir ?? join(this.dir, 'cache'), baseDir: this.dir, env: { ...process.env, ...env, ...options.env } };
+    const context = {
+      stack: 'contract',
+      stateDir,
+      cacheDir: cacheDir ?? join(this.dir, 'cache'),
+      baseDir: this.dir,
+      env: { ...process.env, ...env, ...options.env },
+    };
     return backend.connect(this.backendSpec(options.backend), context);
   }
 
@@ -84,11 +92,29 @@ export class World {
   /** The instance of a model, as the planner names it. */
   spec(change: Partial<ModelSpec> = {}, path = this.conformance.weights(this.dir)): InstanceSpec {
     const model = this.model(change);
-    const artifact: Artifact = { source: 'file:chat.gguf', path, bytes: 1, sha256: createHash('sha256').update(path).digest('hex'), gguf: null };
+    const artifact: Artifact = {
+      source: 'file:chat.gguf',
+      path,
+      bytes: 1,
+      sha256: createHash('sha256').update(path).digest('hex'),
+      gguf: null,
+    };
     const fields = this.conformance.backend.fields(model, artifact, this.backendSpec());
-    const specHash = createHash('sha256').update(canonicalJson({ ...fields, source: null })).digest('hex').slice(0, 12);
+    const specHash = createHash('sha256')
+      .update(canonicalJson({ ...fields, source: null }))
+      .digest('hex')
+      .slice(0, 12);
     const { name, backend, options } = model;
-    return { id: `${name}-${specHash}`, stack: 'contract', backend, model: name, specHash, fields, weights: { path, sha256: artifact.sha256, bytes: 1 }, options };
+    return {
+      id: `${name}-${specHash}`,
+      stack: 'contract',
+      backend,
+      model: name,
+      specHash,
+      fields,
+      weights: { path, sha256: artifact.sha256, bytes: 1 },
+      options,
+    };
   }
 
   /** Starts an instance and waits until it serves. */
@@ -121,7 +147,17 @@ export class World {
 /** A step of a plan, with what matters for a driver. */
 export function step<K extends DriverOp>(op: K, spec: InstanceSpec, act: Partial<StepOf<K>> & { readonly deadlineMs?: number }): StepOf<K> {
   const { model, backend, id } = spec;
-  const base = { id: `${model}.${op}`, after: [], model, backend, instance: id, cause: 'the suite asks for it', relies: [], leaves: [], deadlineMs: DEADLINE_MS };
+  const base = {
+    id: `${model}.${op}`,
+    after: [],
+    model,
+    backend,
+    instance: id,
+    cause: 'the suite asks for it',
+    relies: [],
+    leaves: [],
+    deadlineMs: DEADLINE_MS,
+  };
   return { ...base, op, ...act } as unknown as StepOf<K>;
 }
 

@@ -1,17 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { backend } from '../../src/backends/llama.cpp/index.ts';
 import { describeBackend } from '../contract/contract.ts';
+import { findServer } from './llama-server.ts';
 
 const models = resolve(import.meta.dirname, '../../examples/models');
-
-/** The real program. Without it these tests prove nothing, so they fail. */
-function findServer(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'llama-server'));
-  const found = [process.env['LLMOPS_LLAMA_SERVER'] ?? '', ...folders].find((path) => path !== '' && existsSync(path));
-  if (found === undefined) throw new Error('There is no llama-server: set LLMOPS_LLAMA_SERVER to its path, or run `npm run test:engines`, which installs one.');
-  return found;
-}
 
 describeBackend({
   name: 'llama.cpp (real llama-server)',

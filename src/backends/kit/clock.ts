@@ -27,7 +27,11 @@ export const systemClock: Clock = {
 export function throwIfCancelled(signal: AbortSignal, what: string): void {
   if (!signal.aborted) return;
   if (signal.reason instanceof ProblemError) throw signal.reason;
-  throw new ProblemError({ code: 'cancelled', summary: `Stopped while ${what}.`, fix: 'Run the same command again: it goes on from what is there.' });
+  throw new ProblemError({
+    code: 'cancelled',
+    summary: `Stopped while ${what}.`,
+    fix: 'Run the same command again: it goes on from what is there.',
+  });
 }
 
 /** Runs `task` over all items, at most `limit` at a time; results in the order of the items. */

@@ -18,10 +18,12 @@ export async function drainInstance(step: StepOf<'drain'>, parts: Parts, io: Ste
     const active = await countActive(step.instance, parts, io.signal);
     if (active === 'gone') return;
     idle = active === 0 ? idle + 1 : 0;
-    if (active !== last && active !== 0) io.progress(active === null ? 'waiting: it does not say how many requests it works on' : `waiting for ${count(active)}`);
+    if (active !== last && active !== 0)
+      io.progress(active === null ? 'waiting: it does not say how many requests it works on' : `waiting for ${count(active)}`);
     last = active;
     if (idle >= IDLE_LOOKS) return;
-    if (parts.clock.now() >= until) return io.progress(active === null ? 'not waiting any longer' : `not waiting any longer: ${count(active)} will be cut`);
+    if (parts.clock.now() >= until)
+      return io.progress(active === null ? 'not waiting any longer' : `not waiting any longer: ${count(active)} will be cut`);
     await parts.clock.sleep(EVERY_MS, io.signal);
   }
 }
@@ -31,7 +33,12 @@ async function countActive(id: string, parts: Parts, signal: AbortSignal): Promi
   const found = await findOne(id, parts);
   if (!found?.leader) return 'gone';
   const words = wordsOf(found.leader);
-  const query = { endpoint: endpointOf(found.marker.port), logFile: null, configured: parts.engine.configured(words), headers: parts.engine.headers?.(words) ?? {} };
+  const query = {
+    endpoint: endpointOf(found.marker.port),
+    logFile: null,
+    configured: parts.engine.configured(words),
+    headers: parts.engine.headers?.(words) ?? {},
+  };
   try {
     return (await parts.engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]))).activeRequests;
   } catch (error) {

@@ -47,8 +47,13 @@ export async function whyEnded(record: InstanceRecord, parts: Parts): Promise<Pr
 
 /** The last lines that say something, with anything that looks like a key blanked out. */
 export function lastLines(tail: string): readonly string[] {
-  const lines = tail.split('\n').map((line) => line.trimEnd()).filter((line) => line !== '');
-  return lines.slice(-QUOTED_LINES).map((line) => line.replace(/((?:api[-_ ]?key|authorization|token|secret)\b["']?\s*[:= ]\s*(?:bearer\s+)?)\S{6,}/gi, '$1***'));
+  const lines = tail
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '');
+  return lines
+    .slice(-QUOTED_LINES)
+    .map((line) => line.replace(/((?:api[-_ ]?key|authorization|token|secret)\b["']?\s*[:= ]\s*(?:bearer\s+)?)\S{6,}/gi, '$1***'));
 }
 
 /** The boot that a start time of Linux names; null on systems whose start times name none. */

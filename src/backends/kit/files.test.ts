@@ -13,8 +13,24 @@ beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'llmops-kit-'))));
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const record = (id: string): InstanceRecord => ({
-  v: 1, type: 't', spec: { id, stack: 's', backend: 'b', model: 'chat', specHash: '1', fields: {}, weights: { path: '/w', sha256: 'aa', bytes: 1 }, options: {} },
-  process: { pid: 1, started: 'x' }, args: [], port: 1, logFile: '/l', startedAt: null, wasReady: false,
+  v: 1,
+  type: 't',
+  spec: {
+    id,
+    stack: 's',
+    backend: 'b',
+    model: 'chat',
+    specHash: '1',
+    fields: {},
+    weights: { path: '/w', sha256: 'aa', bytes: 1 },
+    options: {},
+  },
+  process: { pid: 1, started: 'x' },
+  args: [],
+  port: 1,
+  logFile: '/l',
+  startedAt: null,
+  wasReady: false,
 });
 
 describe('Logs', () => {
@@ -52,7 +68,11 @@ describe('Logs', () => {
   });
 
   it('are quoted without what looks like a key', () => {
-    expect(lastLines('a\n\nAuthorization: Bearer sk-abcdef123456\napi_key=s3cr3tvalue ok\n')).toEqual(['a', 'Authorization: Bearer ***', 'api_key=*** ok']);
+    expect(lastLines('a\n\nAuthorization: Bearer sk-abcdef123456\napi_key=s3cr3tvalue ok\n')).toEqual([
+      'a',
+      'Authorization: Bearer ***',
+      'api_key=*** ok',
+    ]);
   });
 });
 

@@ -2,10 +2,18 @@ import { ProblemError, problemOf, type Problem } from '../../domain/problem.ts';
 import { call } from './http.ts';
 
 /** What an instance's `/health` tells. `refused`: nobody listens on the port. */
-export type Health = { readonly is: 'serving' } | { readonly is: 'starting' } | { readonly is: 'refused' | 'unknown'; readonly problem: Problem };
+export type Health =
+  | { readonly is: 'serving' }
+  | { readonly is: 'starting' }
+  | { readonly is: 'refused' | 'unknown'; readonly problem: Problem };
 
 /** Asks `/health`: 200 serves, 503 loads, everything else is not known. Never throws. */
-export async function askHealth(endpoint: string, headers: Readonly<Record<string, string>>, deadlineMs: number, signal: AbortSignal): Promise<Health> {
+export async function askHealth(
+  endpoint: string,
+  headers: Readonly<Record<string, string>>,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<Health> {
   try {
     const answer = await call(`${endpoint}/health`, { headers, deadlineMs, signal, maxBytes: 64 << 10 });
     if (answer.status === 503) return { is: 'starting' };

@@ -22,7 +22,11 @@ async function raw(bytes: string | null): Promise<string> {
 }
 
 const ok = (body: string, head = '') => `HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${head}\r\n${body}`;
-const code = (outcome: Promise<unknown>) => outcome.then(() => 'answered', (error: { problem?: { code: string } }) => error.problem?.code);
+const code = (outcome: Promise<unknown>) =>
+  outcome.then(
+    () => 'answered',
+    (error: { problem?: { code: string } }) => error.problem?.code,
+  );
 
 describe('A question over HTTP', () => {
   it('gives what was answered', async () => {
@@ -30,7 +34,8 @@ describe('A question over HTTP', () => {
   });
 
   it('fails by name: nobody there, silence, no HTTP, half an answer, no JSON, too much', async () => {
-    const ask = async (bytes: string | null, more = {}) => code(callJson(await raw(bytes), { deadlineMs: bytes === null ? 50 : 5000, ...more }));
+    const ask = async (bytes: string | null, more = {}) =>
+      code(callJson(await raw(bytes), { deadlineMs: bytes === null ? 50 : 5000, ...more }));
     expect(await code(callJson(`http://127.0.0.1:${await freePort()}`, { deadlineMs: 5000 }))).toBe('engine-refused');
     expect(await ask(null)).toBe('engine-timeout');
     expect(await ask('SSH-2.0-OpenSSH\r\n')).toBe('engine-garbled');

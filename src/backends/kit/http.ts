@@ -28,7 +28,11 @@ const agent = new Agent({ keepAlive: false });
 export function call(url: string, options: Call): Promise<Answer> {
   return new Promise((done, fail) => {
     const body = options.body === undefined ? null : JSON.stringify(options.body);
-    const headers = { accept: 'application/json', ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }), ...options.headers };
+    const headers = {
+      accept: 'application/json',
+      ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+      ...options.headers,
+    };
     const signals = [AbortSignal.timeout(Math.ceil(options.deadlineMs)), ...(options.signal ? [options.signal] : [])];
     const asked = request(url, { method: options.method ?? 'GET', headers, agent, signal: AbortSignal.any(signals) });
     const failWith = (error: unknown) => {
@@ -45,7 +49,11 @@ export function call(url: string, options: Call): Promise<Answer> {
         chunks.push(chunk);
         if (size > (options.maxBytes ?? 4 << 20)) failWith(garbled(url, `answered more than ${options.maxBytes ?? 4 << 20} bytes`));
       });
-      response.on('end', () => (response.complete ? done({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }) : failWith(garbled(url, 'cut its answer off'))));
+      response.on('end', () =>
+        response.complete
+          ? done({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') })
+          : failWith(garbled(url, 'cut its answer off')),
+      );
     });
     asked.end(body ?? undefined);
   });
@@ -55,7 +63,10 @@ export function call(url: string, options: Call): Promise<Answer> {
 export async function callJson(url: string, options: Call): Promise<Record<string, unknown>> {
   const answer = await call(url, options);
   if (answer.status !== 200) {
-    throw new ProblemError({ code: 'engine-refused-request', summary: `${url} answered with status ${answer.status}: ${shorten(answer.text)}` });
+    throw new ProblemError({
+      code: 'engine-refused-request',
+      summary: `${url} answered with status ${answer.status}: ${shorten(answer.text)}`,
+    });
   }
   return parseJson(url, answer.text) as Record<string, unknown>;
 }
@@ -72,7 +83,11 @@ export function parseJson(url: string, text: string): object {
 }
 
 function garbled(url: string, what: string): ProblemError {
-  return new ProblemError({ code: 'engine-garbled', summary: `${url} ${what}.`, fix: 'Something else may listen on that port. Look at the log of the model.' });
+  return new ProblemError({
+    code: 'engine-garbled',
+    summary: `${url} ${what}.`,
+    fix: 'Something else may listen on that port. Look at the log of the model.',
+  });
 }
 
 function callProblem(url: string, error: unknown, options: Call): ProblemError {

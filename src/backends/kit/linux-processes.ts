@@ -59,7 +59,9 @@ function read(path: string): string | null {
 }
 
 /** The fields of /proc/PID/stat that matter here; null if the text is none. The name in brackets may hold anything. */
-export function parseStat(text: string): { readonly state: string; readonly parent: number; readonly group: number; readonly startTicks: number } | null {
+export function parseStat(
+  text: string,
+): { readonly state: string; readonly parent: number; readonly group: number; readonly startTicks: number } | null {
   const rest = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [state, parent, group] = rest;
   const start = rest[19]; // field 22 of proc(5), counted from 1; the state is field 3
@@ -87,6 +89,8 @@ function valueIn(environ: string, name: string): string | null {
 }
 
 function parseEnviron(environ: string): Readonly<Record<string, string>> {
-  const pairs = splitNul(environ).map((line) => [line.slice(0, Math.max(0, line.indexOf('='))), line.slice(line.indexOf('=') + 1)] as const);
+  const pairs = splitNul(environ).map(
+    (line) => [line.slice(0, Math.max(0, line.indexOf('='))), line.slice(line.indexOf('=') + 1)] as const,
+  );
   return Object.fromEntries(pairs.filter(([name]) => name !== ''));
 }

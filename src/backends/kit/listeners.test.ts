@@ -10,7 +10,7 @@ const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
 `;
 
 describe('Who listens on a port', () => {
-  it('is read from the kernel\'s table: listening sockets only', () => {
+  it("is read from the kernel's table: listening sockets only", () => {
     expect([...listeningInodes(TABLE, 8080)]).toEqual(['4711']);
     expect([...listeningInodes(TABLE, 80)]).toEqual([]);
     expect([...listeningInodes('', 8080)]).toEqual([]);

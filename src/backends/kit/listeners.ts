@@ -20,7 +20,10 @@ export function listensOn(pids: readonly number[], port: number, root = '/proc')
 /** Inodes of the sockets that listen on a port, from the text of /proc/net/tcp (proc_net_tcp: addresses in hex, `0100007F:1F90`). */
 export function listeningInodes(text: string, port: number): ReadonlySet<string> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const rows = text.split('\n').slice(1).map((line) => line.trim().split(/\s+/));
+  const rows = text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
   return new Set(rows.filter((row) => row[1]?.endsWith(suffix) && row[3] === LISTENS).map((row) => row[9] as string));
 }
 

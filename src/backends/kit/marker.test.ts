@@ -7,8 +7,17 @@ import { decodeMarker, encodeMarker, stackIdOf, type Marker } from './marker.ts'
 
 const text = fc.string({ unit: 'grapheme' });
 const marker: fc.Arbitrary<Marker> = fc.record({
-  v: fc.constant(1 as const), stackId: text, stack: text, type: text, backend: text, model: text, id: text, specHash: text, digest: text,
-  port: fc.integer({ min: 1, max: 65_535 }), logFile: text,
+  v: fc.constant(1 as const),
+  stackId: text,
+  stack: text,
+  type: text,
+  backend: text,
+  model: text,
+  id: text,
+  specHash: text,
+  digest: text,
+  port: fc.integer({ min: 1, max: 65_535 }),
+  logFile: text,
 });
 
 describe('The mark of a process', () => {

@@ -47,7 +47,10 @@ export function decodeMarker(text: string | null | undefined): Marker | null {
 
 /** The identity of a stack on this machine: first 16 hex digits of SHA-256 over the real path of its state folder. */
 export function stackIdOf(stateDir: string): string {
-  return createHash('sha256').update(realPath(resolve(stateDir))).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(realPath(resolve(stateDir)))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** The real path of a folder that may not exist yet. */

@@ -10,7 +10,12 @@ const GPU_DEADLINE_MS = 3000;
 /** This machine's memory: RAM, and NVIDIA GPUs where `nvidia-smi` tells them. Never throws. */
 export async function readMemory(env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<readonly MemoryPool[]> {
   const gpus = await new Promise<string>((done) => {
-    execFile('nvidia-smi', GPU_QUERY, { env: env as NodeJS.ProcessEnv, timeout: GPU_DEADLINE_MS, killSignal: 'SIGKILL', signal }, (error, stdout) => done(error ? '' : stdout));
+    execFile(
+      'nvidia-smi',
+      GPU_QUERY,
+      { env: env as NodeJS.ProcessEnv, timeout: GPU_DEADLINE_MS, killSignal: 'SIGKILL', signal },
+      (error, stdout) => done(error ? '' : stdout),
+    );
   });
   return [readRam(), ...parseGpus(gpus)];
 }
@@ -35,6 +40,15 @@ export function parseMeminfo(text: string): { readonly totalBytes: number; reado
 export function parseGpus(text: string): readonly MemoryPool[] {
   return text.split('\n').flatMap((line, index) => {
     const match = /^(.+), (\d+), (\d+)\s*$/.exec(line);
-    return match ? [{ kind: 'vram' as const, name: `GPU ${index}: ${match[1]}`, totalBytes: Number(match[2]) * 2 ** 20, freeBytes: Number(match[3]) * 2 ** 20 }] : [];
+    return match
+      ? [
+          {
+            kind: 'vram' as const,
+            name: `GPU ${index}: ${match[1]}`,
+            totalBytes: Number(match[2]) * 2 ** 20,
+            freeBytes: Number(match[3]) * 2 ** 20,
+          },
+        ]
+      : [];
   });
 }

@@ -16,10 +16,16 @@ const ASK_AT_ONCE = 8;
 export async function observeBackend(parts: Parts, signal: AbortSignal): Promise<ObservedBackend> {
   const { name, type } = parts.spec;
   try {
-    const [engine, entries, memory] = await Promise.all([parts.engine.detect(signal), parts.table.list(), readMemory(parts.context.env, signal)]);
+    const [engine, entries, memory] = await Promise.all([
+      parts.engine.detect(signal),
+      parts.table.list(),
+      readMemory(parts.context.env, signal),
+    ]);
     const ours = findOurs(entries, parts);
     const alive = await mapBounded([...ours.values()], ASK_AT_ONCE, (found) => observeFound(found, parts, signal));
-    const ended = parts.records.list().filter((record) => record.spec.backend === name && record.type === type && !ours.has(record.spec.id));
+    const ended = parts.records
+      .list()
+      .filter((record) => record.spec.backend === name && record.type === type && !ours.has(record.spec.id));
     const gone = await Promise.all(ended.map((record) => describeEnded(record, parts)));
     const foreign = entries.flatMap((entry) => observeForeign(entry, parts) ?? []);
     const instances = [...alive, ...gone, ...foreign].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -57,11 +63,31 @@ export async function observeFound(found: Found, parts: Parts, signal: AbortSign
 }
 
 /** Its health, if the answer is its own: whoever holds its port could answer for it. */
-async function askOwnHealth({ marker, members }: Found, headers: Readonly<Record<string, string>>, parts: Parts, signal: AbortSignal): Promise<Health> {
+async function askOwnHealth(
+  { marker, members }: Found,
+  headers: Readonly<Record<string, string>>,
+  parts: Parts,
+  signal: AbortSignal,
+): Promise<Health> {
   const health = await askHealth(endpointOf(marker.port), headers, parts.askMs, signal);
-  if (health.is === 'refused' || listensOn(members.map(({ pid }) => pid), marker.port) !== false) return health;
+  if (
+    health.is === 'refused' ||
+    listensOn(
+      members.map(({ pid }) => pid),
+      marker.port,
+    ) !== false
+  )
+    return health;
   const summary = `Another process listens on port ${marker.port}, which ${marker.model} was given.`;
-  return { is: 'refused', problem: { severity: 'error', code: 'port-taken', summary, fix: 'Free that port, or take `options.port` away so that llmops picks a free one.' } };
+  return {
+    is: 'refused',
+    problem: {
+      severity: 'error',
+      code: 'port-taken',
+      summary,
+      fix: 'Free that port, or take `options.port` away so that llmops picks a free one.',
+    },
+  };
 }
 
 /** What the process table alone tells. */
@@ -116,6 +142,10 @@ function observeForeign(entry: ProcessEntry, parts: Parts): ObservedInstance | n
     startedAt: entry.startedAt,
     process: { pid: entry.pid, started: entry.started },
     logFile: null,
-    problem: { severity: 'info', code: 'foreign-instance', summary: `Belongs to ${whose} (pid ${entry.pid}); it is shown and never asked or touched.` },
+    problem: {
+      severity: 'info',
+      code: 'foreign-instance',
+      summary: `Belongs to ${whose} (pid ${entry.pid}); it is shown and never asked or touched.`,
+    },
   };
 }

@@ -41,7 +41,11 @@ export function findOurs(entries: readonly ProcessEntry[], parts: Parts): Readon
     const known = found.get(marker.id);
     const leads = entry.pid === entry.group;
     const leader = leads && (!known?.leader || isOlder(entry, known.leader)) ? entry : (known?.leader ?? null);
-    found.set(marker.id, { marker: leader === entry || !known ? marker : known.marker, leader, members: [...(known?.members ?? []), entry] });
+    found.set(marker.id, {
+      marker: leader === entry || !known ? marker : known.marker,
+      leader,
+      members: [...(known?.members ?? []), entry],
+    });
   }
   return found;
 }

@@ -49,7 +49,12 @@ async function waitUntilReady(step: StepOf<'probe'>, parts: Parts, io: StepIo): 
     }
     const seen = await observeFound(found, parts, io.signal);
     if (seen.phase === 'serving') {
-      const failure = await generateOneToken(seen, parts.engine.headers?.(wordsOf(found.leader)) ?? {}, deadlineMs - (parts.clock.now() - began), io.signal);
+      const failure = await generateOneToken(
+        seen,
+        parts.engine.headers?.(wordsOf(found.leader)) ?? {},
+        deadlineMs - (parts.clock.now() - began),
+        io.signal,
+      );
       if (failure === null) return seen;
       if ((await findOne(spec.id, parts))?.leader) throw new ProblemError(failure);
       continue; // it died of the request: told as a death
@@ -74,20 +79,38 @@ async function deathOf(step: StepOf<'probe'>, parts: Parts): Promise<Problem> {
 
 /** Starts a crashed copy again after a pause; throws why it died if that will not help. */
 async function restartAfter(death: Problem, pauseMs: number | null, step: StepOf<'probe'>, parts: Parts, io: StepIo): Promise<void> {
-  if (!TRANSIENT.has(death.code) || (death.code === 'port-taken' && (parts.engine.fixedPort?.(step.spec) ?? null) !== null)) throw new ProblemError(death);
-  if (pauseMs === null) throw new ProblemError({ ...death, summary: `${death.summary} It was started ${RESTARTS.giveUpAfter + 1} times and ended each time.` });
+  if (!TRANSIENT.has(death.code) || (death.code === 'port-taken' && (parts.engine.fixedPort?.(step.spec) ?? null) !== null))
+    throw new ProblemError(death);
+  if (pauseMs === null)
+    throw new ProblemError({ ...death, summary: `${death.summary} It was started ${RESTARTS.giveUpAfter + 1} times and ended each time.` });
   io.progress(`starting again after: ${death.summary}`);
   await parts.clock.sleep(death.code === 'port-taken' ? 0 : pauseMs, io.signal);
   await startInstance(step.spec, parts, io);
 }
 
 /** null: it generated; otherwise why not. A server can say that it is healthy and hang on the first token. */
-async function generateOneToken(seen: ObservedInstance, headers: Readonly<Record<string, string>>, deadlineMs: number, signal: AbortSignal): Promise<Problem | null> {
+async function generateOneToken(
+  seen: ObservedInstance,
+  headers: Readonly<Record<string, string>>,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<Problem | null> {
   try {
     const body = { model: seen.model, prompt: 'Hello', max_tokens: 1, temperature: 0 };
-    const answer = await callJson(`${seen.endpoint}/v1/completions`, { method: 'POST', body, headers, deadlineMs: Math.max(1, deadlineMs), signal });
+    const answer = await callJson(`${seen.endpoint}/v1/completions`, {
+      method: 'POST',
+      body,
+      headers,
+      deadlineMs: Math.max(1, deadlineMs),
+      signal,
+    });
     if (Array.isArray(answer['choices']) && answer['choices'].length > 0) return null;
-    return { severity: 'error', code: 'probe-failed', summary: `${seen.model} answered a completion without a choice in it.`, details: lastLines(logTail(seen.logFile)) };
+    return {
+      severity: 'error',
+      code: 'probe-failed',
+      summary: `${seen.model} answered a completion without a choice in it.`,
+      details: lastLines(logTail(seen.logFile)),
+    };
   } catch (error) {
     const problem = problemOf(error);
     if (problem.code === 'cancelled' || problem.code === 'internal') throw error;

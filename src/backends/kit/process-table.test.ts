@@ -5,11 +5,16 @@ import { parseRss, parseStat } from './linux-processes.ts';
 import { systemProcesses } from './process-table.ts';
 import { parsePs } from './ps-processes.ts';
 
-const PS = '  501   1   501  20480 Ss   Mon Nov 24 12:00:05 2026     /opt/llama-server --port 4000 HOME=/Users/a b LLMOPS_INSTANCE={"v":1} LANG=C';
+const PS =
+  '  501   1   501  20480 Ss   Mon Nov 24 12:00:05 2026     /opt/llama-server --port 4000 HOME=/Users/a b LLMOPS_INSTANCE={"v":1} LANG=C';
 
 describe('The process table', () => {
   it('finds a child with its arguments, group, mark and environment, until it has ended', async () => {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', 'a b'], { stdio: 'ignore', detached: true, env: { LLMOPS_INSTANCE: 'mark', OTHER: 'x=y' } });
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', 'a b'], {
+      stdio: 'ignore',
+      detached: true,
+      env: { LLMOPS_INSTANCE: 'mark', OTHER: 'x=y' },
+    });
     await once(child, 'spawn');
     const entry = await systemProcesses().get(child.pid as number);
     expect(entry).toMatchObject({ pid: child.pid, group: child.pid, parent: process.pid, marker: 'mark' });
@@ -34,7 +39,13 @@ describe('The process table', () => {
   });
 
   it('reads the output of ps, where there is no /proc', () => {
-    expect(parsePs(`${PS}\n`)[0]).toMatchObject({ pid: 501, parent: 1, group: 501, marker: '{"v":1}', started: 'Mon Nov 24 12:00:05 2026' });
+    expect(parsePs(`${PS}\n`)[0]).toMatchObject({
+      pid: 501,
+      parent: 1,
+      group: 501,
+      marker: '{"v":1}',
+      started: 'Mon Nov 24 12:00:05 2026',
+    });
     expect(parsePs(PS)[0]?.args.slice(0, 3)).toEqual(['/opt/llama-server', '--port', '4000']);
     expect(parsePs(PS)[0]?.memoryBytes()).toBe(20480 * 1024);
   });

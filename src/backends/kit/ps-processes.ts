@@ -7,7 +7,8 @@ const LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\w{3}\s+\w{3}\s+\d+\s
 
 /** Processes from `ps`, for machines without /proc (macOS). `-E` appends the environment to the command. */
 export function psProcesses(): ProcessTable {
-  const list = async (more: readonly string[]) => parsePs(await ps([...more, '-Eww', '-o', 'pid=,ppid=,pgid=,rss=,stat=,lstart=,command=']));
+  const list = async (more: readonly string[]) =>
+    parsePs(await ps([...more, '-Eww', '-o', 'pid=,ppid=,pgid=,rss=,stat=,lstart=,command=']));
   return {
     list: () => list(['-ax']),
     get: async (pid) => (await list(['-p', String(pid)])).find((entry) => entry.pid === pid) ?? null,

@@ -78,7 +78,19 @@ async function spawnInstance(spec: InstanceSpec, parts: Parts, signal: AbortSign
 function markerOf(spec: InstanceSpec, port: number, parts: Parts): Marker {
   const { id, stack, backend, model, specHash } = spec;
   const logFile = logFileOf(parts.context.stateDir, id);
-  return { v: 1, stackId: parts.stackId, stack, type: parts.engine.type, backend, model, id, specHash, digest: spec.weights.sha256, port, logFile };
+  return {
+    v: 1,
+    stackId: parts.stackId,
+    stack,
+    type: parts.engine.type,
+    backend,
+    model,
+    id,
+    specHash,
+    digest: spec.weights.sha256,
+    port,
+    logFile,
+  };
 }
 
 /** The user's surroundings, for CUDA and the like, without what would change settings unseen. */

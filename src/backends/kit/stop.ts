@@ -19,7 +19,10 @@ export async function stopInstance(step: StepOf<'stop'>, parts: Parts): Promise<
 }
 
 function refuseIfChanged(step: StepOf<'stop'>, { marker, leader }: Found): void {
-  const samePlanned = step.process === null ? leader === null : leader === null || (leader.pid === step.process.pid && leader.started === step.process.started);
+  const samePlanned =
+    step.process === null
+      ? leader === null
+      : leader === null || (leader.pid === step.process.pid && leader.started === step.process.started);
   if (samePlanned && (step.specHash === null || marker.specHash === step.specHash)) return;
   throw changed(step, leader === null ? 'its settings are others' : `pid ${leader.pid} runs now`);
 }

@@ -5,7 +5,16 @@ import type { ObservedInstance } from '../../domain/observed.ts';
 import type { Clock } from './clock.ts';
 import { createSupervisor, supervise, type Watched } from './supervise.ts';
 
-const spec: InstanceSpec = { id: 'chat-1', stack: 's', backend: 'b', model: 'chat', specHash: '1', fields: {}, weights: { path: '', sha256: '', bytes: 0 }, options: {} };
+const spec: InstanceSpec = {
+  id: 'chat-1',
+  stack: 's',
+  backend: 'b',
+  model: 'chat',
+  specHash: '1',
+  fields: {},
+  weights: { path: '', sha256: '', bytes: 0 },
+  options: {},
+};
 const policy = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: 3, healthyMs: 10_000 };
 
 /** A world of one instance that crashes when the test says so, and a clock that the test moves. */
@@ -15,7 +24,8 @@ function setUp(code = 'engine-crashed') {
   const starts: number[] = [];
   const events: Watched[] = [];
   const problem = { severity: 'error', code, summary: 'it ended' } as const;
-  const look = async () => (phase === null ? null : ({ phase, problem: phase === 'failed' ? problem : null, logFile: null } as unknown as ObservedInstance));
+  const look = async () =>
+    phase === null ? null : ({ phase, problem: phase === 'failed' ? problem : null, logFile: null } as unknown as ObservedInstance);
   const start = async () => void (starts.push(now), (phase = 'starting'));
   const driver = { look, perform: { start } } as unknown as Driver;
   const clock: Clock = { now: () => now, sleep: async (ms) => void (now += ms) };

@@ -76,7 +76,9 @@ function decide(spec: InstanceSpec, seen: ObservedInstance, watch: Watch, now: n
   const pause = MAY_PASS.has(problem.code) ? watch.crashes.next(now - watch.since) : null;
   watch.gaveUp = pause === null;
   watch.dueAt = pause === null ? null : now + pause;
-  options.report(pause === null ? { type: 'gave-up', instance: spec.id, problem } : { type: 'waiting', instance: spec.id, problem, inMs: pause });
+  options.report(
+    pause === null ? { type: 'gave-up', instance: spec.id, problem } : { type: 'waiting', instance: spec.id, problem, inMs: pause },
+  );
 }
 
 async function restart(spec: InstanceSpec, driver: Driver, watch: Watch, options: SuperviseOptions): Promise<void> {
@@ -92,5 +94,17 @@ async function restart(spec: InstanceSpec, driver: Driver, watch: Watch, options
 
 function startStep(spec: InstanceSpec): StepOf<'start'> {
   const { model, backend, id } = spec;
-  return { id: `${model}.restart`, op: 'start', after: [], model, backend, instance: id, cause: 'it crashed', relies: [], leaves: [], deadlineMs: 60_000, spec };
+  return {
+    id: `${model}.restart`,
+    op: 'start',
+    after: [],
+    model,
+    backend,
+    instance: id,
+    cause: 'it crashed',
+    relies: [],
+    leaves: [],
+    deadlineMs: 60_000,
+    spec,
+  };
 }

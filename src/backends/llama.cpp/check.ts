@@ -12,7 +12,12 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
   const { engine } = observed;
   if (engine.status === 'absent') return [engine.problem];
   const capabilities = new Set(engine.capabilities);
-  return [...found, ...kvTypeProblem(model, capabilities), ...unknownFlags(model, backend, capabilities, engine.version), ...missingFlags(model, artifact, backend, engine)];
+  return [
+    ...found,
+    ...kvTypeProblem(model, capabilities),
+    ...unknownFlags(model, backend, capabilities, engine.version),
+    ...missingFlags(model, artifact, backend, engine),
+  ];
 }
 
 /** llama-server would take a larger context down to the trained one without an error. */
@@ -41,7 +46,15 @@ function kvProblem(model: ModelSpec): Problem | null {
 function kvTypeProblem(model: ModelSpec, capabilities: ReadonlySet<string>): readonly Problem[] {
   const known = [...capabilities].filter((name) => name.startsWith('kv:')).map((name) => name.slice(3));
   if (model.kvCache === null || known.length === 0 || known.includes(model.kvCache)) return [];
-  return [{ severity: 'error', code: 'engine-cannot', summary: `This llama-server has no KV cache of type ${model.kvCache}, which ${model.name} asks for.`, expected: known.join(', '), fix: `Set models.${model.name}.kvCache to one of these.` }];
+  return [
+    {
+      severity: 'error',
+      code: 'engine-cannot',
+      summary: `This llama-server has no KV cache of type ${model.kvCache}, which ${model.name} asks for.`,
+      expected: known.join(', '),
+      fix: `Set models.${model.name}.kvCache to one of these.`,
+    },
+  ];
 }
 
 function managedFlags(model: ModelSpec, backend: BackendSpec): readonly Problem[] {
@@ -68,11 +81,21 @@ function unknownFlags(model: ModelSpec, backend: BackendSpec, capabilities: Read
 }
 
 /** A dry run of the command line finds every declared setting that this build has no flag for. */
-function missingFlags(model: ModelSpec, artifact: Artifact, backend: BackendSpec, engine: Parameters<typeof commandFor>[2]): readonly Problem[] {
+function missingFlags(
+  model: ModelSpec,
+  artifact: Artifact,
+  backend: BackendSpec,
+  engine: Parameters<typeof commandFor>[2],
+): readonly Problem[] {
   const { name, options } = model;
   const fields = fieldsOf(model, artifact, backend);
   try {
-    commandFor({ id: name, stack: '', backend: backend.name, model: name, specHash: '', fields, weights: artifact, options }, 1, engine, backend);
+    commandFor(
+      { id: name, stack: '', backend: backend.name, model: name, specHash: '', fields, weights: artifact, options },
+      1,
+      engine,
+      backend,
+    );
     return [];
   } catch (error) {
     return [problemOf(error)];

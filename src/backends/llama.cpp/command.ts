@@ -23,14 +23,17 @@ export function commandFor(spec: InstanceSpec, port: number, engine: Present, ba
     if (name === undefined) throw cannot(spec.model, engine, names, what);
     return name;
   };
-  const told = (names: readonly string[], what: string, value: Scalar | undefined) => (value === null || value === undefined ? [] : [need(names, what), String(value)]);
+  const told = (names: readonly string[], what: string, value: Scalar | undefined) =>
+    value === null || value === undefined ? [] : [need(names, what), String(value)];
   const maybe = (names: readonly string[], ...value: string[]) => {
     const name = names.find((known) => can.has(known));
     return name === undefined ? [] : [name, ...value];
   };
   const { fields } = spec;
   const args = [
-    ...[need(flag.MODEL, 'the weights'), spec.weights.path, need(flag.HOST, 'the address'), '127.0.0.1', need(flag.PORT, 'the port'), String(port)],
+    ...told(flag.MODEL, 'the weights', spec.weights.path),
+    ...told(flag.HOST, 'the address', '127.0.0.1'),
+    ...told(flag.PORT, 'the port', port),
     ...told(flag.ALIAS, 'the name', spec.model),
     ...maybe(flag.TAGS, `llmops-${spec.specHash}`),
     ...told(flag.PARALLEL, 'parallel', fields['parallel']),
@@ -74,7 +77,8 @@ function flashWords(value: Scalar, can: ReadonlySet<string>, need: Need): readon
 
 function loadModeWords(mode: Scalar, can: ReadonlySet<string>, need: Need): readonly string[] {
   if (mode === null) return [];
-  if (flag.LOAD_MODE.some((name) => can.has(name))) return [need(flag.LOAD_MODE, 'options.loadMode'), mode === 'mlock' ? 'mmap+mlock' : String(mode)];
+  if (flag.LOAD_MODE.some((name) => can.has(name)))
+    return [need(flag.LOAD_MODE, 'options.loadMode'), mode === 'mlock' ? 'mmap+mlock' : String(mode)];
   if (mode === 'none') return [need(flag.NO_MMAP, 'options.loadMode none')];
   if (mode === 'mlock') return [need(flag.MLOCK, 'options.loadMode mlock')];
   return mode === 'dio' ? [need(flag.DIRECT_IO, 'options.loadMode dio')] : [];
@@ -86,7 +90,11 @@ function simpleWords(known: flag.Flag, value: Scalar, need: Need): readonly stri
   return flag.wordsFor(known, need(names, known.field), value);
 }
 
-function templateWords(spec: InstanceSpec, need: Need, maybe: (names: readonly string[], ...value: string[]) => readonly string[]): readonly string[] {
+function templateWords(
+  spec: InstanceSpec,
+  need: Need,
+  maybe: (names: readonly string[], ...value: string[]) => readonly string[],
+): readonly string[] {
   const { chatTemplate, chatTemplateFile } = spec.options;
   if (typeof chatTemplate === 'string') return [need(flag.TEMPLATE, 'options.chatTemplate'), chatTemplate];
   if (typeof chatTemplateFile !== 'string') return [];

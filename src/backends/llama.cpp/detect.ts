@@ -57,13 +57,20 @@ function absent(spec: BackendSpec): Problem {
   return {
     severity: 'error',
     code: 'engine-absent',
-    summary: named ? `There is no program that can be run at ${asked}, which backend ${spec.name} names.` : `There is no ${PROGRAM} on PATH, which backend ${spec.name} needs.`,
+    summary: named
+      ? `There is no program that can be run at ${asked}, which backend ${spec.name} names.`
+      : `There is no ${PROGRAM} on PATH, which backend ${spec.name} needs.`,
     fix: `Install llama.cpp (https://github.com/ggml-org/llama.cpp/releases, or \`brew install llama.cpp\`), or set backends.${spec.name}.engine to its path; \`type: embedded\` needs nothing installed.`,
   };
 }
 
 function notServer(at: string): Problem {
-  return { severity: 'error', code: 'engine-broken', summary: `${at} does not speak like a llama-server: its --help lists no --port.`, fix: 'Name a llama-server with `engine:`.' };
+  return {
+    severity: 'error',
+    code: 'engine-broken',
+    summary: `${at} does not speak like a llama-server: its --help lists no --port.`,
+    fix: 'Name a llama-server with `engine:`.',
+  };
 }
 
 function ask(at: string, args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
@@ -71,8 +78,19 @@ function ask(at: string, args: readonly string[], env: NodeJS.ProcessEnv, signal
     execFile(at, args, { env, timeout: DEADLINE_MS, killSignal: 'SIGKILL', signal, maxBuffer: 8 << 20 }, (error, stdout, stderr) => {
       if (!error) return done(`${stdout}\n${stderr}`);
       const said = stderr.trim().split('\n').at(-1) ?? '';
-      const how = error.killed ? `did not answer within ${DEADLINE_MS / 1000} s` : `failed${said ? `: ${said.slice(0, 200)}` : ` (${String(error.code)})`}`;
-      fail(new ProblemError({ code: 'engine-broken', summary: `\`${at} ${args.join(' ')}\` ${how}.`, fix: 'Run it by hand; a library may be missing, or it was built for another machine.' }, error));
+      const how = error.killed
+        ? `did not answer within ${DEADLINE_MS / 1000} s`
+        : `failed${said ? `: ${said.slice(0, 200)}` : ` (${String(error.code)})`}`;
+      fail(
+        new ProblemError(
+          {
+            code: 'engine-broken',
+            summary: `\`${at} ${args.join(' ')}\` ${how}.`,
+            fix: 'Run it by hand; a library may be missing, or it was built for another machine.',
+          },
+          error,
+        ),
+      );
     });
   });
 }
@@ -85,9 +103,13 @@ export function parseVersion(text: string): string {
 
 /** Flags that a build's --help lists, `kv:TYPE` for each type of KV cache, and how it takes some values. Pure. */
 export function parseHelp(text: string): readonly string[] {
-  const heads = text.split('\n').filter((line) => /^-/.test(line));
+  const heads = text.split('\n').filter((line) => line.startsWith('-'));
   const flags = heads.flatMap((line) => (line.split(/\s{2,}(?=[^\s-])/)[0] ?? '').match(/(?<=^|[\s,])--?[a-z][a-z0-9-]*/gi) ?? []);
-  const types = /--cache-type-k[\s\S]{0,200}?allowed values:\s*([\w, ]+)/.exec(text)?.[1]?.split(/[,\s]+/).filter(Boolean) ?? [];
+  const types =
+    /--cache-type-k[\s\S]{0,200}?allowed values:\s*([\w, ]+)/
+      .exec(text)?.[1]
+      ?.split(/[,\s]+/)
+      .filter(Boolean) ?? [];
   const traits = [
     ...(/--gpu-layers[^\n]*\n?[\s\S]{0,300}?'all'/.test(text) ? ['gpu-layers:all'] : []),
     ...(/--flash-attn\s+[[<{]/.test(text) ? ['flash-attn:value'] : []),

@@ -34,7 +34,8 @@ const REASONS: readonly Reason[] = [
     fix: 'Put the file back, or correct `source` in llmops.yaml.',
   },
   {
-    pattern: /data is not within the file bounds|model is corrupted or incomplete|invalid magic characters|failed to read (?:tensor|magic|key)|unexpected end of file/,
+    pattern:
+      /data is not within the file bounds|model is corrupted or incomplete|invalid magic characters|failed to read (?:tensor|magic|key)|unexpected end of file/,
     code: 'weights-damaged',
     summary: (match) => `The weights are damaged or incomplete (${match[0]}).`,
     fix: 'Fetch or copy the file again and compare its SHA-256.',
@@ -46,13 +47,15 @@ const REASONS: readonly Reason[] = [
     fix: 'Use a newer llama-server.',
   },
   {
-    pattern: /cudaMalloc failed: out of memory|failed to allocate buffer|failed to allocate compute|unable to allocate \S+ buffer|ErrorOutOfDeviceMemory|std::bad_alloc|failed to mlock/i,
+    pattern:
+      /cudaMalloc failed: out of memory|failed to allocate buffer|failed to allocate compute|unable to allocate \S+ buffer|ErrorOutOfDeviceMemory|std::bad_alloc|failed to mlock/i,
     code: 'out-of-memory',
     summary: (match) => `There was not enough memory for the model (${match[0]}).`,
     fix: 'Ask for less `context` or `parallel`, a smaller `kvCache` or quantization, or fewer `offload.gpuLayers`; or free memory.',
   },
   {
-    pattern: /quantized V cache requires flash_attn|V cache type \S+ with block size \d+ does not divide|K cache type \S+ with block size \d+ does not divide/,
+    pattern:
+      /quantized V cache requires flash_attn|V cache type \S+ with block size \d+ does not divide|K cache type \S+ with block size \d+ does not divide/,
     code: 'engine-setting-refused',
     summary: (match) => `llama-server refused the KV cache: ${match[0]}.`,
     fix: 'Use `kvCache: f16`, or allow `options.flashAttention`.',

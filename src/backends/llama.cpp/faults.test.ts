@@ -22,7 +22,11 @@ afterAll(() => rmSync(bin, { recursive: true, force: true }));
 const hasty: Clock = { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 10), signal) };
 const conformance = {
   ...fakeConformance(bin),
-  backend: { ...backend, connect: ((spec, context) => createProcessDriver(llamaServer, spec, context, { clock: hasty, graceMs: 200 })) satisfies typeof backend.connect },
+  backend: {
+    ...backend,
+    connect: ((spec, context) =>
+      createProcessDriver(llamaServer, spec, context, { clock: hasty, graceMs: 200 })) satisfies typeof backend.connect,
+  },
 };
 
 let world: World;
@@ -38,7 +42,10 @@ async function failure(driver: Driver, change: Partial<ModelSpec> = {}, deadline
   const spec = world.spec(change);
   try {
     await driver.perform.start(step('start', spec, { spec }), io());
-    await driver.perform.probe(step('probe', spec, { spec, onFailure: 'leave', ...(deadlineMs === undefined ? {} : { deadlineMs }) }), io());
+    await driver.perform.probe(
+      step('probe', spec, { spec, onFailure: 'leave', ...(deadlineMs === undefined ? {} : { deadlineMs }) }),
+      io(),
+    );
   } catch (error) {
     return problemOf(error);
   }
@@ -55,7 +62,10 @@ describe('A start', () => {
   });
 
   it('that crashes for a cause that may pass is tried again', async () => {
-    const instance = await world.serve(connect({ failLoad: 'CUDA error: unspecified launch failure', failLoads: 1, counter: join(world.dir, 'loads') }), world.spec());
+    const instance = await world.serve(
+      connect({ failLoad: 'CUDA error: unspecified launch failure', failLoads: 1, counter: join(world.dir, 'loads') }),
+      world.spec(),
+    );
     expect([instance.phase, starts()]).toEqual(['serving', 2]);
   });
 
@@ -94,7 +104,9 @@ describe('A start', () => {
     writeFakeWeights(join(world.dir, 'small.gguf'), { contextTrained: 256, layers: 4 });
     const spec = world.spec({ context: 512 }, join(world.dir, 'small.gguf'));
     const outcome = world.serve(connect({}), spec);
-    await expect(outcome).rejects.toMatchObject({ problem: { code: 'setting-not-in-force', summary: expect.stringMatching(/context 256, not with 512/) } });
+    await expect(outcome).rejects.toMatchObject({
+      problem: { code: 'setting-not-in-force', summary: expect.stringMatching(/context 256, not with 512/) },
+    });
   });
 
   it('of an engine that lies about its slots fails', async () => {
@@ -131,7 +143,10 @@ describe('An instance', () => {
   it('of the same program that somebody else started is shown as foreign', async () => {
     const path = conformance.weights(world.dir);
     const { spawn } = await import('node:child_process');
-    const child = spawn(join(bin, 'llama-server'), ['--model', path, '--alias', 'theirs', '--host', '127.0.0.1', '--port', '1'], { stdio: 'ignore', env: { [FAULTS]: JSON.stringify({ hangWhile: path }) } });
+    const child = spawn(join(bin, 'llama-server'), ['--model', path, '--alias', 'theirs', '--host', '127.0.0.1', '--port', '1'], {
+      stdio: 'ignore',
+      env: { [FAULTS]: JSON.stringify({ hangWhile: path }) },
+    });
     try {
       const shown = await eventually(async () => {
         const observed = await connect({}).observe(io().signal);
@@ -166,7 +181,10 @@ describe('A key for clients', () => {
 
   it('can come from a file or a command', async () => {
     writeFileSync(join(world.dir, 'key.txt'), 'from-file\n');
-    for (const [apiKey, value] of [[{ file: 'key.txt' }, 'from-file'], [{ command: 'echo from-command' }, 'from-command']] as const) {
+    for (const [apiKey, value] of [
+      [{ file: 'key.txt' }, 'from-file'],
+      [{ command: 'echo from-command' }, 'from-command'],
+    ] as const) {
       const instance = await world.serve(connect({}), world.spec({ options: { apiKey } }));
       expect((await fetch(`${instance.endpoint}/props`, { headers: { authorization: `Bearer ${value}` } })).status).toBe(200);
     }

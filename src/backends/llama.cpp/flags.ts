@@ -52,14 +52,56 @@ export const NO_UI = ['--no-ui', '--no-webui'] as const;
 export const OFFLINE = ['--offline'] as const;
 
 /** Flags with a value that llmops sets itself, besides those in {@link FLAGS}. */
-const OWN_WITH_VALUE = [MODEL, HOST, PORT, ALIAS, TAGS, CONTEXT, CONTEXT_PER_SLOT, PARALLEL, KV_K, KV_V, LAYERS, FLASH, LOAD_MODE, TEMPLATE, TEMPLATE_FILE, VERBOSITY].flat();
+const OWN_WITH_VALUE = [
+  MODEL,
+  HOST,
+  PORT,
+  ALIAS,
+  TAGS,
+  CONTEXT,
+  CONTEXT_PER_SLOT,
+  PARALLEL,
+  KV_K,
+  KV_V,
+  LAYERS,
+  FLASH,
+  LOAD_MODE,
+  TEMPLATE,
+  TEMPLATE_FILE,
+  VERBOSITY,
+].flat();
 /** Flags without one. */
 const OWN_SWITCHES: readonly string[] = [NO_MMAP, MLOCK, DIRECT_IO, JINJA, SLOTS, NO_UI, OFFLINE].flat();
 /** Flags that would take a server out of llmops' hands: other weights, a router, another log, another way in. */
 const TAKEN_AWAY: readonly string[] = [
-  '--model-url', '-mu', '--hf-repo', '-hf', '-hfr', '--hf-file', '-hff', '--docker-repo', '-dr', '--models-dir', '--models-preset', '--log-file',
-  '--log-disable', '--log-jsonl', '--no-slots', '--no-jinja', '--mmap', '--api-prefix', '--api-key', '--api-key-file', '--ssl-key-file', '--ssl-cert-file', '--reuse-port',
-  '--version', '--help', '-h', '--usage', '--list-devices',
+  '--model-url',
+  '-mu',
+  '--hf-repo',
+  '-hf',
+  '-hfr',
+  '--hf-file',
+  '-hff',
+  '--docker-repo',
+  '-dr',
+  '--models-dir',
+  '--models-preset',
+  '--log-file',
+  '--log-disable',
+  '--log-jsonl',
+  '--no-slots',
+  '--no-jinja',
+  '--mmap',
+  '--api-prefix',
+  '--api-key',
+  '--api-key-file',
+  '--ssl-key-file',
+  '--ssl-cert-file',
+  '--reuse-port',
+  '--version',
+  '--help',
+  '-h',
+  '--usage',
+  '--list-devices',
 ];
 
 /** True if people cannot give this flag in `args`: llmops sets it, or would lose the server by it. */
@@ -79,7 +121,10 @@ export interface ParsedArgs {
 export function parseArgs(args: readonly string[]): ParsedArgs {
   const values = new Map<string, string>();
   const rest: string[] = [];
-  const withValue = new Set<string>([...OWN_WITH_VALUE, ...FLAGS.filter((flag) => flag.kind !== 'switch' && flag.kind !== 'pair').flatMap((flag) => flag.names)]);
+  const withValue = new Set<string>([
+    ...OWN_WITH_VALUE,
+    ...FLAGS.filter((flag) => flag.kind !== 'switch' && flag.kind !== 'pair').flatMap((flag) => flag.names),
+  ]);
   const first = args.findIndex((word) => word.startsWith('-') && isManaged(word));
   const words = first < 0 ? [] : args.slice(first);
   for (let index = 0; index < words.length; index += 1) {

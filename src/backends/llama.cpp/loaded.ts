@@ -62,7 +62,10 @@ function layersInForce({ layers }: ReturnType<typeof toldByLog>, asked: Scalar):
 }
 
 function at(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((inner, key) => (inner !== null && typeof inner === 'object' ? (inner as Record<string, unknown>)[key] : undefined), value);
+  return path.reduce<unknown>(
+    (inner, key) => (inner !== null && typeof inner === 'object' ? (inner as Record<string, unknown>)[key] : undefined),
+    value,
+  );
 }
 
 function numberAt(value: unknown, ...path: readonly string[]): number | null {

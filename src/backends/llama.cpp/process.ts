@@ -51,7 +51,10 @@ function recognize(args: readonly string[]): { readonly model: string | null; re
   const parsed = parseArgs(args);
   const [port, host] = [parsed.value(PORT), parsed.value(HOST) ?? '127.0.0.1'];
   const model = parsed.value(MODEL);
-  return { model: parsed.value(ALIAS) ?? (model && basename(model)), endpoint: port === null ? null : `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}` };
+  return {
+    model: parsed.value(ALIAS) ?? (model && basename(model)),
+    endpoint: port === null ? null : `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
+  };
 }
 
 /** The key for clients, fetched when the process starts. What went wrong is told by the reference, never by the value. */
@@ -64,8 +67,13 @@ async function secretsOf(spec: InstanceSpec, context: DriverContext, signal: Abo
     if (value === '') throw new Error('it is empty');
     return { [KEY]: value };
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? (error instanceof Error && /^it is/.test(error.message) ? error.message : 'it failed');
-    throw new ProblemError({ code: 'secret-unavailable', summary: `The API key of ${spec.model} cannot be had from ${text}: ${why}.`, fix: 'See that the reference in options.apiKey is right. Nothing was started.' });
+    const why =
+      (error as NodeJS.ErrnoException).code ?? (error instanceof Error && error.message.startsWith('it is') ? error.message : 'it failed');
+    throw new ProblemError({
+      code: 'secret-unavailable',
+      summary: `The API key of ${spec.model} cannot be had from ${text}: ${why}.`,
+      fix: 'See that the reference in options.apiKey is right. Nothing was started.',
+    });
   }
 }
 

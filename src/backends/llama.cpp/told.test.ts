@@ -9,11 +9,23 @@ const LOG = `0.00.046.633 I load_tensors: offloading output layer to GPU
 0.00.046.893 I llama_context: flash_attn            = enabled
 0.00.047.266 I llama_kv_cache: size =    0.53 MiB (   256 cells,   4 layers,  2/2 seqs), K (q8_0):    0.27 MiB, V (q8_0):    0.27 MiB
 `;
-const props = (context: number) => ({ default_generation_settings: { params: {}, n_ctx: context }, total_slots: 2, is_sleeping: false, endpoint_metrics: true });
+const props = (context: number) => ({
+  default_generation_settings: { params: {}, n_ctx: context },
+  total_slots: 2,
+  is_sleeping: false,
+  endpoint_metrics: true,
+});
 
 describe('What llama-server says of itself', () => {
   it('is read from /props and the log', () => {
-    expect(loadedFields(props(256), LOG, {})).toEqual({ context: 256, parallel: 2, kvCache: 'q8_0', 'offload.gpuLayers': 2, 'options.flashAttention': 'on', 'options.metrics': true });
+    expect(loadedFields(props(256), LOG, {})).toEqual({
+      context: 256,
+      parallel: 2,
+      kvCache: 'q8_0',
+      'offload.gpuLayers': 2,
+      'options.flashAttention': 'on',
+      'options.metrics': true,
+    });
   });
 
   it('takes rounding up to 256 tokens for what was asked, and nothing else', () => {
@@ -23,9 +35,17 @@ describe('What llama-server says of itself', () => {
   });
 
   it('counts all layers as all, where all or more were asked for', () => {
-    const layers = (log: string, asked: number | string | null) => loadedFields({}, log, { 'offload.gpuLayers': asked })['offload.gpuLayers'];
+    const layers = (log: string, asked: number | string | null) =>
+      loadedFields({}, log, { 'offload.gpuLayers': asked })['offload.gpuLayers'];
     const every = LOG.replace('2/5', '5/5');
-    expect([layers(every, 'all'), layers(every, 99), layers(every, null), layers(LOG, 'all'), layers(LOG, 99), layers('', 'all')]).toEqual(['all', 99, 5, 2, 2, null]);
+    expect([layers(every, 'all'), layers(every, 99), layers(every, null), layers(LOG, 'all'), layers(LOG, 99), layers('', 'all')]).toEqual([
+      'all',
+      99,
+      5,
+      2,
+      2,
+      null,
+    ]);
   });
 
   it('believes the last line, for the fit before the load writes them too', () => {
@@ -49,7 +69,11 @@ describe('Why a llama-server ended', () => {
     ['error while handling argument "-ctk": Unsupported cache type: q9_9', 'engine-setting-refused', 'q9_9'],
     ['error while handling argument "-dev": invalid device: CUDA9', 'engine-setting-refused', 'CUDA9'],
     ["E gguf_init_from_file: failed to open GGUF file '/nope.gguf' (No such file or directory)", 'weights-missing', '/nope.gguf'],
-    ["E llama_model_load: error loading model: tensor 'token_embd.weight' data is not within the file bounds, model is corrupted or incomplete", 'weights-damaged', 'not within'],
+    [
+      "E llama_model_load: error loading model: tensor 'token_embd.weight' data is not within the file bounds, model is corrupted or incomplete",
+      'weights-damaged',
+      'not within',
+    ],
     ["E gguf_init_from_reader: invalid magic characters: 'hell', expected 'GGUF'", 'weights-damaged', 'magic'],
     ["error loading model: unknown model architecture: 'newthing'", 'weights-unsupported', 'newthing'],
     ['E ggml_backend: allocating 900 MiB on device 0: cudaMalloc failed: out of memory', 'out-of-memory', 'cudaMalloc'],
@@ -66,7 +90,10 @@ describe('Why a llama-server ended', () => {
   });
 
   it('is not guessed where it wrote nothing', () => {
-    expect(explainEnd('I srv update_slots: all slots are idle', 137)).toMatchObject({ code: 'engine-ended', summary: expect.stringContaining('137') });
+    expect(explainEnd('I srv update_slots: all slots are idle', 137)).toMatchObject({
+      code: 'engine-ended',
+      summary: expect.stringContaining('137'),
+    });
     expect(explainEnd('', null).summary).not.toContain('null');
   });
 });

@@ -56,7 +56,7 @@ const NEW = [
   '                                         - 4: trace (more info)',
   '--offline                               Offline mode: forces use of cache, prevents network access',
   '--tags STRING                           set model tags, comma-separated (informational, not used for routing)',
-  '-ngl,  --gpu-layers, --n-gpu-layers N   max. number of layers to store in VRAM, either an exact number,\n                                        \'auto\', or \'all\' (default: auto)',
+  "-ngl,  --gpu-layers, --n-gpu-layers N   max. number of layers to store in VRAM, either an exact number,\n                                        'auto', or 'all' (default: auto)",
   '-fa,   --flash-attn [on|off|auto]       set Flash Attention use',
   '-kvu,  --kv-unified, -no-kvu, --no-kv-unified',
   '--kv-unified-per-slot N                 context limit per parallel slot',
@@ -82,7 +82,8 @@ export function versionText(build: string): string {
   return build === 'b4000' ? 'version: 4000 (abcdef0)\nbuilt with fake' : `version: ${build} (build 11669, commit fake)\nbuilt with fake`;
 }
 
-const SWITCHES = /^(--warmup|--no-warmup|--metrics|--slots|--no-slots|--jinja|--no-jinja|--offline|--ui|--webui|--no-ui|--no-webui|--mlock|--no-mmap|-kvu|--kv-unified|-no-kvu|--no-kv-unified)$/;
+const SWITCHES =
+  /^(--warmup|--no-warmup|--metrics|--slots|--no-slots|--jinja|--no-jinja|--offline|--ui|--webui|--no-ui|--no-webui|--mlock|--no-mmap|-kvu|--kv-unified|-no-kvu|--no-kv-unified)$/;
 
 /** Takes the words apart. Throws an Error with the text that the real one prints before it exits with 1. */
 export function parseSettings(words: readonly string[], build: string): Settings {
@@ -97,10 +98,12 @@ export function parseSettings(words: readonly string[], build: string): Settings
   const value = (...names: readonly string[]) => names.map((name) => values.get(name)).find((found) => found !== undefined);
   for (const name of ['--cache-type-k', '--cache-type-v']) {
     const type = values.get(name);
-    if (type !== undefined && !TYPES.split(', ').includes(type)) throw new Error(`error while handling argument "${name}": Unsupported cache type: ${type}\n\nusage:\n`);
+    if (type !== undefined && !TYPES.split(', ').includes(type))
+      throw new Error(`error while handling argument "${name}": Unsupported cache type: ${type}\n\nusage:\n`);
   }
   const device = value('--device', '-dev');
-  if (device !== undefined && device !== 'none') throw new Error(`error while handling argument "-dev": invalid device: ${device}\n\nusage:\n`);
+  if (device !== undefined && device !== 'none')
+    throw new Error(`error while handling argument "-dev": invalid device: ${device}\n\nusage:\n`);
   const number = (...names: readonly string[]) => (value(...names) === undefined ? null : Number(value(...names)));
   return {
     model: value('--model', '-m') ?? '',

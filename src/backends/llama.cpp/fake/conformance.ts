@@ -26,7 +26,11 @@ export function fakeConformance(bin: string): Conformance {
     },
     longRequest(dir) {
       const gate = join(dir, 'enough');
-      return { body: { prompt: 'Hello', max_tokens: 8 }, env: { [FAULTS]: JSON.stringify({ generateUntil: gate }) }, finish: () => writeFileSync(gate, '') };
+      return {
+        body: { prompt: 'Hello', max_tokens: 8 },
+        env: { [FAULTS]: JSON.stringify({ generateUntil: gate }) },
+        finish: () => writeFileSync(gate, ''),
+      };
     },
   };
 }

@@ -27,9 +27,13 @@ export async function runFake(words: readonly string[]): Promise<void> {
   const build = faults.build ?? '0.7.0';
   if (words.includes('--version')) return void console.error(versionText(build));
   if (words.includes('--help') || words.includes('-h')) return void console.log(helpText(build));
-  const engine = new FakeEngine(orExit(() => parseSettings(words, build)), faults);
+  const engine = new FakeEngine(
+    orExit(() => parseSettings(words, build)),
+    faults,
+  );
   listenForSigterm(engine);
-  if (faults.grandchild) spawn(process.execPath, ['-e', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  if (faults.grandchild)
+    spawn(process.execPath, ['-e', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   await listen(engine);
   await load(engine);
 }
@@ -51,7 +55,9 @@ function orExit<T>(act: () => T): T {
 async function listen(engine: FakeEngine): Promise<void> {
   const { host, port } = engine.settings;
   const refuse = () => {
-    log(`E srv         start: couldn't bind HTTP server socket, hostname: ${host}, port: ${port}\nE srv  llama_server: exiting due to HTTP server error`);
+    log(
+      `E srv         start: couldn't bind HTTP server socket, hostname: ${host}, port: ${port}\nE srv  llama_server: exiting due to HTTP server error`,
+    );
     process.exit(1);
   };
   if (strikes(engine.faults.counter, engine.faults.bindFailures)) refuse();
@@ -74,10 +80,16 @@ async function load(engine: FakeEngine): Promise<void> {
   const offloaded = /^\d+$/.test(settings.layers) ? Math.min(every, Number(settings.layers)) : every;
   if (settings.verbosity >= 4) {
     log(`I load_tensors: offloaded ${offloaded}/${every} layers to GPU`);
-    log(`I llama_context: flash_attn            = ${settings.flash === 'off' ? 'disabled' : settings.flash === 'auto' ? 'auto' : 'enabled'}`);
-    log(`I llama_kv_cache: size =    1.00 MiB (   256 cells,   4 layers,  2/2 seqs), K (${settings.cacheK}):    0.50 MiB, V (${settings.cacheV}):    0.50 MiB`);
+    log(
+      `I llama_context: flash_attn            = ${settings.flash === 'off' ? 'disabled' : settings.flash === 'auto' ? 'auto' : 'enabled'}`,
+    );
+    log(
+      `I llama_kv_cache: size =    1.00 MiB (   256 cells,   4 layers,  2/2 seqs), K (${settings.cacheK}):    0.50 MiB, V (${settings.cacheV}):    0.50 MiB`,
+    );
   }
-  log(`I srv    load_model: initializing, n_slots = ${engine.slots}, n_ctx_slot = ${engine.contextPerSlot}, kv_unified = '${settings.unified || settings.parallel === null}'`);
+  log(
+    `I srv    load_model: initializing, n_slots = ${engine.slots}, n_ctx_slot = ${engine.contextPerSlot}, kv_unified = '${settings.unified || settings.parallel === null}'`,
+  );
   log(`I srv  llama_server: model loaded`);
 }
 

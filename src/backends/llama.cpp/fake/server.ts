@@ -31,19 +31,32 @@ const ROUTES: Readonly<Record<string, Route>> = {
     send(response, 200, { status: 'ok' });
   },
   'GET /props': (engine, _, response) => send(response, 200, propsOf(engine)),
-  'GET /slots': (engine, _, response) => (engine.settings.slots ? send(response, 200, slotsOf(engine)) : send(response, 501, { error: { code: 501 } })),
+  'GET /slots': (engine, _, response) =>
+    engine.settings.slots ? send(response, 200, slotsOf(engine)) : send(response, 501, { error: { code: 501 } }),
   'GET /v1/models': (engine, _, response) => send(response, 200, modelsOf(engine)),
-  'GET /metrics': (engine, _, response) => send(response, engine.settings.metrics ? 200 : 501, `llamacpp:requests_processing ${engine.inFlight}\n`),
+  'GET /metrics': (engine, _, response) =>
+    send(response, engine.settings.metrics ? 200 : 501, `llamacpp:requests_processing ${engine.inFlight}\n`),
   'POST /completion': (engine, body, response) => complete(engine, body, response, (text, stop) => ({ index: 0, content: text, stop })),
   'POST /v1/completions': (engine, body, response) =>
-    complete(engine, body, response, (text, stop) => ({ object: 'text_completion', model: nameOf(engine), choices: [{ index: 0, text, finish_reason: stop ? 'length' : null }] })),
+    complete(engine, body, response, (text, stop) => ({
+      object: 'text_completion',
+      model: nameOf(engine),
+      choices: [{ index: 0, text, finish_reason: stop ? 'length' : null }],
+    })),
   'POST /v1/chat/completions': (engine, body, response) =>
     complete(engine, body, response, (text, stop) => ({
       object: 'chat.completion',
       model: nameOf(engine),
-      choices: [{ index: 0, [body['stream'] === true ? 'delta' : 'message']: { role: 'assistant', content: text }, finish_reason: stop ? 'length' : null }],
+      choices: [
+        {
+          index: 0,
+          [body['stream'] === true ? 'delta' : 'message']: { role: 'assistant', content: text },
+          finish_reason: stop ? 'length' : null,
+        },
+      ],
     })),
-  'POST /tokenize': (_, body, response) => send(response, 200, { tokens: [...String(body['content'] ?? '')].map((letter) => letter.codePointAt(0)) }),
+  'POST /tokenize': (_, body, response) =>
+    send(response, 200, { tokens: [...String(body['content'] ?? '')].map((letter) => letter.codePointAt(0)) }),
 };
 
 /** The name in the request does not matter: one model is all there is. */
@@ -68,15 +81,28 @@ function propsOf(engine: FakeEngine): Json {
 }
 
 function slotsOf(engine: FakeEngine): readonly Json[] {
-  return Array.from({ length: engine.slots }, (_, id) => ({ id, n_ctx: engine.contextPerSlot, speculative: false, is_processing: id < engine.inFlight }));
+  return Array.from({ length: engine.slots }, (_, id) => ({
+    id,
+    n_ctx: engine.contextPerSlot,
+    speculative: false,
+    is_processing: id < engine.inFlight,
+  }));
 }
 
 function modelsOf(engine: FakeEngine): Json {
   const meta = { n_ctx: engine.contextPerSlot, n_ctx_train: engine.weights?.contextTrained };
-  return { object: 'list', data: [{ id: nameOf(engine), aliases: [nameOf(engine)], tags: engine.settings.tags, object: 'model', owned_by: 'llamacpp', meta }] };
+  return {
+    object: 'list',
+    data: [{ id: nameOf(engine), aliases: [nameOf(engine)], tags: engine.settings.tags, object: 'model', owned_by: 'llamacpp', meta }],
+  };
 }
 
-async function complete(engine: FakeEngine, body: Json, response: ServerResponse, shape: (text: string, stop: boolean) => Json): Promise<void> {
+async function complete(
+  engine: FakeEngine,
+  body: Json,
+  response: ServerResponse,
+  shape: (text: string, stop: boolean) => Json,
+): Promise<void> {
   const tokens = Number(body['max_tokens'] ?? body['n_predict'] ?? 4);
   if (body['stream'] !== true) {
     let text = '';
@@ -90,7 +116,9 @@ async function complete(engine: FakeEngine, body: Json, response: ServerResponse
 
 function send(response: ServerResponse, status: number, body: object | string): void {
   const isText = typeof body === 'string';
-  response.writeHead(status, { 'content-type': isText ? 'text/plain' : 'application/json; charset=utf-8' }).end(isText ? body : JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': isText ? 'text/plain' : 'application/json; charset=utf-8' })
+    .end(isText ? body : JSON.stringify(body));
 }
 
 async function readBody(request: IncomingMessage): Promise<Json> {

@@ -15,16 +15,22 @@ export function writeFakeWeights(path: string, weights: FakeWeights): void {
 export function readFakeWeights(path: string): FakeWeights {
   const text = readOrNull(path);
   if (text === null) {
-    throw new Error(`E gguf_init_from_file: failed to open GGUF file '${path}' (No such file or directory)\nE cmn  common_init_: failed to load model '${path}'\nE srv  llama_server: exiting due to model loading error`);
+    throw new Error(
+      `E gguf_init_from_file: failed to open GGUF file '${path}' (No such file or directory)\nE cmn  common_init_: failed to load model '${path}'\nE srv  llama_server: exiting due to model loading error`,
+    );
   }
   if (!text.startsWith('GGUF')) {
-    throw new Error(`E gguf_init_from_reader: invalid magic characters: '${text.slice(0, 4)}', expected 'GGUF'\nE srv  llama_server: exiting due to model loading error`);
+    throw new Error(
+      `E gguf_init_from_reader: invalid magic characters: '${text.slice(0, 4)}', expected 'GGUF'\nE srv  llama_server: exiting due to model loading error`,
+    );
   }
   try {
     return JSON.parse(text.slice(4)) as FakeWeights;
   } catch {
     if (text.length > 4096) return { contextTrained: 1024, layers: 4 };
-    throw new Error(`E llama_model_load: error loading model: tensor 'token_embd.weight' data is not within the file bounds, model is corrupted or incomplete\nE srv  llama_server: exiting due to model loading error`);
+    throw new Error(
+      `E llama_model_load: error loading model: tensor 'token_embd.weight' data is not within the file bounds, model is corrupted or incomplete\nE srv  llama_server: exiting due to model loading error`,
+    );
   }
 }
 

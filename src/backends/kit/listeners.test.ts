@@ -24,6 +24,7 @@ describe('Who listens on a port', () => {
       const { port } = server.address() as AddressInfo;
       expect(listensOn([process.pid], port)).toBe(true);
       expect(listensOn([child.pid as number], port)).toBe(false);
+      expect(listensOn([999_999_999], port), 'a process that has ended').toBe(false);
     } finally {
       child.kill('SIGKILL');
       server.close();

@@ -27,12 +27,22 @@ export function listeningInodes(text: string, port: number): ReadonlySet<string>
   return new Set(rows.filter((row) => row[1]?.endsWith(suffix) && row[3] === LISTENS).map((row) => row[9] as string));
 }
 
+/** Throws where looking is not allowed; a process that ended meanwhile has no sockets. */
 function socketsOf(folder: string): readonly string[] {
-  return readdirSync(folder).flatMap((name) => {
+  return namesIn(folder).flatMap((name) => {
     try {
       return /^socket:\[(\d+)\]$/.exec(readlinkSync(join(folder, name)))?.[1] ?? [];
     } catch {
       return []; // closed meanwhile
     }
   });
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
 }

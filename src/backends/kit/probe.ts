@@ -55,9 +55,9 @@ async function waitUntilReady(step: StepOf<'probe'>, parts: Parts, io: StepIo): 
         deadlineMs - (parts.clock.now() - began),
         io.signal,
       );
+      if ((await findOne(spec.id, parts))?.leader?.pid !== found.leader.pid) continue; // it died of the request: told as a death
       if (failure === null) return seen;
-      if ((await findOne(spec.id, parts))?.leader) throw new ProblemError(failure);
-      continue; // it died of the request: told as a death
+      throw new ProblemError(failure);
     }
     last = seen.phase === 'starting' ? 'it was still loading weights' : (seen.problem?.summary ?? 'it did not answer');
     io.progress(seen.phase === 'starting' ? 'loading weights' : 'waiting for an answer');

@@ -110,13 +110,20 @@ function probe(chain: Chain, course: Course): void {
     op: 'probe',
     name: 'probe',
     spec,
-    // A copy that we started and that does not come up is taken away again; one that was there before us is left.
-    onFailure: course.need === 'start' || course.need === 'restart' ? 'stop' : 'leave',
+    onFailure: isNew(course) ? 'stop' : 'leave',
     cause: 'clients are sent to it only after it has answered with the settings it should have',
     deadlineMs: PROBE_MS + Math.ceil(spec.weights.bytes / SLOW_DISK_BYTES_PER_MS),
     relies: [{ instance, backend, is: 'same', specHash }],
     leaves: [serving(course)],
   });
+}
+
+/**
+ * A copy that we start, or that a cut-off run started, is taken away again if it does not come up. One that clients may be
+ * using is left: it is theirs until another one serves.
+ */
+function isNew({ need, endpoint, wish }: Course): boolean {
+  return need === 'start' || need === 'restart' || (endpoint !== null && endpoint.instance !== wish.spec.id);
 }
 
 function publish(chain: Chain, course: Course): void {

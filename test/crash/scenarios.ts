@@ -11,8 +11,6 @@ export interface Scenario {
   readonly replacement?: 'surge' | 'swap';
   /** False: this wish cannot be fulfilled, or takes down what is still declared: the next plan is not empty. */
   readonly converges?: false;
-  /** How many runs after the death it takes; 1 if not told. */
-  readonly recoveries?: number;
 }
 
 const one: StackTold = { models: { chat: {} } };
@@ -60,8 +58,6 @@ export const scenarios: readonly Scenario[] = [
     wish: { models: { chat: { options: { fail: 'probe' } } } },
     replacement: 'surge',
     converges: false,
-    // A copy that a plan finds is left when it fails; the next plan starts it anew, and what a plan starts it also stops.
-    recoveries: 2,
   },
   {
     name: 'a first start that fails',

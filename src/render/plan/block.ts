@@ -111,7 +111,7 @@ function remark(text: string): Entry {
 function blockedEntries(change: Extract<Listed, { action: 'blocked' }>, width: number): readonly Entry[] {
   const { problem } = change;
   const where = problem.place === undefined ? '' : `   ${placeText(problem.place, PLACE_WIDTH)}`;
-  const rows = [fact('problem', `${problem.summary}${where}`, width, span('x', 'remove'))];
+  const rows = [fact('problem', `${problem.summary} [${problem.code}]${where}`, width, span('x', 'remove'))];
   if (problem.expected !== undefined) rows.push(fact('expected', problem.expected, width));
   if (problem.fix !== undefined) rows.push(fact('fix', problem.fix, width));
   return rows;

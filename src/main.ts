@@ -1,26 +1,40 @@
 import { readFileSync } from 'node:fs';
-import { runCli } from './cli/index.ts';
-import { signals } from './cli/signals.ts';
+import { enableCompileCache } from 'node:module';
+import { isAbsolute, join } from 'node:path';
 
 // Composition root: the only place that knows every backend. Everything costly stays behind an import until a verb asks.
+keepCompiledCode();
+const { runCli } = await import('./cli/index.ts');
+const { signals } = await import('./cli/signals.ts');
+
 const { signal, exitCode } = signals(process);
 for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => onBrokenStream(error));
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
-process.exitCode = await runCli(process.argv.slice(2), {
-  env: process.env,
-  cwd: process.cwd(),
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  backends: async () => (await import('./backends/index.ts')).backends,
-  signal,
-  signalExitCode: exitCode,
-  now: () => new Date().toISOString(),
-}, version);
+process.exitCode = await runCli(
+  process.argv.slice(2),
+  {
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    backends: async () => (await import('./backends/index.ts')).backends,
+    signal,
+    signalExitCode: exitCode,
+    now: () => new Date().toISOString(),
+  },
+  version,
+);
 // Sockets that an engine keeps open must not keep the command alive; what was written is flushed first.
 if (process.stdout.writableLength === 0) process.exit();
 else process.stdout.once('drain', () => process.exit());
+
+/** Halves the start of every verb after the first: Node keeps compiled code in our cache folder. Only ever a matter of speed. */
+function keepCompiledCode(): void {
+  const base = process.env['XDG_CACHE_HOME'] ?? (process.env['HOME'] ? join(process.env['HOME'], '.cache') : '');
+  if (isAbsolute(base)) enableCompileCache(join(base, 'llmops', 'compiled'));
+}
 
 /** `llmops plan | head` closes the pipe: that is a reader's right, not a failure. */
 function onBrokenStream(error: NodeJS.ErrnoException): void {

@@ -3,7 +3,8 @@ import type { Problem } from '../domain/problem.ts';
 
 /** A problem and the key of the model that it is about. */
 export interface Finding {
-  readonly key: 'source' | 'sha256' | 'quantization';
+  /** Below `models.NAME.`: source, sha256, options.chatTemplateFile. */
+  readonly key: string;
   readonly problem: Problem;
 }
 

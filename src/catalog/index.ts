@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Artifact, Desired, GgufFacts, ModelSpec } from '../domain/desired.ts';
 import { ProblemError, problemOf } from '../domain/problem.ts';
 import type { Problem } from '../domain/problem.ts';
+import { readAttachments } from './attachments.ts';
 import { openDigestCache } from './cache.ts';
 import type { DigestCache } from './cache.ts';
 import { compareDeclared } from './declared.ts';
@@ -19,6 +20,8 @@ export interface ResolveOptions {
   readonly signal: AbortSignal;
   /** Bytes read of a model's weights, of how many; not called for weights that are remembered. */
   progress(model: string, done: number, total: number): void;
+  /** Further files that a model's options name, by key. Absent: none. */
+  readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
 }
 
 /** What was found, model by model, and what is wrong. */
@@ -41,7 +44,7 @@ export async function resolveArtifacts(desired: Desired, options: ResolveOptions
   const inert = new Set(desired.inertModels ?? []);
   const models = desired.models.filter((model) => model.source.kind === 'file' && !inert.has(model.name));
   const shared = sharing((model) => look(model, desired, cache, options));
-  const results = await mapBounded(models, READ_AT_ONCE, (model) => resolveModel(model, shared));
+  const results = await mapBounded(models, READ_AT_ONCE, (model) => resolveModel(model, shared, desired, options));
   const artifacts: Record<string, Artifact> = {};
   const problems: Problem[] = [];
   for (const [index, model] of models.entries()) {
@@ -83,11 +86,16 @@ async function look(model: ModelSpec, desired: Desired, cache: DigestCache, opti
 async function resolveModel(
   model: ModelSpec,
   shared: Look,
+  desired: Desired,
+  options: ResolveOptions,
 ): Promise<{ readonly artifact: Artifact | null; readonly findings: readonly Finding[] }> {
   try {
     const { files, sha256, gguf } = await shared(model);
-    const artifact: Artifact = { source: model.source.written, path: files[0]?.path ?? '', bytes: bytesOf(files), sha256, gguf };
-    return { artifact, findings: compareDeclared(model, artifact) };
+    const where = { baseDir: options.baseDir, allowOutside: desired.allowOutside ?? false, model: model.name };
+    const { digests, findings } = await readAttachments(options.attachments?.(model) ?? {}, where);
+    const weights: Artifact = { source: model.source.written, path: files[0]?.path ?? '', bytes: bytesOf(files), sha256, gguf };
+    const artifact = Object.keys(digests).length === 0 ? weights : { ...weights, attachments: digests };
+    return { artifact: findings.length === 0 ? artifact : null, findings: [...findings, ...compareDeclared(model, artifact)] };
   } catch (error) {
     if (!(error instanceof ProblemError) || error.problem.code === 'cancelled') throw error;
     const problem = problemOf(error);

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Driver } from '../domain/backend.ts';
-import type { Artifact, BackendSpec } from '../domain/desired.ts';
+import type { Artifact, BackendSpec, ModelSpec } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -55,8 +55,15 @@ async function resolveWeights(session: Session, context: CliContext, options: Su
     baseDir: session.paths.baseDir,
     cacheDir: session.cacheDir,
     signal: context.signal,
+    attachments: attachmentsIn(session),
     progress: (model, done, total) => options.progress?.(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
   });
+}
+
+/** Which files a model's options name is its backend's to say. */
+export function attachmentsIn({ desired, backends }: Session): (model: ModelSpec) => Readonly<Record<string, string>> {
+  const types = new Map(desired.backends.map((spec) => [spec.name, spec.type]));
+  return (model) => backends[types.get(model.backend) ?? '']?.attachments?.(model) ?? {};
 }
 
 async function observe(drivers: Survey['drivers'], specs: readonly BackendSpec[], context: CliContext, options: SurveyOptions): Promise<readonly ObservedBackend[]> {

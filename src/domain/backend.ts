@@ -26,6 +26,8 @@ export interface Backend {
   fields(model: ModelSpec, artifact: Artifact, backend: BackendSpec): Fields;
   /** Pure: what this engine cannot do for this model, found before anything is touched. */
   check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
+  /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
+  readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
   /** True if two instances of this model can run side by side (for new before old). */
   canSurge(model: ModelSpec): boolean;
   connect(spec: BackendSpec, context: DriverContext): Driver;

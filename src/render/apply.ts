@@ -88,8 +88,10 @@ function undone(step: StepResult, width: number): readonly Entry[] {
       ? `${step.status}${step.because === null ? '' : `: ${step.because}`}`
       : `${step.problem.summary} [${step.problem.code}]`;
   const row = entry(line('  ', span(mark, tone), ` ${padEnd(step.model, width)}  ${step.op}: ${why}`), width + 6);
+  const indent = ' '.repeat(width + 6);
   const fix = step.problem?.fix;
-  return fix === undefined ? [row] : [row, entry(line(' '.repeat(width + 6), `fix: ${fix}`), width + 11)];
+  const details = (step.problem?.details ?? []).map((detail) => entry(line(indent, span(`| ${detail}`, 'quiet')), width + 8));
+  return fix === undefined ? [row, ...details] : [row, ...details, entry(line(indent, `fix: ${fix}`), width + 11)];
 }
 
 function nextEntries({ outcome }: ApplyResult): readonly Entry[] {

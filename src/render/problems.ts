@@ -28,6 +28,7 @@ function one(problem: Problem, paint: Paint): string {
   if (problem.place) lines.push(...quote(problem, problem.place.line, paint));
   if (problem.expected !== undefined) lines.push(`  expected: ${clean(problem.expected)}`);
   if (problem.fix !== undefined) lines.push(`  ${paint(CYAN, 'fix')}:      ${clean(problem.fix)}`);
+  for (const detail of problem.details ?? []) lines.push(`  ${paint(DIM, '|')} ${clean(detail)}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -12,6 +12,7 @@ export const backend: Backend = {
   prices,
   fields: fieldsOf,
   check: checkModel,
+  attachments: ({ options }) => (typeof options['chatTemplateFile'] === 'string' ? { 'options.chatTemplateFile': options['chatTemplateFile'] } : {}),
   // Two copies cannot listen on one port.
   canSurge: (model) => typeof model.options['port'] !== 'number',
   connect: (spec, context) => createProcessDriver(llamaServer, spec, context),

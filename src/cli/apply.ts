@@ -1,15 +1,20 @@
 import { ProblemError } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
-import { carryOut, type ApplyFlags } from './carry-out.ts';
+import { carryOut, type ApplyFlags, type Order } from './carry-out.ts';
+import { EXIT } from './exit.ts';
 import { readPlanFile, sessionOf } from './plan-file.ts';
 import { openSession } from './session.ts';
 
 /** `llmops apply [plan-file]`: plans, shows, asks, performs; or performs a saved plan exactly. */
-export async function run(context: CliContext, flags: ApplyFlags, args: readonly string[]): Promise<number> {
+export async function run(context: CliContext, flags: ApplyFlags & { readonly supervise?: boolean }, args: readonly string[]): Promise<number> {
   const [file] = args;
   if (file !== undefined) return applyFile(file, context, flags);
   const session = await openSession(context, flags);
-  return carryOut({ session, context, flags, mode: 'apply', command: 'llmops apply' });
+  const order: Order = { session, context, flags, mode: 'apply', command: 'llmops apply' };
+  const code = await carryOut(order);
+  if (!flags.supervise || code !== EXIT.ok) return code;
+  const { supervise } = await import('./supervise.ts');
+  return supervise(order);
 }
 
 /** A saved plan is performed as it is, without asking, or refused because the world has moved since. */

@@ -125,10 +125,10 @@ function planning(verb: AddVerb): void {
   applyingFlags(
     planningFlags(
       stackFlags(
-        verb('apply [plan-file]', 'make the engines match llmops.yaml', ['llmops apply', 'llmops apply --auto-approve --json', 'llmops apply tuesday.plan'], () => import('./apply.ts')),
+        verb('apply [plan-file]', 'make the engines match llmops.yaml', ['llmops apply', 'llmops apply --auto-approve --json', 'llmops apply tuesday.plan', 'llmops apply -y --supervise'], () => import('./apply.ts')),
       ),
     ),
-  );
+  ).option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
   applyingFlags(stackFlags(verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')))).option(
     '--target <model>',
     'only this model (repeat for several)',

@@ -51,6 +51,8 @@ export interface Driver {
   observe(signal: AbortSignal): Promise<ObservedBackend>;
   /** One instance by id, as fresh as can be; null: it is not there. */
   look(instance: string, signal: AbortSignal): Promise<ObservedInstance | null>;
+  /** Housekeeping while something supervises: keeps logs short. Touches no instance. Absent: there is none to do. */
+  readonly tend?: () => void;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> };
 }

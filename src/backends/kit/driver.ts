@@ -3,6 +3,7 @@ import type { BackendSpec } from '../../domain/desired.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { drainInstance } from './drain.ts';
 import type { ConnectEngine } from './engine.ts';
+import { rotateLogs } from './logs.ts';
 import { stackIdOf } from './marker.ts';
 import { lookAt, observeBackend } from './observe.ts';
 import type { Parts } from './parts.ts';
@@ -39,6 +40,7 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
   return {
     observe: (signal) => observeBackend(parts, signal),
     look: (instance, signal) => lookAt(instance, parts, signal),
+    tend: () => rotateLogs(context.stateDir),
     perform: {
       start: (step, io) => startInstance(step.spec, parts, io),
       probe: (step, io) => probeInstance(step, parts, io),

@@ -6,6 +6,7 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   rmSync,
@@ -44,6 +45,13 @@ export function rotateLog(path: string, limitBytes = LOG_LIMIT_BYTES): boolean {
   copyFileSync(path, `${path}.1`);
   truncateSync(path, 0);
   return true;
+}
+
+/** {@link rotateLog} for every log of a stack. */
+export function rotateLogs(stateDir: string): void {
+  const folder = join(stateDir, 'logs');
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  for (const name of names) if (name.endsWith('.log')) rotateLog(join(folder, name));
 }
 
 function shift(path: string): void {

@@ -2,7 +2,7 @@ import type { StepIo } from '../../domain/backend.ts';
 import type { ObservedInstance } from '../../domain/observed.ts';
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError, problemOf, type Problem } from '../../domain/problem.ts';
-import { countCrashes, RESTARTS } from './backoff.ts';
+import { countCrashes, RESTARTS } from '../../domain/backoff.ts';
 import { throwIfCancelled } from './clock.ts';
 import { lastLines, whyEnded } from './ended.ts';
 import { TRANSIENT } from './engine.ts';

@@ -31,13 +31,14 @@ Everywhere: \`-C FOLDER\` works as if started there, \`-f FILE\` names the stack
 | code | meaning |
 |---|---|
 | 0 | done, or nothing to do |
-| 1 | any failure |
+| 1 | any failure; \`plan\`: also a model about which nothing can be done (its engine does not answer, its weights are missing) |
 | 2 | \`plan --detailed-exitcode\`, \`status --exit-code\`: there are changes; \`diff\`: trouble (0 same, 1 different, as diff(1)) |
 | 3 | with \`--detailed-exitcode\`: llmops.yaml is not valid |
-| 4 | ... refused: a guard, \`protect\`, or not approved |
+| 4 | ... refused: a guard, \`protect\`, another file's stack of the same name, or not approved |
 | 5 | ... another apply holds the lease |
 | 6 | ... the saved plan is stale |
 | 7 | ... partly applied |
+| 9 | ... a step was not done in time, and nothing else went wrong |
 | 130, 143 | ended by Ctrl-C, by SIGTERM |
 `;
 

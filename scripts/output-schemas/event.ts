@@ -88,7 +88,9 @@ const root = union(
       type: exactly('Kind of record.', 'result'),
       outcome,
       generation: nullable(count('Number in the history; null: nothing was begun.')),
-      steps: list('One for every step of the plan.', ref('stepResult', 'One step.')),
+      ms: count('How long it took, in milliseconds.'),
+      steps: list('One for every step of the plan; empty if none was tried.', ref('stepResult', 'One step.')),
+      problems: list('What went wrong beside the steps: why nothing was tried, history that could not be written.', ref('problem', 'One problem.')),
     }),
   ],
 );

@@ -1,16 +1,21 @@
 import { ProblemError } from '../domain/problem.ts';
-import type { CliContext } from './context.ts';
 import { carryOut, type ApplyFlags, type Order } from './carry-out.ts';
+import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { readPlanFile, sessionOf } from './plan-file.ts';
-import { openSession } from './session.ts';
+import { openSession, type Session } from './session.ts';
+
+export interface ApplyVerbFlags extends ApplyFlags {
+  readonly supervise?: boolean;
+}
 
 /** `llmops apply [plan-file]`: plans, shows, asks, performs; or performs a saved plan exactly. */
-export async function run(context: CliContext, flags: ApplyFlags & { readonly supervise?: boolean }, args: readonly string[]): Promise<number> {
+export async function run(context: CliContext, flags: ApplyVerbFlags, args: readonly string[]): Promise<number> {
   const [file] = args;
   if (file !== undefined) return applyFile(file, context, flags);
-  const session = await openSession(context, flags);
-  const order: Order = { session, context, flags, mode: 'apply', command: 'llmops apply' };
+  let opened: Promise<Session> | null = null;
+  const open = () => (opened ??= openSession(context, flags)); // what is supervised is what was applied
+  const order: Order = { open, context, flags, mode: 'apply', command: 'llmops apply' };
   const code = await carryOut(order);
   if (!flags.supervise || code !== EXIT.ok) return code;
   const { supervise } = await import('./supervise.ts');
@@ -18,14 +23,35 @@ export async function run(context: CliContext, flags: ApplyFlags & { readonly su
 }
 
 /** A saved plan is performed as it is, without asking, or refused because the world has moved since. */
-async function applyFile(path: string, context: CliContext, flags: ApplyFlags): Promise<number> {
-  if (flags.target || flags.replace || flags.allowDestroy || flags.env) {
-    throw new ProblemError({ code: 'flags-with-plan-file', summary: 'A saved plan takes no planning flags: it is applied as it was saved.', fix: `Leave them out, or plan again with them: llmops plan --out ${path}` });
-  }
-  const saved = await readPlanFile(path, context);
+async function applyFile(path: string, context: CliContext, flags: ApplyVerbFlags): Promise<number> {
+  refusePlanningFlags(path, flags);
+  const saved = await readPlanFile(path, context, flags);
   if (!saved) {
-    throw new ProblemError({ code: 'not-a-plan-file', summary: `${path} is not a saved plan.`, fix: 'To apply a stack file, use -f: llmops apply -f FILE. Plans come from: llmops plan --out FILE' });
+    throw new ProblemError({
+      code: 'not-a-plan-file',
+      summary: `${path} is not a saved plan.`,
+      fix: 'To apply a stack file, use -f: llmops apply -f FILE. Plans come from: llmops plan --out FILE',
+    });
   }
-  const session = await sessionOf(saved, context);
-  return carryOut({ session, context, flags: { ...flags, autoApprove: true }, mode: saved.plan.mode, command: `llmops apply ${path}`, saved });
+  const approved = { ...flags, autoApprove: true };
+  const { mode } = saved.plan;
+  return carryOut({ open: () => sessionOf(saved, context), context, flags: approved, mode, command: `llmops apply ${path}`, saved });
+}
+
+function refusePlanningFlags(path: string, flags: ApplyVerbFlags): void {
+  const given = [
+    ['--target', flags.target],
+    ['--replace', flags.replace],
+    ['--allow-destroy', flags.allowDestroy],
+    ['--env', flags.env],
+    ['--file', flags.file],
+    ['--state-dir', flags.stateDir],
+    ['--supervise', flags.supervise],
+  ].flatMap(([flag, value]) => (value === undefined ? [] : [String(flag)]));
+  if (given.length === 0) return;
+  throw new ProblemError({
+    code: 'flags-with-plan-file',
+    summary: `A saved plan is applied as it was saved, so ${given.join(' and ')} cannot be given with it. Nothing was changed.`,
+    fix: `Leave ${given.length === 1 ? 'it' : 'them'} out, or plan again with ${given.join(' and ')}: llmops plan --out ${path}`,
+  });
 }

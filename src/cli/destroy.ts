@@ -1,9 +1,9 @@
-import type { CliContext } from './context.ts';
 import { carryOut, type ApplyFlags } from './carry-out.ts';
-import { openSession } from './session.ts';
+import type { CliContext } from './context.ts';
+import { openSessionOrLast } from './last-applied.ts';
 
-/** `llmops destroy`: stops everything and forgets that it was applied; asks first. Protected models refuse it. */
+/** `llmops destroy`: stops everything and forgets that it was applied; asks first. Protected models refuse it. Works without a valid llmops.yaml. */
 export async function run(context: CliContext, flags: ApplyFlags): Promise<number> {
-  const session = await openSession(context, flags);
-  return carryOut({ session, context, flags, mode: 'destroy', command: 'llmops destroy' });
+  const open = async () => (await openSessionOrLast(context, flags)).session;
+  return carryOut({ open, context, flags, mode: 'destroy', command: 'llmops destroy' });
 }

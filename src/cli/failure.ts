@@ -7,7 +7,7 @@ import type { InvalidConfigError } from './session.ts';
 /** Says on stderr what went wrong and gives the exit code for it. */
 export async function reportFailure(error: unknown, context: CliContext, argv: readonly string[]): Promise<number> {
   const detailed = argv.some((arg) => /^--?detailed-exitcode$/.test(arg));
-  const flags = { color: !argv.includes('--no-color') };
+  const flags = { color: !argv.some((arg) => /^--?no-color$/.test(arg)) };
   if (error instanceof Error && error.name === 'InvalidConfigError') {
     await printProblems((error as InvalidConfigError).problems, context, flags);
     return failure(EXIT.invalidConfig, detailed);
@@ -16,6 +16,12 @@ export async function reportFailure(error: unknown, context: CliContext, argv: r
   await printProblems([problem], context, flags);
   if (problem.code === 'internal' && context.env['LLMOPS_LOG'] === 'debug' && error instanceof Error) await print(context.stderr, error.stack ?? '');
   return failure(exitCodeOf(problem.code), detailed);
+}
+
+/** A signal ended a verb before it acted. */
+export async function reportStopped(context: CliContext, code: number): Promise<number> {
+  await print(context.stderr, '\nStopped. Nothing was changed.');
+  return code;
 }
 
 /** Problems as people read them, on stderr. */

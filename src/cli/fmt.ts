@@ -5,7 +5,7 @@ import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
 import { print } from './screen.ts';
-import { sha256 } from './session.ts';
+import { sha256 } from './sha256.ts';
 
 interface FmtFlags {
   readonly chdir?: string;

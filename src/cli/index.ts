@@ -14,8 +14,9 @@ export async function runCli(argv: readonly string[], context: CliContext, versi
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
-    const { reportFailure } = await import('./failure.ts');
-    return context.signalExitCode() ?? (await reportFailure(error, context, argv));
+    const stopped = context.signalExitCode();
+    const { reportFailure, reportStopped } = await import('./failure.ts');
+    return stopped === null ? reportFailure(error, context, argv) : reportStopped(context, stopped);
   }
 }
 

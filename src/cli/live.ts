@@ -1,11 +1,13 @@
 import type { Event } from '../domain/event.ts';
-import { foldProgress, NO_PROGRESS, progressLines, renderEventLine, type Progress } from '../render/index.ts';
+import { foldProgress, heartbeatLine, NO_PROGRESS, progressLines, renderEventLine, type Progress } from '../render/index.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { screenOf, type Screen } from './screen.ts';
+import { screenOf } from './screen.ts';
 
 /** Tells on stderr what happens while an apply runs. */
 export interface Live {
   readonly event: (event: Event) => void;
+  /** A line that stays on the screen. */
+  note(text: string): void;
   /** Takes down what was drawn; what happened stays on the screen. */
   end(): void;
 }
@@ -16,55 +18,82 @@ const FRAME_MS = 100;
 
 /** On a terminal a picture that is redrawn below what has happened; elsewhere lines. */
 export function liveEvents(context: CliContext, flags: StackFlags): Live {
-  const screen = screenOf(context.stderr, context, flags);
   const dumb = !context.stderr.isTTY || context.env['TERM'] === 'dumb' || context.env['LLMOPS_IN_AUTOMATION'];
-  return dumb ? lines(context, screen) : picture(context, screen);
+  return dumb ? lines(context, flags) : picture(context, flags);
 }
 
-/** A line an event, and one every 10 s while a wait lasts. */
-function lines(context: CliContext, screen: Screen): Live {
-  const spoken = new Map<string, number>();
+/** A line an event, and one in 10 s of silence that says what is waited for. */
+function lines(context: CliContext, flags: StackFlags): Live {
+  const screen = screenOf(context.stderr, context, flags);
+  let progress: Progress = NO_PROGRESS;
+  const say = (text: string) => {
+    if (text === '') return;
+    context.stderr.write(`${text}\n`);
+    timer.refresh();
+  };
+  const timer = setInterval(() => say(heartbeatLine(progress, { ...screen, now: context.now() })), HEARTBEAT_MS);
   return {
     event(event) {
-      if (event.type === 'step.started') spoken.set(event.step, performance.now());
-      if (event.type === 'step.waiting') {
-        const now = performance.now();
-        if (now - (spoken.get(event.step) ?? now) < HEARTBEAT_MS) return;
-        spoken.set(event.step, now);
-      }
-      context.stderr.write(`${renderEventLine(event, screen)}\n`);
+      progress = foldProgress(progress, event);
+      if (event.type !== 'step.waiting') say(renderEventLine(event, screen));
     },
-    end: () => undefined,
+    note: say,
+    end: () => clearInterval(timer),
   };
 }
 
 /** Ended steps as lines; under them, redrawn, what is in flight. */
-function picture(context: CliContext, screen: Screen): Live {
-  const stream = context.stderr;
+function picture(context: CliContext, flags: StackFlags): Live {
+  const canvas = makeCanvas(context.stderr);
+  const screen = () => screenOf(context.stderr, context, flags);
   let progress: Progress = NO_PROGRESS;
-  let drawn = 0;
-  const erase = () => {
-    if (drawn > 0) stream.write(`\u001b[${drawn}A\u001b[J`);
-    drawn = 0;
+  const rows = () => {
+    const { color, width } = screen();
+    // A column stays free: a full line makes some terminals wrap.
+    return progressLines(progress, { color, width: width - 1, height: Math.max(1, (context.stderr.rows ?? 24) - 2), now: context.now() });
   };
-  const draw = () => {
-    const rows = progressLines(progress, { ...screen, height: Math.max(1, (stream.rows ?? 24) - 2), now: context.now() });
-    erase();
-    if (rows.length > 0) stream.write(`${rows.join('\n')}\n`);
-    drawn = rows.length;
-  };
-  const timer = setInterval(draw, FRAME_MS);
+  const timer = setInterval(() => canvas.draw(rows()), FRAME_MS);
   return {
     event(event) {
       progress = foldProgress(progress, event);
       if (event.type === 'step.started' || event.type === 'step.waiting' || event.type === 'run.finished') return;
-      erase();
-      stream.write(`${renderEventLine(event, screen)}\n`);
-      draw();
+      canvas.say(renderEventLine(event, screen()), rows());
     },
+    note: (text) => canvas.say(text, rows()),
     end() {
       clearInterval(timer);
-      erase();
+      canvas.draw([]);
     },
   };
+}
+
+interface Canvas {
+  /** Replaces the picture. */
+  draw(rows: readonly string[]): void;
+  /** Prints a line that stays, above the picture. */
+  say(line: string, rows: readonly string[]): void;
+}
+
+/** Each change is one write, and lines are written over rather than cleared first: nothing flickers. */
+function makeCanvas(stream: NodeJS.WriteStream): Canvas {
+  let drawn: readonly string[] = [];
+  const replace = (kept: string, rows: readonly string[]) => {
+    const up = heightOf(drawn, stream.columns);
+    const text = `${up > 0 ? `\u001b[${up}A\r` : ''}${kept}${rows.map((row) => `${row}\u001b[K\n`).join('')}\u001b[J`;
+    drawn = rows;
+    stream.write(text);
+  };
+  return {
+    draw: (rows) => {
+      if (rows.join('\n') !== drawn.join('\n')) replace('', rows);
+    },
+    say: (line, rows) => replace(`${line}\u001b[K\n`, rows),
+  };
+}
+
+/** Rows that lines take now: a window that was made narrower since has wrapped them. */
+function heightOf(rows: readonly string[], columns: number | undefined): number {
+  // oxlint-disable-next-line no-control-regex -- colours take no room
+  const widths = rows.map((row) => row.replace(/\u001b\[[0-9;]*m/g, '').length);
+  return widths.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / (columns || 80))), 0);
 }

@@ -21,10 +21,19 @@ export function stackPaths(context: CliContext, flags: StackFlags): StackPaths {
   return { file, shown: near.startsWith('..') ? file : near, baseDir: dirname(file) };
 }
 
+/** A path that was given as a flag or argument: like the stack's file it is looked for in the folder of `-C`. */
+export function pathIn(context: CliContext, flags: Pick<StackFlags, 'chdir'>, path: string): string {
+  return resolve(context.cwd, flags.chdir ?? '.', path);
+}
+
 /** Folder of a stack's state: `--state-dir`, or `$XDG_STATE_HOME/llmops/<stack>`. */
 export function stateDirOf(context: CliContext, flags: StackFlags, stack: string): string {
-  if (flags.stateDir) return resolve(context.cwd, flags.stateDir);
-  return join(xdg(context, 'XDG_STATE_HOME', '.local/state'), 'llmops', stack);
+  return flags.stateDir ? pathIn(context, flags, flags.stateDir) : join(stateHomeOf(context), stack);
+}
+
+/** Folder of all stacks' states, but for those of `--state-dir`. */
+export function stateHomeOf(context: CliContext): string {
+  return join(xdg(context, 'XDG_STATE_HOME', '.local/state'), 'llmops');
 }
 
 /** Folder for what may be lost at any time, shared by all stacks. */

@@ -1,12 +1,13 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { canonicalJson } from '../domain/canonical.ts';
 import type { Artifact, Desired } from '../domain/desired.ts';
 import type { Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
-import type { CliContext } from './context.ts';
-import { cacheDirOf } from './paths.ts';
-import { sha256, type Session } from './session.ts';
+import type { CliContext, StackFlags } from './context.ts';
+import { cacheDirOf, pathIn } from './paths.ts';
+import type { Session } from './session.ts';
+import { sha256 } from './sha256.ts';
+import { writeResult } from './write-file.ts';
 
 /** A saved plan: what `plan --out` writes and `apply FILE` performs exactly. Holds no secret: the file holds references only. */
 export interface PlanFile {
@@ -24,34 +25,46 @@ export interface PlanFile {
   readonly plan: Plan;
 }
 
-/** Writes a plan with a checksum over its meaning, readable by its owner alone. */
-export async function savePlan(path: string, saved: PlanFile, context: CliContext): Promise<void> {
-  const body = JSON.stringify({ ...saved, sum: sha256(canonicalJson(saved)) }, null, 1);
-  try {
-    await writeFile(resolve(context.cwd, path), `${body}\n`, { mode: 0o600 });
-  } catch (error) {
-    throw new ProblemError({ code: 'cannot-save-plan', summary: `The plan could not be written to ${path}: ${(error as Error).message}.`, fix: 'Name another file with --out. Nothing was changed.' }, error);
-  }
+/** Writes a plan with a checksum over its meaning, readable by its owner alone. `path` is absolute. */
+export async function savePlan(path: string, saved: PlanFile): Promise<void> {
+  await writeResult(path, `${JSON.stringify({ ...saved, sum: sha256(canonicalJson(saved)) }, null, 1)}\n`, '--out');
 }
 
 /** Reads a saved plan back; null if the file is something else. Throws if it was edited or is of another version. */
-export async function readPlanFile(path: string, context: CliContext): Promise<PlanFile | null> {
-  let text: string;
-  try {
-    text = await readFile(resolve(context.cwd, path), 'utf8');
-  } catch (error) {
-    throw new ProblemError({ code: 'no-plan-file', summary: `The plan file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`, fix: 'Make one with `llmops plan --out FILE`.' }, error);
-  }
-  const parsed = parse(text);
+export async function readPlanFile(path: string, context: CliContext, flags: StackFlags): Promise<PlanFile | null> {
+  const parsed = parse(await textOf(path, context, flags));
   if (parsed?.kind !== 'llmops-plan') return null;
   const { sum, ...saved } = parsed;
   if (saved.formatVersion !== '1.0') {
-    throw new ProblemError({ code: 'plan-version', summary: `${path} is a plan of format ${String(saved.formatVersion)}; this llmops reads 1.0.`, fix: 'Plan again with this version.' });
+    throw new ProblemError({
+      code: 'plan-version',
+      summary: `${path} is a plan of format ${String(saved.formatVersion)}; this llmops reads 1.0.`,
+      fix: 'Plan again with this version. Nothing was changed.',
+    });
   }
   if (sum !== sha256(canonicalJson(saved))) {
-    throw new ProblemError({ code: 'plan-edited', summary: `${path} is not as llmops wrote it.`, fix: 'Plan again. Nothing was changed.' });
+    throw new ProblemError({
+      code: 'plan-edited',
+      summary: `${path} is not as llmops wrote it.`,
+      fix: 'Plan again. Nothing was changed.',
+    });
   }
   return saved;
+}
+
+async function textOf(path: string, context: CliContext, flags: StackFlags): Promise<string> {
+  try {
+    return await readFile(pathIn(context, flags, path), 'utf8');
+  } catch (error) {
+    throw new ProblemError(
+      {
+        code: 'no-plan-file',
+        summary: `The plan file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`,
+        fix: 'Make one with `llmops plan --out FILE`.',
+      },
+      error,
+    );
+  }
 }
 
 function parse(text: string): (PlanFile & { readonly sum: string }) | null {
@@ -76,12 +89,31 @@ export async function sessionOf(saved: PlanFile, context: CliContext): Promise<S
   };
 }
 
-/** Refuses a saved plan whose basis has moved: it is planned again from what is seen now, and both must rest on the same. */
-export function refuseStale(saved: PlanFile, again: Plan): void {
-  if (again.basis === saved.plan.basis && errorsIn(again.problems).length === 0) return;
-  throw new ProblemError({
+/**
+ * Refuses a saved plan whose basis has moved: weights are looked at and it is planned again from what is seen now, and
+ * both must rest on the same. Throws a ProblemError `plan-stale` that says what moved.
+ */
+export function refuseStale(saved: PlanFile, again: Plan, artifacts: PlanFile['artifacts']): void {
+  const { targets, basis } = saved.plan;
+  const ends = saved.plan.mode === 'down' || saved.plan.mode === 'destroy'; // ending a model reads no weights
+  const names = ends ? [] : Object.keys(saved.artifacts).filter((name) => targets.length === 0 || targets.includes(name));
+  const moved = names.filter((name) => artifacts[name]?.sha256 !== saved.artifacts[name]?.sha256);
+  const others = names.filter((name) => attachments(artifacts[name]) !== attachments(saved.artifacts[name]));
+  const [error] = errorsIn(again.problems);
+  if (moved.length > 0) throw stale(saved, `the weights of ${moved.join(', ')} are not the same any more`);
+  if (others.length > 0) throw stale(saved, `files that the options of ${others.join(', ')} name are not the same any more`);
+  if (again.basis !== basis) throw stale(saved, 'the engines or the state have changed');
+  if (error) throw stale(saved, `a plan made now is refused [${error.code}]: ${error.summary.replace(/\.$/, '')}`);
+}
+
+function attachments(artifact: Artifact | undefined): string {
+  return canonicalJson(artifact?.attachments ?? {});
+}
+
+function stale({ savedAt }: PlanFile, why: string): ProblemError {
+  return new ProblemError({
     code: 'plan-stale',
-    summary: `The engines, the weights or the state are not as they were when this plan was saved (${saved.savedAt}).`,
+    summary: `Since this plan was saved (${savedAt}), ${why}.`,
     fix: 'Plan again: llmops plan. Nothing was changed.',
   });
 }

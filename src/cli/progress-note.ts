@@ -1,24 +1,33 @@
 import type { CliContext } from './context.ts';
 
-/** A line on stderr that says what takes so long: redrawn on a terminal, and at most every 10 s elsewhere. */
-export function progressNote(context: CliContext): { show(text: string): void; clear(): void } {
+/** A line on stderr that says what takes so long. */
+export interface ProgressNote {
+  show(text: string): void;
+  clear(): void;
+}
+
+/** Where nobody watches, one line in this many milliseconds. */
+const EVERY_MS = 10_000;
+
+/** Redrawn on a terminal, and at most every 10 s elsewhere. */
+export function progressNote(context: CliContext): ProgressNote {
   const stream = context.stderr;
-  let shown = 0;
-  let last = 0;
+  const isScreen = stream.isTTY && context.env['TERM'] !== 'dumb';
+  let shown = false;
+  let last = performance.now();
   return {
     show(text) {
-      const now = performance.now();
-      if (stream.isTTY) {
+      if (isScreen) {
         stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 80) - 1)}`);
-        shown = text.length;
-      } else if (now - last > 10_000 && last > 0) {
+        shown = true;
+      } else if (performance.now() - last > EVERY_MS) {
         stream.write(`${text}\n`);
-        last = now;
-      } else last ||= now;
+        last = performance.now();
+      }
     },
     clear() {
-      if (shown > 0) stream.write('\r\u001b[K');
-      shown = 0;
+      if (shown) stream.write('\r\u001b[K');
+      shown = false;
     },
   };
 }

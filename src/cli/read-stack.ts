@@ -1,13 +1,15 @@
+import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Desired } from '../domain/desired.ts';
-import type { Problem } from '../domain/problem.ts';
+import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { stackPaths, type StackPaths } from './paths.ts';
-import { readStackFile, sha256 } from './session.ts';
+import { sha256 } from './sha256.ts';
 
 /** A stack's file as it was read; valid or not. */
 export interface ReadStack {
   readonly paths: StackPaths;
+  readonly text: string;
   /** Null: not valid, see the problems. */
   readonly desired: Desired | null;
   readonly problems: readonly Problem[];
@@ -25,7 +27,51 @@ export async function readStack(
   environment: string | null = environmentOf(context, flags),
 ): Promise<ReadStack> {
   const paths = stackPaths(context, flags);
-  const bytes = await readStackFile(paths);
+  return { paths, ...(await checkText(paths, await readStackFile(paths), environment)) };
+}
+
+/** Checks a text as if it stood in the stack's file. */
+export async function checkText(paths: StackPaths, bytes: Uint8Array, environment: string | null): Promise<Omit<ReadStack, 'paths'>> {
   const { readConfig } = await import('../config/index.ts');
-  return { paths, ...readConfig({ file: paths.shown, bytes, folderName: basename(paths.baseDir), environment, hash: sha256 }) };
+  const read = readConfig({ file: paths.shown, bytes, folderName: basename(paths.baseDir), environment, hash: sha256 });
+  return { text: new TextDecoder().decode(bytes), ...read };
+}
+
+/** Reads llmops.yaml; a missing one gets the answer a newcomer needs. */
+async function readStackFile(paths: StackPaths): Promise<Uint8Array> {
+  try {
+    if ((await stat(paths.file)).isDirectory()) throw isFolder(paths);
+    return await readFile(paths.file);
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw code === 'ENOENT' || code === 'ENOTDIR' ? noFile(paths) : unreadable(paths, code, error);
+  }
+}
+
+function isFolder(paths: StackPaths): ProblemError {
+  return new ProblemError({
+    code: 'no-stack-file',
+    summary: `${paths.shown} is a folder, not a file.`,
+    fix: 'Use -C to work in a folder, -f to name a file.',
+  });
+}
+
+function noFile(paths: StackPaths): ProblemError {
+  return new ProblemError({
+    code: 'no-stack-file',
+    summary: `There is no ${paths.shown} here.`,
+    fix: 'Type `llmops init` to write a first one, or use -C FOLDER or -f FILE to say where it is.',
+  });
+}
+
+function unreadable(paths: StackPaths, code: string, cause: unknown): ProblemError {
+  return new ProblemError(
+    {
+      code: 'unreadable-stack-file',
+      summary: `${paths.shown} cannot be read: ${code}.`,
+      fix: 'Mend its permissions, or name another file with -f.',
+    },
+    cause,
+  );
 }

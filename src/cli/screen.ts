@@ -33,3 +33,8 @@ export async function print(stream: NodeJS.WriteStream, text: string): Promise<v
 export function printJson(stream: NodeJS.WriteStream, value: unknown): Promise<void> {
   return print(stream, JSON.stringify(value));
 }
+
+/** A word as a shell takes it: for commands that people copy from the screen. */
+export function shellWord(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { Backend, Driver, DriverContext } from '../domain/backend.ts';
 import type { BackendSpec, Desired } from '../domain/desired.ts';
-import { ProblemError, errorsIn, type Problem } from '../domain/problem.ts';
+import { errorsIn, type Problem } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { cacheDirOf, stackPaths, stateDirOf, type StackPaths } from './paths.ts';
+import { cacheDirOf, stateDirOf, type StackPaths } from './paths.ts';
+import { readStack } from './read-stack.ts';
 
 /** A stack whose file was read and found valid, with doors to its engines. */
 export interface Session {
@@ -30,49 +28,19 @@ export class InvalidConfigError extends Error {
   }
 }
 
-/** SHA-256, hex: the hash that pure stages are handed. */
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
 /** Reads and checks the stack that the flags name. Throws an {@link InvalidConfigError} or a ProblemError. */
 export async function openSession(context: CliContext, flags: StackFlags): Promise<Session> {
-  const paths = stackPaths(context, flags);
-  const bytes = await readStackFile(paths);
-  const { readConfig } = await import('../config/index.ts');
-  const environment = flags.env ?? context.env['LLMOPS_ENV'] ?? null;
-  const { desired, problems } = readConfig({ file: paths.shown, bytes, folderName: basename(paths.baseDir), environment, hash: sha256 });
+  const { paths, text, desired, problems } = await readStack(context, flags);
   if (!desired) throw new InvalidConfigError(problems);
   return {
     paths,
-    text: new TextDecoder().decode(bytes),
+    text,
     desired,
     warnings: problems,
     stateDir: stateDirOf(context, flags, desired.stack),
     cacheDir: cacheDirOf(context),
     backends: await context.backends(),
   };
-}
-
-/** Reads llmops.yaml; a missing one gets the answer a newcomer needs. */
-export async function readStackFile(paths: StackPaths): Promise<Uint8Array> {
-  try {
-    if ((await stat(paths.file)).isDirectory()) {
-      throw new ProblemError({ code: 'no-stack-file', summary: `${paths.shown} is a folder, not a file.`, fix: 'Use -C to work in a folder, -f to name a file.' });
-    }
-    return await readFile(paths.file);
-  } catch (error) {
-    if (error instanceof ProblemError) throw error;
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') {
-      throw new ProblemError({
-        code: 'no-stack-file',
-        summary: `There is no ${paths.shown} here.`,
-        fix: 'Type `llmops init` to write a first one, or use -C FOLDER or -f FILE to say where it is.',
-      });
-    }
-    throw new ProblemError({ code: 'unreadable-stack-file', summary: `${paths.shown} cannot be read: ${code ?? String(error)}.`, fix: 'Mend its permissions, or name another file with -f.' }, error);
-  }
 }
 
 /** Connects a driver for every backend that this version acts on. Opens no connection yet. */

@@ -1,14 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Artifact } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
-import type { CliContext } from './context.ts';
+import type { CliContext, StackFlags } from './context.ts';
+import { pathIn } from './paths.ts';
 import type { Session } from './session.ts';
-import type { Survey } from './survey.ts';
+import { attachmentsIn, type Survey } from './survey.ts';
+import { writeResult } from './write-file.ts';
 
 /** What was seen on a machine with engines, for planning where there are none (a pull request's CI). */
-export interface Snapshot {
+interface Snapshot {
   readonly kind: 'llmops-snapshot';
   readonly formatVersion: '1.0';
   readonly takenAt: string;
@@ -29,55 +30,71 @@ export async function writeSnapshot(path: string, session: Session, seen: Survey
     observed: seen.observed,
     inventory: seen.inventory,
   };
-  await writeFile(resolve(context.cwd, path), `${JSON.stringify(snapshot, null, 1)}\n`, { mode: 0o600 });
+  await writeResult(path, `${JSON.stringify(snapshot, null, 1)}\n`, '--snapshot');
 }
 
 /**
- * Reads a snapshot in the place of a live survey. Weights that lie here are looked at; those that do not are taken from
- * the snapshot, if it knows the same source.
+ * Reads a snapshot in the place of a live survey: no engine is asked and no state is read. Weights that lie here are
+ * looked at; those that do not are taken from the snapshot, if it knows the same source. The second member is when it was taken.
  */
-export async function readSnapshot(path: string, session: Session, context: CliContext): Promise<Survey> {
-  const snapshot = await parseSnapshot(path, context);
-  if (snapshot.stack !== session.desired.stack) {
-    throw new ProblemError({ code: 'snapshot-of-another-stack', summary: `${path} was taken of stack ${snapshot.stack}; this is ${session.desired.stack}.`, fix: 'Take one of this stack: llmops status --snapshot FILE.' });
-  }
+export async function readSnapshot(
+  path: string,
+  session: Session,
+  context: CliContext,
+  flags: StackFlags,
+): Promise<readonly [seen: Omit<Survey, 'drivers'>, takenAt: string]> {
+  const snapshot = await parseSnapshot(pathIn(context, flags, path), path);
+  if (snapshot.stack !== session.desired.stack) throw ofAnotherStack(path, snapshot.stack, session.desired.stack);
   const { resolveArtifacts } = await import('../catalog/index.ts');
-  const here = await resolveArtifacts(session.desired, { baseDir: session.paths.baseDir, cacheDir: session.cacheDir, signal: context.signal, progress: () => undefined });
+  const here = await resolveArtifacts(session.desired, {
+    baseDir: session.paths.baseDir,
+    cacheDir: session.cacheDir,
+    signal: context.signal,
+    attachments: attachmentsIn(session),
+    progress: () => undefined,
+  });
   const recorded = new Map(Object.values(snapshot.artifacts).map((artifact) => [artifact.source, artifact]));
   const artifacts: Record<string, Artifact> = { ...here.artifacts };
-  const known = new Set<string>();
-  for (const model of session.desired.models) {
-    const artifact = recorded.get(model.source.written);
-    if (artifacts[model.name] || !artifact) continue;
-    artifacts[model.name] = artifact;
-    known.add(`models.${model.name}.source`);
+  const filled = new Set<string>();
+  for (const { name, source } of session.desired.models) {
+    const artifact = recorded.get(source.written);
+    if (artifacts[name] !== undefined || artifact === undefined) continue;
+    artifacts[name] = artifact;
+    filled.add(placeKey(session.desired.places[`models.${name}.source`]));
   }
-  const isStillMissing = (problem: Problem) => problem.code !== 'weights-missing' || ![...known].some((key) => samePlace(problem, session, key));
-  return {
-    artifacts,
-    problems: [...session.warnings, ...here.problems.filter(isStillMissing)],
-    observed: snapshot.observed,
-    inventory: snapshot.inventory,
-    drivers: {},
-    specs: session.desired.backends,
-  };
+  const stands = (problem: Problem): boolean => problem.code !== 'weights-missing' || !filled.has(placeKey(problem.place));
+  const problems = [...session.warnings, ...here.problems.filter(stands)];
+  return [{ artifacts, problems, observed: snapshot.observed, inventory: snapshot.inventory }, snapshot.takenAt];
 }
 
-function samePlace(problem: Problem, session: Session, key: string): boolean {
-  const place = session.desired.places[key];
-  return place !== undefined && problem.place?.line === place.line && problem.place.file === place.file;
+function placeKey(place: Problem['place']): string {
+  return place === undefined ? '' : `${place.file}:${place.line}`;
 }
 
-async function parseSnapshot(path: string, context: CliContext): Promise<Snapshot> {
+async function parseSnapshot(path: string, shown: string): Promise<Snapshot> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(resolve(context.cwd, path), 'utf8'));
+    value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new ProblemError({ code: 'bad-snapshot', summary: `The snapshot ${path} cannot be read: ${(error as Error).message}.`, fix: 'Take one with `llmops status --snapshot FILE`.' }, error);
+    const reason = error instanceof SyntaxError ? 'it is no JSON' : ((error as NodeJS.ErrnoException).code ?? String(error));
+    throw badSnapshot(`The snapshot ${shown} cannot be read: ${reason}.`, error);
   }
   const snapshot = value as Partial<Snapshot> | null;
-  if (snapshot?.kind !== 'llmops-snapshot' || snapshot.formatVersion !== '1.0' || !Array.isArray(snapshot.observed) || !snapshot.inventory) {
-    throw new ProblemError({ code: 'bad-snapshot', summary: `${path} is not a snapshot that this llmops reads (format 1.0).`, fix: 'Take one with `llmops status --snapshot FILE`.' });
+  const isOne = snapshot?.kind === 'llmops-snapshot' && snapshot.formatVersion === '1.0';
+  if (!isOne || !Array.isArray(snapshot.observed) || !snapshot.inventory || !snapshot.artifacts) {
+    throw badSnapshot(`${shown} is not a snapshot that this llmops reads (format 1.0).`);
   }
   return snapshot as Snapshot;
+}
+
+function badSnapshot(summary: string, cause?: unknown): ProblemError {
+  return new ProblemError({ code: 'bad-snapshot', summary, fix: 'Take one with `llmops status --snapshot FILE`.' }, cause);
+}
+
+function ofAnotherStack(path: string, taken: string, own: string): ProblemError {
+  return new ProblemError({
+    code: 'snapshot-of-another-stack',
+    summary: `${path} was taken of stack ${taken}; this is ${own}.`,
+    fix: 'Take one of this stack: llmops status --snapshot FILE.',
+  });
 }

@@ -1,9 +1,14 @@
+import type { Plan } from '../domain/plan.ts';
+import { ProblemError } from '../domain/problem.ts';
+import type { Status } from '../domain/status.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
+import { openSessionOrLast } from './last-applied.ts';
+import { pathIn } from './paths.ts';
 import { print, printJson, screenOf } from './screen.ts';
-import { openSession } from './session.ts';
+import type { Session } from './session.ts';
 import { writeSnapshot } from './snapshot.ts';
-import { planFor, survey } from './survey.ts';
+import { planFor, survey, type Survey } from './survey.ts';
 
 export interface StatusFlags extends StackFlags {
   readonly output: 'table' | 'wide' | 'json';
@@ -13,20 +18,51 @@ export interface StatusFlags extends StackFlags {
   readonly observeTimeout: number;
 }
 
-/** `llmops status`: what is wanted, what engines were told, what is in force, and why they differ. Changes nothing. */
+/**
+ * `llmops status`: what is wanted, what engines were told, what is in force, and why they differ. Changes nothing. With a
+ * file that is gone or not valid it tells what runs, and exits 1.
+ */
 export async function run(context: CliContext, flags: StatusFlags, names: readonly string[]): Promise<number> {
-  const session = await openSession(context, flags);
-  const seen = await survey(session, context, { observeTimeout: flags.observeTimeout });
-  if (flags.snapshot) await writeSnapshot(flags.snapshot, session, seen, context);
+  const { session, fileProblems } = await openSessionOrLast(context, flags);
+  const seen = await survey(session, context, flags.observeTimeout);
+  if (flags.snapshot !== undefined) await writeSnapshot(pathIn(context, flags, flags.snapshot), session, seen, context);
   const plan = await planFor(session, seen, 'apply', { target: names, allowDestroy: true });
-  const { makeStatus } = await import('../status/index.ts');
-  const { renderStatusText, statusDocument } = await import('../render/index.ts');
-  const status = makeStatus({ desired: session.desired, plan, observed: seen.observed, inventory: seen.inventory, now: context.now() });
-  if (flags.json || flags.output === 'json') await printJson(context.stdout, statusDocument(status));
-  else {
-    const screen = screenOf(context.stdout, context, flags);
-    await print(context.stdout, renderStatusText(status, { ...screen, now: context.now(), wide: flags.output === 'wide' }));
-  }
+  refuseUnknownNames(plan);
+  await show(await fold(session, seen, fileProblems === null ? plan : null, context), context, flags);
+  if (fileProblems !== null) return EXIT.error;
   const fine = plan.steps.length === 0 && plan.summary.blocked === 0;
   return flags.exitCode && !fine ? EXIT.changes : EXIT.ok;
+}
+
+/** The planner knows every name of the stack; its words are about `--target`. */
+function refuseUnknownNames(plan: Plan): void {
+  const unknown = plan.problems.find(({ code }) => code === 'unknown-target');
+  if (unknown === undefined) return;
+  const spoken = { summary: unknown.summary.replace('--target ', ''), fix: unknown.fix?.replace('--target ', '') ?? '' };
+  throw new ProblemError({ ...unknown, ...spoken, code: 'unknown-model' });
+}
+
+/** `plan` is null where the file could not be used: then only what runs is told. */
+async function fold(session: Session, seen: Survey, plan: Plan | null, context: CliContext): Promise<Status> {
+  const { currentHolder, readGeneration } = await import('../state/index.ts');
+  const { makeStatus } = await import('../status/index.ts');
+  const { generation } = seen.inventory;
+  const applied = generation === null ? null : await readGeneration(session.stateDir, generation).catch(() => null);
+  return makeStatus({
+    desired: plan === null ? null : session.desired,
+    plan,
+    observed: seen.observed,
+    inventory: seen.inventory,
+    now: context.now(),
+    stack: session.desired.stack,
+    holder: currentHolder(session.stateDir),
+    appliedRevision: applied?.revision ?? null,
+  });
+}
+
+async function show(status: Status, context: CliContext, flags: StatusFlags): Promise<void> {
+  const { renderStatusText, statusDocument } = await import('../render/index.ts');
+  if (flags.json || flags.output === 'json') return printJson(context.stdout, statusDocument(status));
+  const looks = { ...screenOf(context.stdout, context, flags), now: context.now(), wide: flags.output === 'wide' };
+  await print(context.stdout, renderStatusText(status, looks));
 }

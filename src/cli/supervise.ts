@@ -28,7 +28,8 @@ export async function supervise(order: Order): Promise<number> {
 }
 
 async function round(order: Order, watch: CrashWatch): Promise<void> {
-  const { session, context, flags } = order;
+  const { context, flags } = order;
+  const session = await order.open();
   const seen = await survey(session, context);
   for (const driver of Object.values(seen.drivers)) driver.tend?.();
   const plan = await planFor(session, seen, 'apply', { allowDestroy: true });

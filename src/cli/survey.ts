@@ -5,7 +5,9 @@ import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
-import { connectDrivers, sha256, type Session } from './session.ts';
+import { progressNote, type ProgressNote } from './progress-note.ts';
+import { connectDrivers, type Session } from './session.ts';
+import { sha256 } from './sha256.ts';
 
 /** Everything a plan is made from, looked at in one go. */
 export interface Survey {
@@ -15,31 +17,32 @@ export interface Survey {
   readonly observed: readonly ObservedBackend[];
   readonly inventory: Inventory;
   readonly drivers: Readonly<Record<string, Driver>>;
-  /** Backends that were looked at: the declared ones, and those that an earlier generation used. */
-  readonly specs: readonly BackendSpec[];
 }
 
-export interface SurveyOptions {
-  readonly observeTimeout?: number;
-  /** Shown while weights are hashed for the first time. */
-  readonly progress?: (text: string) => void;
-}
+/** How long one backend may take to tell its state where no flag says so, in milliseconds. */
+const OBSERVE_MS = 10_000;
+/** Engines that take longer are named on the screen, in milliseconds. */
+const SILENT_MS = 1000;
 
-/** Looks at weights, state and engines side by side. Changes nothing but the cache of digests. */
-export async function survey(session: Session, context: CliContext, options: SurveyOptions = {}): Promise<Survey> {
-  const { readState } = await import('../state/index.ts');
+/**
+ * Looks at weights, state and engines side by side, and says on stderr what takes long. Changes nothing but the cache of
+ * digests. Throws a ProblemError `stack-name-taken` if the state is another file's.
+ */
+export async function survey(session: Session, context: CliContext, observeTimeout: number = OBSERVE_MS): Promise<Survey> {
+  const { readState, refuseTakenStack } = await import('../state/index.ts');
+  await refuseTakenStack(session.stateDir, session.paths.file);
   const stored = await readState(session.stateDir);
   const specs = withForgotten(session.desired.backends, stored.lastBackends);
   const drivers = connectDrivers(session, specs, context);
-  const [resolved, observed] = await Promise.all([resolveWeights(session, context, options), observe(drivers, specs, context, options)]);
-  return {
-    ...resolved,
-    problems: [...session.warnings, ...stored.problems, ...resolved.problems],
-    observed,
-    inventory: stored.inventory,
-    drivers,
-    specs,
-  };
+  const note = progressNote(context);
+  try {
+    const looks = [resolveWeights(session, context, note), observe(drivers, specs, context, observeTimeout, note)] as const;
+    const [resolved, observed] = await Promise.all(looks);
+    const problems = [...session.warnings, ...stored.problems, ...resolved.problems];
+    return { ...resolved, problems, observed, inventory: stored.inventory, drivers };
+  } finally {
+    note.clear();
+  }
 }
 
 /** Backends that were removed from the file may still run instances of ours: they are looked at too. */
@@ -48,7 +51,7 @@ function withForgotten(declared: readonly BackendSpec[], last: readonly BackendS
   return [...declared, ...last.filter((spec) => !names.has(spec.name))];
 }
 
-async function resolveWeights(session: Session, context: CliContext, options: SurveyOptions): Promise<Pick<Survey, 'artifacts' | 'problems'>> {
+async function resolveWeights(session: Session, context: CliContext, note: ProgressNote): Promise<Pick<Survey, 'artifacts' | 'problems'>> {
   const { resolveArtifacts } = await import('../catalog/index.ts');
   await mkdir(session.cacheDir, { recursive: true, mode: 0o700 }).catch(() => undefined); // a cache that cannot be kept is only slower
   return resolveArtifacts(session.desired, {
@@ -56,7 +59,7 @@ async function resolveWeights(session: Session, context: CliContext, options: Su
     cacheDir: session.cacheDir,
     signal: context.signal,
     attachments: attachmentsIn(session),
-    progress: (model, done, total) => options.progress?.(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
+    progress: (model, done, total) => note.show(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
   });
 }
 
@@ -66,9 +69,20 @@ export function attachmentsIn({ desired, backends }: Session): (model: ModelSpec
   return (model) => backends[types.get(model.backend) ?? '']?.attachments?.(model) ?? {};
 }
 
-async function observe(drivers: Survey['drivers'], specs: readonly BackendSpec[], context: CliContext, options: SurveyOptions): Promise<readonly ObservedBackend[]> {
+async function observe(
+  drivers: Survey['drivers'],
+  specs: readonly BackendSpec[],
+  context: CliContext,
+  deadlineMs: number,
+  note: ProgressNote,
+): Promise<readonly ObservedBackend[]> {
   const { observeAll } = await import('../observe/index.ts');
-  return observeAll(drivers, specs, { signal: context.signal, deadlineMs: options.observeTimeout ?? 10_000 });
+  const slow = setTimeout(() => note.show(`waiting up to ${deadlineMs / 1000} s for an answer of ${names(specs)}`), SILENT_MS);
+  return observeAll(drivers, specs, { signal: context.signal, deadlineMs }).finally(() => clearTimeout(slow));
+}
+
+function names(specs: readonly BackendSpec[]): string {
+  return specs.length <= 3 ? specs.map((spec) => spec.name).join(', ') : `${specs.length} backends`;
 }
 
 /** What a plan may do, as flags say it. */
@@ -79,7 +93,7 @@ export interface PlanFlags {
 }
 
 /** The decision for what was seen. Pure but for the import. */
-export async function planFor(session: Session, seen: Pick<Survey, 'artifacts' | 'problems' | 'observed' | 'inventory'>, mode: Plan['mode'], flags: PlanFlags): Promise<Plan> {
+export async function planFor(session: Session, seen: Omit<Survey, 'drivers'>, mode: Plan['mode'], flags: PlanFlags): Promise<Plan> {
   const { makePlan } = await import('../plan/index.ts');
   return makePlan({
     desired: session.desired,

@@ -3,7 +3,7 @@ export type { PlanLooks } from './plan/text.ts';
 export { planDocument } from './plan/document.ts';
 export { renderPlanMarkdown } from './plan/markdown.ts';
 export { renderEventLine } from './event.ts';
-export { foldProgress, NO_PROGRESS, progressLines } from './progress.ts';
+export { foldProgress, heartbeatLine, NO_PROGRESS, progressLines } from './progress.ts';
 export type { ActiveStep, Progress } from './progress.ts';
 export { renderApplyResult } from './apply.ts';
 export { renderDiffText, renderTextDiff } from './diff/text.ts';

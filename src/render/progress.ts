@@ -53,6 +53,21 @@ export function foldProgress(progress: Progress, event: Event): Progress {
   }
 }
 
+/** For whoever reads a log: how far it is, and what has been waited for longest. Empty when nothing is in flight. */
+export function heartbeatLine(progress: Progress, looks: { readonly color: boolean; readonly now: string }): string {
+  const [one, ...others] = progress.active;
+  if (one === undefined) return '';
+  const elapsed = Math.max(0, Date.parse(looks.now) - Date.parse(one.since));
+  const said = one.message === '' ? '' : `: ${one.message}${share(one.done, one.total)}`;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const row = line(
+    span(`· ${progress.ended} of ${progress.steps} steps done; `, 'quiet'),
+    span(`${one.op} ${one.model}`, 'strong'),
+    `, ${duration(elapsed)} of ${duration(one.deadlineMs)}${said}${more}`,
+  );
+  return paint(row, looks.color);
+}
+
 const BAR = 20;
 
 /**

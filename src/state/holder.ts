@@ -54,6 +54,11 @@ export function clearHolder(dir: string, token: number): void {
   }
 }
 
+/** Who it is, for people. */
+export function describeHolder({ pid, command, user, host, since }: Holder): string {
+  return `pid ${pid} (${command}, ${user}@${host}, since ${since})`;
+}
+
 /** True if this holder's process may still run. On another host nobody can tell: true. */
 export function isAlive(holder: Holder): boolean {
   if (holder.pid === 0) return false;

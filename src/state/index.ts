@@ -9,7 +9,8 @@ import { EMPTY_ENDPOINTS, EMPTY_INVENTORY, endpointsShape, inventoryShape, state
 import { readGenerationFile, readGenerations } from './generations.ts';
 import { parseJournal, pendingSteps } from './journal.ts';
 import { beginRun } from './run.ts';
-import { claim } from './stack.ts';
+import { describeHolder, isAlive, readHolder } from './holder.ts';
+import { claim, identityOf, ownerOf, refuseTaken } from './stack.ts';
 
 export type { Disk } from './disk.ts';
 export { realDisk } from './disk.ts';
@@ -68,6 +69,22 @@ export async function openState(dir: string, disk: Disk = realDisk): Promise<Sta
 /** See {@link claim}. */
 export async function claimStack(dir: string, file: string, disk: Disk = realDisk): Promise<Problem | null> {
   return claim(disk, dir, file);
+}
+
+/** See {@link refuseTaken}. */
+export async function refuseTakenStack(dir: string, file: string, disk: Disk = realDisk): Promise<void> {
+  return refuseTaken(disk, dir, file);
+}
+
+/** True if this state belongs to that llmops.yaml, which need not exist any more. */
+export async function belongsTo(dir: string, file: string, disk: Disk = realDisk): Promise<boolean> {
+  return (await ownerOf(disk, dir)) === identityOf(file);
+}
+
+/** Who is changing the stack now, in words; null: nobody. Looks at the holder's name only, and gets in nobody's way. */
+export function currentHolder(dir: string): string | null {
+  const holder = readHolder(dir);
+  return holder && isAlive(holder) ? describeHolder(holder) : null;
 }
 
 /** The stored generations, newest first; empty if there are none. */

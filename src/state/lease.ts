@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Lease } from '../domain/ledger.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { diskError, realDisk } from './disk.ts';
-import { clearHolder, isAlive, readHolder, thisHolder, writeHolder, type Holder } from './holder.ts';
+import { clearHolder, describeHolder, isAlive, readHolder, thisHolder, writeHolder, type Holder } from './holder.ts';
 import { parseJournal } from './journal.ts';
 
 export interface LeaseOptions {
@@ -147,9 +147,7 @@ async function nameOf(dir: string): Promise<Holder | null | 'gone'> {
 }
 
 function held(dir: string, holder: Holder | null): ProblemError {
-  const who = holder
-    ? `pid ${holder.pid} (${holder.command}, ${holder.user}@${holder.host}, since ${holder.since})`
-    : 'another llmops process';
+  const who = holder ? describeHolder(holder) : 'another llmops process';
   return new ProblemError({
     code: 'lease-held',
     summary: `This stack is being changed by ${who}. Nothing was changed by this command.`,

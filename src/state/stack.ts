@@ -1,4 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Json } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { Disk } from './disk.ts';
@@ -11,13 +12,33 @@ import { stateFiles } from './files.ts';
  * or deleted) is succeeded, and the returned problem says so.
  */
 export async function claim(disk: Disk, dir: string, file: string): Promise<Problem | null> {
-  const path = stateFiles.stack(dir);
-  const mine = realpathSync(file);
-  const { value: owner } = await readJson(disk, path, fileShape, null);
+  const mine = identityOf(file);
+  const owner = await ownerOf(disk, dir);
   if (owner === mine) return null;
   if (owner !== null && existsSync(owner)) throw taken(dir, mine, owner);
-  await writeDurably(disk, path, jsonText({ formatVersion: '1.0', file: mine }));
+  await writeDurably(disk, stateFiles.stack(dir), jsonText({ formatVersion: '1.0', file: mine }));
   return owner === null ? null : moved(mine, owner);
+}
+
+/** The same refusal for verbs that only look: what they would show is another stack's. Writes nothing. */
+export async function refuseTaken(disk: Disk, dir: string, file: string): Promise<void> {
+  const mine = identityOf(file);
+  const owner = await ownerOf(disk, dir);
+  if (owner !== null && owner !== mine && existsSync(owner)) throw taken(dir, mine, owner);
+}
+
+/** Absolute path of the llmops.yaml that this state belongs to; null: nobody's yet. */
+export async function ownerOf(disk: Disk, dir: string): Promise<string | null> {
+  return (await readJson(disk, stateFiles.stack(dir), fileShape, null)).value;
+}
+
+/** One path for one file, however it was reached; also for a file that is gone. */
+export function identityOf(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return dirname(file) === file ? file : join(identityOf(dirname(file)), basename(file));
+  }
 }
 
 function fileShape(value: Json): string | null {

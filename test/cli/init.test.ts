@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstFile, safeName, type FirstFile } from '../../src/cli/first-file.ts';
 import { pickModels } from '../../src/cli/pick-models.ts';
-import { sha256 } from '../../src/cli/session.ts';
+import { sha256 } from '../../src/cli/sha256.ts';
 import { readConfig } from '../../src/config/index.ts';
 import type { Desired } from '../../src/domain/desired.ts';
 import type { FoundEngine, FoundWeights } from '../../src/discover/index.ts';

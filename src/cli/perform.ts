@@ -1,0 +1,84 @@
+import { hostname, userInfo } from 'node:os';
+import type { ApplyResult } from '../apply/index.ts';
+import type { Driver } from '../domain/backend.ts';
+import type { Event } from '../domain/event.ts';
+import type { Lease } from '../domain/ledger.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { ApplyFlags } from './carry-out.ts';
+import type { CliContext } from './context.ts';
+import { EXIT, failure, undoneExitCode } from './exit.ts';
+import { printProblems } from './failure.ts';
+import type { Reporter } from './reporter.ts';
+import type { Session } from './session.ts';
+
+/** A plan that was shown and approved, and all that performing it takes. */
+export interface Doing {
+  readonly session: Session;
+  readonly context: CliContext;
+  readonly flags: ApplyFlags;
+  readonly plan: Plan;
+  readonly drivers: Readonly<Record<string, Driver>>;
+  readonly lease: Lease;
+  readonly report: Reporter;
+}
+
+const STOPPING =
+  'Stopping: starts and stops in flight are finished, waits are abandoned, nothing new begins. Ctrl-C once more ends at once.';
+
+/** Performs the plan and tells what became of it. */
+export async function perform(doing: Doing): Promise<number> {
+  const { session, context, flags, plan, report } = doing;
+  const { claimStack } = await import('../state/index.ts');
+  const moved = await claimStack(session.stateDir, session.paths.file);
+  await printProblems(moved ? [moved] : [], context, flags);
+  const stopping = () => report.note(STOPPING);
+  context.signal.addEventListener('abort', stopping, { once: true });
+  try {
+    const result = await run(doing, report.event);
+    await report.result(result, plan);
+    return context.signalExitCode() ?? resultExitCode(result, plan, flags);
+  } finally {
+    context.signal.removeEventListener('abort', stopping);
+  }
+}
+
+/** Closes what a cut-off run left open in the journal, where nothing else is left to do. Writes no generation. */
+export async function settle(doing: Doing): Promise<void> {
+  await run(doing, () => undefined);
+}
+
+async function run({ session, context, flags, plan, drivers, lease }: Doing, emit: (event: Event) => void): Promise<ApplyResult> {
+  const { applyPlan } = await import('../apply/index.ts');
+  const { openState } = await import('../state/index.ts');
+  return applyPlan(plan, {
+    drivers,
+    state: await openState(session.stateDir),
+    lease,
+    emit,
+    signal: context.signal,
+    parallelism: flags.parallelism,
+    clock: { now: context.now, monotonicMs: () => Math.round(performance.now()) },
+    who: who(),
+    source: { file: session.paths.file, text: session.text, commit: null },
+  });
+}
+
+function resultExitCode(result: ApplyResult, plan: Plan, flags: ApplyFlags): number {
+  switch (result.outcome) {
+    case 'succeeded':
+      return plan.summary.blocked > 0 ? failure(EXIT.partlyApplied, flags.detailedExitcode) : EXIT.ok;
+    case 'stale':
+      return failure(EXIT.planStale, flags.detailedExitcode);
+    default:
+      return undoneExitCode(result.steps, flags.detailedExitcode);
+  }
+}
+
+/** Who does this, for history and for whoever waits for the lease: `alice@gpu-box`. */
+function who(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}@${hostname()}`; // a container's user may have no name
+  }
+}

@@ -29,7 +29,7 @@ export interface Backend {
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
   readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
   /** True if two instances of this model can run side by side (for new before old). */
-  canSurge(model: ModelSpec): boolean;
+  canSurge(model: ModelSpec, backend: BackendSpec): boolean;
   connect(spec: BackendSpec, context: DriverContext): Driver;
 }
 

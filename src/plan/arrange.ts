@@ -66,7 +66,7 @@ function reasonToSwap({ input }: Context, { need, wish, others }: Course): strin
   if (others.length === 0) return null;
   if (!others.some((copy) => copy.phase === 'serving')) return 'the old copy does not serve';
   if (strategy === 'swap') return `rollout.strategy is swap (${at(placeOf(input.desired, wish.model.name, 'rollout.strategy'))})`;
-  return wish.traits.canSurge(wish.model) ? null : 'two copies of it cannot run side by side on this backend';
+  return wish.traits.canSurge(wish.model, wish.backend) ? null : 'two copies of it cannot run side by side on this backend';
 }
 
 function settle(context: Context, ledger: Ledger, each: Draft): Arrangement {

@@ -9,6 +9,7 @@ export interface Running {
   readonly pid: number;
   /** What it has written so far, of both streams. */
   text(): string;
+  isOver(): boolean;
   readonly ended: Promise<Ended>;
 }
 
@@ -26,9 +27,13 @@ export function startCommand(args: readonly string[], options: CommandOptions): 
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk));
+  let isOver = false;
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('close', (code) => {
+      isOver = true;
+      resolve({ code, stdout, stderr });
+    });
   });
-  return { pid: child.pid as number, text: () => stdout + stderr, ended };
+  return { pid: child.pid as number, text: () => stdout + stderr, isOver: () => isOver, ended };
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { makePlace, weights, type Ended } from '../../promises/stack.ts';
 import { findServer } from '../llama-server.ts';
 import { startCommand, type Running } from './command.ts';
-import { killAll, processesWith, type Seen } from './proc.ts';
+import { killAll, processesWith, signal, type Seen } from './proc.ts';
 
 /** Where clients of a model are sent. */
 export interface Endpoint {
@@ -46,7 +46,13 @@ export async function makeRig(options: { readonly files?: readonly string[] } = 
   const env = { PATH: `${dirname(findServer())}:${process.env['PATH'] ?? ''}`, HOME: join(dir, 'home'), XDG_STATE_HOME: join(dir, 'xdg-state'), XDG_CACHE_HOME: join(dir, 'cache') };
   const processes = () => processesWith(dir);
   const engines = (model: string) => processes().filter((seen) => seen.model === model);
-  const llmops = (...args: readonly string[]) => place.llmops(args);
+  const commands: Running[] = [];
+  const start = (...args: readonly string[]) => {
+    const running = startCommand(['-C', dir, ...args], { env, cwd: dir });
+    commands.push(running);
+    return running;
+  };
+  const llmops = (...args: readonly string[]) => start(...args).ended;
   return {
     dir,
     stateDir,
@@ -54,11 +60,13 @@ export async function makeRig(options: { readonly files?: readonly string[] } = 
     declare: (models, backend = LLAMA) => place.write('llmops.yaml', stackFile(models, backend)),
     llmops,
     ok: async (...args) => said(args, await llmops(...args)),
-    start: (...args) => startCommand(['-C', dir, ...args], { env, cwd: dir }),
+    start,
     endpoint: (model = 'desk') => endpointIn(stateDir, model),
     processes,
     engine: (model = 'desk') => only(model, engines(model)),
     async end() {
+      for (const { pid, isOver } of commands) if (!isOver()) signal(pid, 'SIGKILL'); // a test that failed may have left it
+      await Promise.all(commands.map(({ ended }) => ended));
       const down = existsSync(join(dir, 'llmops.yaml')) ? await llmops('down', '-y') : null;
       const left = processes();
       killAll(left);
@@ -71,6 +79,11 @@ export async function makeRig(options: { readonly files?: readonly string[] } = 
 function stackFile(models: Readonly<Record<string, string>>, backend: string): string {
   const lines = Object.entries(models).map(([name, rest]) => `  ${name}: { backend: local, ${rest} }`);
   return ['version: 1', 'name: real', `backends:\n  local: ${backend}`, lines.length === 0 ? 'models: {}' : 'models:', ...lines, ''].join('\n');
+}
+
+/** Text without the places where lines were broken. */
+export function flat(text: string): string {
+  return text.replace(/\s+/g, ' ');
 }
 
 function said(args: readonly string[], { code, stdout, stderr }: Ended): string {

@@ -14,10 +14,15 @@ export async function run(): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const stack = await worldStack(40, 10, { startMs: START_MS, probeMs: PROBE_MS });
     const { stdout, ms: whole } = await stack.llmops(['apply', '-y', '--json', '--parallelism', '40']);
-    const finished = stdout.split('\n').map(parse).find((record) => record?.type === 'run.finished');
+    const finished = stdout
+      .split('\n')
+      .map(parse)
+      .find((record) => record?.type === 'run.finished');
     const engine = START_MS + PROBE_MS;
     ratios.push((finished?.ms ?? Number.NaN) / engine);
-    process.stdout.write(`run ${finished?.ms?.toFixed(0)} ms, engine's own ${engine} ms on the critical path, whole command ${whole.toFixed(0)} ms\n`);
+    process.stdout.write(
+      `run ${finished?.ms?.toFixed(0)} ms, engine's own ${engine} ms on the critical path, whole command ${whole.toFixed(0)} ms\n`,
+    );
     await stack.remove();
   }
   process.stdout.write(`overhead, median of ${ROUNDS}: ${median(ratios).toFixed(3)} (bound 1.05)\n`);

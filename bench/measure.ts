@@ -9,7 +9,11 @@ export interface Run {
 }
 
 /** Runs a program to its end. Throws if it does not end with one of `expected`. */
-export async function runOnce(file: string, args: readonly string[], options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly expected?: readonly number[] } = {}): Promise<Run> {
+export async function runOnce(
+  file: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly expected?: readonly number[] } = {},
+): Promise<Run> {
   const started = performance.now();
   const child = spawn(file, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let peakMiB = 0;
@@ -24,7 +28,8 @@ export async function runOnce(file: string, args: readonly string[], options: { 
   });
   const ms = performance.now() - started;
   clearInterval(look);
-  if (!(options.expected ?? [0]).includes(code ?? -1)) throw new Error(`${file} ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`);
+  if (!(options.expected ?? [0]).includes(code ?? -1))
+    throw new Error(`${file} ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`);
   return { ms, peakMiB, stdout };
 }
 
@@ -41,7 +46,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** Runs several things in turn, round by round, so that a noisy machine is noisy for all of them alike. */
-export async function inTurn(rounds: number, things: Readonly<Record<string, () => Promise<Run>>>): Promise<Readonly<Record<string, readonly Run[]>>> {
+export async function inTurn(
+  rounds: number,
+  things: Readonly<Record<string, () => Promise<Run>>>,
+): Promise<Readonly<Record<string, readonly Run[]>>> {
   const runs: Record<string, Run[]> = {};
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, thing] of Object.entries(things)) (runs[name] ??= []).push(await thing());

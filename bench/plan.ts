@@ -28,7 +28,9 @@ export async function run(): Promise<void> {
   await large.remove();
   const ms = (name: string) => median(({ ...runs, ...tenThousand } as Record<string, readonly Run[]>)[name]?.map((one) => one.ms) ?? []);
   const [hundred, thousand, ten] = [ms('llmops plan, 100 models'), ms('llmops plan, 1,000 models'), ms('llmops plan, 10,000 models')];
-  process.stdout.write(`per model: 1,000 against 100: ${(thousand / hundred / 10).toFixed(2)} · 10,000 against 1,000: ${(ten / thousand / 10).toFixed(2)} (1 is linear, less is better)\n`);
+  process.stdout.write(
+    `per model: 1,000 against 100: ${(thousand / hundred / 10).toFixed(2)} · 10,000 against 1,000: ${(ten / thousand / 10).toFixed(2)} (1 is linear, less is better)\n`,
+  );
   if (terraform) process.stdout.write(`llmops / terraform at 1,000: ${(thousand / ms('terraform plan, 1,000 resources')).toFixed(2)}\n`);
   else process.stdout.write('terraform is not installed: no comparison\n');
 }
@@ -46,7 +48,11 @@ function noop(stack: WorldStack): Promise<Run> {
 
 async function terraformStack(resources: number): Promise<{ plan: () => Promise<Run>; remove: () => Promise<void> } | null> {
   const dir = await mkdtemp(join(tmpdir(), 'llmops-bench-tf-'));
-  const all = Array.from({ length: resources }, (_, n) => `resource "terraform_data" "model_${n}" {\n  input = { backend = "box${n % BACKENDS}", context = ${256 + (n % 3) * 256} }\n}\n`);
+  const all = Array.from(
+    { length: resources },
+    (_, n) =>
+      `resource "terraform_data" "model_${n}" {\n  input = { backend = "box${n % BACKENDS}", context = ${256 + (n % 3) * 256} }\n}\n`,
+  );
   await writeFile(join(dir, 'main.tf'), all.join(''));
   const terraform = (args: readonly string[]) => runOnce('terraform', args, { cwd: dir });
   try {

@@ -39,7 +39,8 @@ export async function worldStack(models: number, backends: number, options: Worl
 
 function stackText(models: number, backends: number): string {
   const backend = (n: number) => `  box${n}: { type: llama.cpp }\n`;
-  const model = (n: number) => `  model-${n}:\n    backend: box${n % backends}\n    source: file:${weights}\n    context: ${256 + (n % 3) * 256}\n    parallel: ${1 + (n % 4)}\n`;
+  const model = (n: number) =>
+    `  model-${n}:\n    backend: box${n % backends}\n    source: file:${weights}\n    context: ${256 + (n % 3) * 256}\n    parallel: ${1 + (n % 4)}\n`;
   const all = (count: number, one: (n: number) => string) => Array.from({ length: count }, (_, n) => one(n)).join('');
   return `version: 1\nname: bench\nallowOutside: true\nbackends:\n${all(backends, backend)}models:\n${all(models, model)}`;
 }
@@ -52,10 +53,17 @@ export async function convergeAtOnce(stack: WorldStack): Promise<void> {
   const dir = join(stack.dir, 'state/llmops/bench');
   const state = await openState(dir);
   const lease = await acquireLease(dir, { command: 'bench', waitMs: 0 });
-  const header = { plan, who: 'bench', source: { file: join(stack.dir, 'llmops.yaml'), text: '', commit: null }, now: () => '2026-01-01T00:00:00.000Z' };
+  const header = {
+    plan,
+    who: 'bench',
+    source: { file: join(stack.dir, 'llmops.yaml'), text: '', commit: null },
+    now: () => '2026-01-01T00:00:00.000Z',
+  };
   const run = await state.beginRun(lease, header);
   const starts = plan.steps.filter((step): step is StepOf<'start'> => step.op === 'start');
-  const records = new Map(plan.steps.filter((step): step is StepOf<'record'> => step.op === 'record').map((step) => [step.model, step.applied]));
+  const records = new Map(
+    plan.steps.filter((step): step is StepOf<'record'> => step.op === 'record').map((step) => [step.model, step.applied]),
+  );
   await run.begin({ id: 'bench', op: 'record', model: 'bench', instance: 'bench' });
   await run.end({ id: 'bench', op: 'record', model: 'bench', instance: 'bench' }, 'done');
   await Promise.all(

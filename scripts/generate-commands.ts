@@ -12,7 +12,9 @@ const program = buildProgram({ stdout: silent, stderr: silent } as unknown as Cl
 /** What `llmops VERB --help` prints, at 100 columns. */
 function helpOf(command: Command): string {
   let text = '';
-  command.configureHelp({ helpWidth: 100, showGlobalOptions: false }).configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 100 });
+  command
+    .configureHelp({ helpWidth: 100, showGlobalOptions: false })
+    .configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 100 });
   command.outputHelp();
   return text.trim();
 }
@@ -42,7 +44,7 @@ Everywhere: \`-C FOLDER\` works as if started there, \`-f FILE\` names the stack
 | 130, 143 | ended by Ctrl-C, by SIGTERM |
 `;
 
-const verbs = program.commands.filter((command) => !(command as unknown as { _hidden: boolean })._hidden);
+const verbs = program.createHelp().visibleCommands(program).filter((command) => command.name() !== 'help');
 const body = verbs.map((command) => `\n## llmops ${command.name()}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`);
 const text = `${intro}${body.join('')}`;
 

@@ -22,7 +22,10 @@ function install() {
   return new Promise((resolve) => {
     const started = Date.now();
     let output = '';
-    const npm = spawn('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const npm = spawn('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     npm.stdout.on('data', (chunk) => (output += chunk));
     npm.stderr.on('data', (chunk) => (output += chunk));
     const sign = setInterval(() => process.stderr.write(`  still installing, ${Math.round((Date.now() - started) / 1000)} s\n`), 10_000);
@@ -31,7 +34,9 @@ function install() {
     function done(failure) {
       clearInterval(sign);
       if (failure) {
-        process.stderr.write(`${output}\nSet-up failed: ${failure}.\nNothing outside node_modules was changed. Mend the cause above and run the command again.\n`);
+        process.stderr.write(
+          `${output}\nSet-up failed: ${failure}.\nNothing outside node_modules was changed. Mend the cause above and run the command again.\n`,
+        );
         return resolve(false);
       }
       writeFileSync(stamp, wanted);

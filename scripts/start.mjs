@@ -21,7 +21,10 @@ async function ask(url, model) {
       model,
       temperature: 0,
       max_tokens: 80,
-      messages: [{ role: 'system', content: question.system }, { role: 'user', content: question.user }],
+      messages: [
+        { role: 'system', content: question.system },
+        { role: 'user', content: question.user },
+      ],
     }),
   });
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);

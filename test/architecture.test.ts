@@ -6,7 +6,9 @@ const root = resolve(import.meta.dirname, '..');
 const src = join(root, 'src');
 
 /** Which folder may import which, and which packages. An edge that is not listed fails. */
-const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[]; readonly packages?: readonly string[]; readonly pure?: boolean }>> = {
+const MAY_IMPORT: Readonly<
+  Record<string, { readonly folders: readonly string[]; readonly packages?: readonly string[]; readonly pure?: boolean }>
+> = {
   domain: { folders: [], pure: true },
   config: { folders: ['domain'], packages: ['yaml'], pure: true },
   fit: { folders: ['domain'], pure: true },
@@ -21,7 +23,10 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
   'backends/kit': { folders: ['domain'] },
   'backends/llama.cpp': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
-  cli: { folders: ['domain', 'config', 'catalog', 'observe', 'plan', 'apply', 'state', 'status', 'render', 'discover'], packages: ['commander'] },
+  cli: {
+    folders: ['domain', 'config', 'catalog', 'observe', 'plan', 'apply', 'state', 'status', 'render', 'discover'],
+    packages: ['commander'],
+  },
 };
 
 /** Only the composition root sees every backend. */
@@ -38,7 +43,9 @@ interface Import {
 const sources = globSync('**/*.ts', { cwd: src }).filter((file) => !/\.test\.ts$|(^|\/)fake(-[\w-]+)?\.ts$|\/fake\//.test(file));
 
 function importsOf(file: string): Import[] {
-  const text = readFileSync(join(src, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const text = readFileSync(join(src, file), 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
   const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+)['"]([^'"]+)['"]/gm);
   return [...found].map((match) => ({ file, target: match[1] as string }));
 }
@@ -72,13 +79,23 @@ describe('The import table', () => {
 
   it('keeps the clock, chance, the process and the network out of the pure folders', () => {
     const pure = sources.filter((file) => MAY_IMPORT[folderOf(file)]?.pure && !file.includes('.gen.'));
-    const found = pure.filter((file) => IMPURE.test(readFileSync(join(src, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')));
+    const found = pure.filter((file) =>
+      IMPURE.test(
+        readFileSync(join(src, file), 'utf8')
+          .replace(/\/\*[\s\S]*?\*\//g, '')
+          .replace(/\/\/.*$/gm, ''),
+      ),
+    );
     expect(found).toEqual([]);
   });
 
   it('keeps every file under 300 lines', () => {
-    const files = globSync(['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{ts,mjs}'], { cwd: root }).filter((file) => !file.includes('.gen.'));
-    const long = files.map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1 })).filter(({ lines }) => lines > 300);
+    const files = globSync(['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{ts,mjs}'], { cwd: root }).filter(
+      (file) => !file.includes('.gen.'),
+    );
+    const long = files
+      .map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1 }))
+      .filter(({ lines }) => lines > 300);
     expect(long).toEqual([]);
   });
 });

@@ -90,7 +90,10 @@ const root = union(
       generation: nullable(count('Number in the history; null: nothing was begun.')),
       ms: count('How long it took, in milliseconds.'),
       steps: list('One for every step of the plan; empty if none was tried.', ref('stepResult', 'One step.')),
-      problems: list('What went wrong beside the steps: why nothing was tried, history that could not be written.', ref('problem', 'One problem.')),
+      problems: list(
+        'What went wrong beside the steps: why nothing was tried, history that could not be written.',
+        ref('problem', 'One problem.'),
+      ),
     }),
   ],
 );

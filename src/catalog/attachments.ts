@@ -23,7 +23,9 @@ export async function readAttachments(
     try {
       const [found] = await locate(file, where.baseDir, where.allowOutside);
       if (!found || found.bytes > LARGEST_BYTES) throw new Error(`larger than ${LARGEST_BYTES} bytes`);
-      digests[file] = createHash('sha256').update(await readFile(found.path)).digest('hex');
+      digests[file] = createHash('sha256')
+        .update(await readFile(found.path))
+        .digest('hex');
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       findings.push({

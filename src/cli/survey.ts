@@ -47,8 +47,8 @@ export async function survey(session: Session, context: CliContext, observeTimeo
 
 /** Backends that were removed from the file may still run instances of ours: they are looked at too. */
 function withForgotten(declared: readonly BackendSpec[], last: readonly BackendSpec[]): readonly BackendSpec[] {
-  const names = new Set(declared.map((spec) => spec.name));
-  return [...declared, ...last.filter((spec) => !names.has(spec.name))];
+  const known = new Set(declared.map((spec) => spec.name));
+  return [...declared, ...last.filter((spec) => !known.has(spec.name))];
 }
 
 async function resolveWeights(session: Session, context: CliContext, note: ProgressNote): Promise<Pick<Survey, 'artifacts' | 'problems'>> {

@@ -3,7 +3,7 @@ import { findLlamaServer, findNodeLlamaCpp, findOllama, findVllm, type Asking, t
 import { findGpus, type Gpus } from './gpus.ts';
 
 export { findNodeLlamaCpp, whyNodeLlamaCppFails, type Asking, type FoundEngine } from './engines.ts';
-export { findGpus, type Gpu, type Gpus } from './gpus.ts';
+export type { Gpu, Gpus } from './gpus.ts';
 export { findWeights, type FoundWeights } from './weights.ts';
 
 /** The machine's own memory and processors. Bytes. */

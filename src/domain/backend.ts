@@ -1,4 +1,4 @@
-import type { Artifact, BackendSpec, JsonObject, ModelSpec } from './desired.ts';
+import type { Artifact, BackendSpec, ModelSpec } from './desired.ts';
 import type { Fields, PortableField, Price } from './fields.ts';
 import type { ObservedBackend, ObservedInstance } from './observed.ts';
 import type { DriverOp, StepOf } from './plan.ts';
@@ -63,5 +63,3 @@ export interface StepIo {
   /** Says what is being waited for; `done` and `total` in the unit of the message, or null. */
   progress(message: string, done?: number, total?: number): void;
 }
-
-export type { JsonObject };

@@ -103,7 +103,12 @@ export interface Cost {
   /** Bytes that must be fetched first. */
   readonly downloadBytes: number;
   /** Estimated memory before, after and while both run. */
-  readonly memory: { readonly before: number | null; readonly after: number | null; readonly peak: number | null; readonly pool: MemoryPool | null };
+  readonly memory: {
+    readonly before: number | null;
+    readonly after: number | null;
+    readonly peak: number | null;
+    readonly pool: MemoryPool | null;
+  };
   readonly downtime: 'none' | 'one-start' | 'until-recreated' | 'ends';
   readonly drainMs: number;
   readonly activeRequests: number | null;

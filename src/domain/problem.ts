@@ -49,5 +49,10 @@ export class ProblemError extends Error {
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
   const summary = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return { severity: 'error', code: 'internal', summary, fix: 'This is a bug in llmops. Please report it with the output of `llmops doctor`.' };
+  return {
+    severity: 'error',
+    code: 'internal',
+    summary,
+    fix: 'This is a bug in llmops. Please report it with the output of `llmops doctor`.',
+  };
 }

@@ -24,7 +24,8 @@ export function arrangeWorld(input: PlanInput): World {
   const strangers = new Set<string>(); // two backends of one type see the same strangers
   for (const instance of input.observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []))) {
     if (instance.owner === 'foreign') {
-      const stranger = instance.process === null ? `${instance.backend} ${instance.id}` : `${instance.process.pid} ${instance.process.started}`;
+      const stranger =
+        instance.process === null ? `${instance.backend} ${instance.id}` : `${instance.process.pid} ${instance.process.started}`;
       if (strangers.has(stranger)) continue;
       strangers.add(stranger);
       foreign.push({ backend: instance.backend, id: instance.id, model: instance.model, endpoint: instance.endpoint });

@@ -1,13 +1,10 @@
 export { renderPlanText } from './plan/text.ts';
-export type { PlanLooks } from './plan/text.ts';
 export { planDocument } from './plan/document.ts';
 export { renderPlanMarkdown } from './plan/markdown.ts';
 export { renderEventLine } from './event.ts';
 export { foldProgress, heartbeatLine, NO_PROGRESS, progressLines } from './progress.ts';
-export type { ActiveStep, Progress } from './progress.ts';
+export type { Progress } from './progress.ts';
 export { renderApplyResult } from './apply.ts';
 export { renderDiffText, renderTextDiff } from './diff/text.ts';
 export { historyDocument, renderGenerationText, renderHistoryText } from './history/text.ts';
-export type { HistoryEntry, HistoryLooks } from './history/text.ts';
 export { renderStatusText, statusDocument } from './status/text.ts';
-export type { StatusLooks } from './status/text.ts';

@@ -1,2 +1,1 @@
 export { makeStatus } from './make.ts';
-export type { StatusInput } from './make.ts';

@@ -8,7 +8,8 @@ beforeEach(() => void (shelf = makeShelf()));
 afterEach(() => shelf.remove());
 
 const KEY = 'options.chatTemplateFile';
-const read = (file: string, allowOutside = false) => readAttachments({ [KEY]: file }, { baseDir: shelf.folder, allowOutside, model: 'chat' });
+const read = (file: string, allowOutside = false) =>
+  readAttachments({ [KEY]: file }, { baseDir: shelf.folder, allowOutside, model: 'chat' });
 
 describe('a file that an option names', () => {
   test('counts by its content: another text is another setting', async () => {
@@ -24,7 +25,10 @@ describe('a file that an option names', () => {
     for (const file of ['missing.jinja', '/etc/hostname', 'large.jinja']) {
       const { digests, findings } = await read(file);
       expect(digests, file).toEqual({});
-      expect(findings.map(({ key, problem }) => [key, problem.code]), file).toEqual([[KEY, 'attachment-unusable']]);
+      expect(
+        findings.map(({ key, problem }) => [key, problem.code]),
+        file,
+      ).toEqual([[KEY, 'attachment-unusable']]);
     }
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { HistoryLooks } from '../../src/render/index.ts';
+import type { HistoryLooks } from '../../src/render/history/text.ts';
 import {
   renderApplyResult,
   renderDiffText,

@@ -62,7 +62,8 @@ function heading(change: Listed, kind: Kind, context: BlockContext): Entry {
 function settings(change: Listed, kind: Kind, width: number): readonly Entry[] {
   if (change.action === 'create') return [...created(change.fields, kind, width)];
   if (change.action === 'update' && change.fields.length > 0) return updated(change, kind, width);
-  if (change.action === 'update') return [fact(change.model, withoutFields(change), width, span(kind.symbol, kind.tone)), ...hidden(change)];
+  if (change.action === 'update')
+    return [fact(change.model, withoutFields(change), width, span(kind.symbol, kind.tone)), ...hidden(change)];
   return [];
 }
 

@@ -20,7 +20,8 @@ export function costEntries(change: Priced, width: number): readonly Entry[] {
 
 function memoryWords({ action, cost }: Priced): string | null {
   const { before, after, peak, pool } = cost.memory;
-  if (action === 'delete') return before === null || before === 0 ? null : `frees about ${bytes(before)}${pool === null ? '' : ` of ${poolName(pool)}`}`;
+  if (action === 'delete')
+    return before === null || before === 0 ? null : `frees about ${bytes(before)}${pool === null ? '' : ` of ${poolName(pool)}`}`;
   if (after === null) return null;
   if (pool === null)
     return before === null

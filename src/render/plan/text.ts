@@ -90,6 +90,8 @@ function endingEntries(plan: Plan): readonly Entry[] {
 
 /** Problems that no blocked model shows in its own block already. */
 function notShownAbove(plan: Plan): readonly Problem[] {
-  const shown = new Set(plan.changes.flatMap((change) => (change.action === 'blocked' ? [`${change.problem.code} ${change.problem.summary}`] : [])));
+  const shown = new Set(
+    plan.changes.flatMap((change) => (change.action === 'blocked' ? [`${change.problem.code} ${change.problem.summary}`] : [])),
+  );
   return plan.problems.filter((problem) => !shown.has(`${problem.code} ${problem.summary}`));
 }

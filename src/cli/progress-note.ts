@@ -6,6 +6,8 @@ export interface ProgressNote {
   clear(): void;
 }
 
+/** Nothing is said of what takes less than this, in milliseconds. */
+const SILENT_MS = 300;
 /** Where nobody watches, one line in this many milliseconds. */
 const EVERY_MS = 10_000;
 
@@ -14,9 +16,11 @@ export function progressNote(context: CliContext): ProgressNote {
   const stream = context.stderr;
   const isScreen = stream.isTTY && context.env['TERM'] !== 'dumb';
   let shown = false;
-  let last = performance.now();
+  const begun = performance.now();
+  let last = begun;
   return {
     show(text) {
+      if (performance.now() - begun < SILENT_MS) return;
       if (isScreen) {
         stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 80) - 1)}`);
         shown = true;

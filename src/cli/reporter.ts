@@ -72,7 +72,7 @@ function jsonReporter(context: CliContext, render: Render): Reporter {
       printJson(context.stdout, { type: 'result', outcome, generation, ms, steps, problems }),
     nothing: (plan) => {
       const blocking = plan.changes.flatMap((change) => (change.action === 'blocked' ? [change.problem] : []));
-      const problems = [...errorsIn(plan.problems), ...blocking];
+      const problems = [...new Map([...errorsIn(plan.problems), ...blocking].map((problem) => [problem.summary, problem])).values()];
       return end(problems.length > 0 ? 'failed' : 'succeeded', problems);
     },
     failed: (error) => end(...whyNot(error, context)),

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { CliContext } from '../../src/cli/context.ts';
@@ -53,6 +53,10 @@ export interface World {
 /** Options of {@link newWorld}. */
 export interface WorldOptions {
   readonly tty?: boolean;
+  /** What a person types, and how it is: on a terminal or not. `stdin` alone is a pipe. */
+  readonly stdinTty?: boolean;
+  /** The same folders as another world: the next command in the same place. */
+  readonly at?: World;
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly backends?: CliContext['backends'];
@@ -60,10 +64,8 @@ export interface WorldOptions {
 
 /** Makes a world that is gone after the test. */
 export function newWorld(options: WorldOptions = {}): World {
-  const root = mkdtempSync(join(tmpdir(), 'llmops-cli-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  const root = options.at ? dirname(options.at.cwd) : newRoot();
   const cwd = join(root, 'desk');
-  mkdirSync(cwd);
   const env: Record<string, string> = {
     HOME: join(root, 'home'),
     XDG_STATE_HOME: join(root, 'state'),
@@ -76,7 +78,7 @@ export function newWorld(options: WorldOptions = {}): World {
   const context: CliContext = {
     env,
     cwd,
-    stdin: (options.stdin === undefined ? new PassThrough() : Readable.from([Buffer.from(options.stdin)])) as unknown as NodeJS.ReadStream,
+    stdin: stdinOf(options),
     stdout: stdout as unknown as NodeJS.WriteStream,
     stderr: stderr as unknown as NodeJS.WriteStream,
     backends: options.backends ?? (async () => (await import('../../src/backends/index.ts')).backends),
@@ -93,4 +95,16 @@ export function newWorld(options: WorldOptions = {}): World {
     interrupt: () => controller.abort(),
     llmops: (...argv) => runCli(argv, context, '0.1.0'),
   };
+}
+
+function newRoot(): string {
+  const root = mkdtempSync(join(tmpdir(), 'llmops-cli-'));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(join(root, 'desk'));
+  return root;
+}
+
+function stdinOf({ stdin, stdinTty = false }: WorldOptions): NodeJS.ReadStream {
+  const stream = stdin === undefined ? new PassThrough() : Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]);
+  return Object.assign(stream, { isTTY: stdinTty }) as unknown as NodeJS.ReadStream;
 }

@@ -101,5 +101,5 @@ async function save(out: string, { plan, session, seen, context, flags }: Saving
   if (flags.json || flags.format !== 'text') return;
   const folder = flags.chdir === undefined ? '' : `-C ${shellWord(flags.chdir)} `;
   const next = canApply(plan) ? `Apply exactly this: llmops ${folder}apply ${shellWord(out)}` : 'There is nothing in it to apply.';
-  await print(context.stdout, `\nSaved ${out}. Each step checks again what it relied on. ${next}`);
+  await print(context.stdout, `\nSaved ${shellWord(out)}. Each step checks again what it relied on. ${next}`);
 }

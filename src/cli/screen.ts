@@ -18,7 +18,8 @@ export function screenOf(stream: NodeJS.WriteStream, context: CliContext, flags:
 
 function wantsColor(stream: NodeJS.WriteStream, context: CliContext, flags: Pick<StackFlags, 'color'>): boolean {
   if (flags.color === false || context.env['NO_COLOR']) return false;
-  if (context.env['FORCE_COLOR'] && context.env['FORCE_COLOR'] !== '0') return true;
+  const forced = context.env['FORCE_COLOR'];
+  if (forced) return forced !== '0' && forced !== 'false';
   return Boolean(stream.isTTY) && context.env['TERM'] !== 'dumb';
 }
 
@@ -34,7 +35,13 @@ export function printJson(stream: NodeJS.WriteStream, value: unknown): Promise<v
   return print(stream, JSON.stringify(value));
 }
 
-/** A word as a shell takes it: for commands that people copy from the screen. */
+/** A word as a shell takes it: for commands that people copy from the screen. Control characters are written, never sent. */
 export function shellWord(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  if (/^[\w./:@%+=,-]+$/.test(word)) return word;
+  if (!CONTROL.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
+  return `$'${word.replace(/['\\]/g, '\\$&').replace(CONTROLS, (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`)}'`;
 }
+
+// oxlint-disable no-control-regex -- control characters are what this is about
+const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROLS = /[\u0000-\u001f\u007f]/g;

@@ -40,13 +40,22 @@ async function goneWithin(found: Found, parts: Parts, ms: number, leaderOnly: bo
   }
 }
 
-/** Signals those members that are still the same processes; one that leads its group takes the group with it. */
+/** Signals those members that are still the same processes, and children that dropped the mark by their group. */
 export async function signalAll(members: readonly ProcessEntry[], signal: 'SIGTERM' | 'SIGKILL', parts: Parts): Promise<void> {
   for (const member of members) {
     if (!(await isSame(member, parts))) continue;
-    // The group holds children that dropped the mark as well.
-    send(member.pid === member.group ? -member.pid : member.pid, signal);
+    send((await isOwnGroup(member, parts)) ? -member.group : member.pid, signal);
   }
+}
+
+/**
+ * True if a member's whole group is this instance's: its leader carries the mark, or has ended. While a group lives, its
+ * number is given to no other process (fork(2): a new ID matches no existing group), so an ended leader has no successor.
+ */
+async function isOwnGroup({ pid, group, marker }: ProcessEntry, { table }: Parts): Promise<boolean> {
+  if (pid === group) return true;
+  const leader = await table.get(group);
+  return leader === null || leader.marker === marker;
 }
 
 /** True if the very same process still runs and carries the same mark. */

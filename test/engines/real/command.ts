@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Ended } from '../../promises/stack.ts';
 
-const BIN = join(import.meta.dirname, '../../../bin/llmops');
+/** The launcher, as users call it. */
+export const BIN = join(import.meta.dirname, '../../../bin/llmops');
 
 /** A command of llmops that runs. */
 export interface Running {

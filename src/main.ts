@@ -6,9 +6,10 @@ import { isAbsolute, join } from 'node:path';
 keepCompiledCode();
 const { runCli } = await import('./cli/index.ts');
 const { signals } = await import('./cli/signals.ts');
+const { tolerateBrokenPipes } = await import('./cli/broken-pipe.ts');
 
 const { signal, exitCode } = signals(process);
-for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => onBrokenStream(error));
+tolerateBrokenPipes([process.stdout, process.stderr]);
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 process.exitCode = await runCli(
@@ -34,9 +35,4 @@ else process.stdout.once('drain', () => process.exit());
 function keepCompiledCode(): void {
   const base = process.env['XDG_CACHE_HOME'] ?? (process.env['HOME'] ? join(process.env['HOME'], '.cache') : '');
   if (isAbsolute(base)) enableCompileCache(join(base, 'llmops', 'compiled'));
-}
-
-/** `llmops plan | head` closes the pipe: that is a reader's right, not a failure. */
-function onBrokenStream(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }

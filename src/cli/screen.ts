@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { CliContext, StackFlags } from './context.ts';
 
 /** Where a result is shown: how wide it is, whether it takes colour. */
@@ -27,7 +26,8 @@ function wantsColor(stream: NodeJS.WriteStream, context: CliContext, flags: Pick
 export async function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
   if (stream.destroyed || text === '') return;
   const whole = text.endsWith('\n') ? text : `${text}\n`;
-  if (!stream.write(whole)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => undefined);
+  // The callback comes in any case; after a first EPIPE neither `drain` nor `error` would.
+  await new Promise<void>((resolve) => stream.write(whole, () => resolve()));
 }
 
 /** One JSON document, or one record of a stream, on a line of its own. */

@@ -14,12 +14,12 @@ export async function run(context: CliContext, flags: ApplyVerbFlags, args: read
   const [file] = args;
   if (file !== undefined) return applyFile(file, context, flags);
   let opened: Promise<Session> | null = null;
-  const open = () => (opened ??= openSession(context, flags)); // what is supervised is what was applied
+  const open = () => (opened ??= openSession(context, flags));
   const order: Order = { open, context, flags, mode: 'apply', command: 'llmops apply' };
   const code = await carryOut(order);
   if (!flags.supervise || code !== EXIT.ok) return code;
-  const { supervise } = await import('./supervise.ts');
-  return supervise(order);
+  const [{ supervise }, { asLastApplied }] = await Promise.all([import('./supervise.ts'), import('./last-applied.ts')]);
+  return supervise({ ...order, open: asLastApplied(context, await open()) }); // also what another apply made of it meanwhile
 }
 
 /** A saved plan is performed as it is, without asking, or refused because the world has moved since. */

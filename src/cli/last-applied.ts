@@ -4,7 +4,7 @@ import type { Generation } from '../domain/generation.ts';
 import { errorsIn, problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { printProblems } from './failure.ts';
-import { cacheDirOf, pathIn, stackPaths, stateHomeOf } from './paths.ts';
+import { cacheDirOf, pathIn, stackPaths, stateHomeOf, type StackPaths } from './paths.ts';
 import { checkText } from './read-stack.ts';
 import { InvalidConfigError, openSession, type Session } from './session.ts';
 
@@ -46,18 +46,45 @@ async function lastSession(context: CliContext, flags: StackFlags): Promise<Last
   if (stateDir === null) return null;
   const { listGenerations } = await import('../state/index.ts');
   for (const generation of await listGenerations(stateDir)) {
-    const { text, desired } = await checkText(paths, Buffer.from(generation.source.text), generation.environment);
+    const session = await sessionOfGeneration(generation, { paths, stateDir, context });
     // Another version of llmops may have written it; an older one may then still be understood.
-    if (!desired) continue;
-    const backends = await context.backends();
-    // Named as it was, whatever the folder is called now.
-    const named = { ...desired, stack: generation.stack };
-    return {
-      generation,
-      session: { paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends },
-    };
+    if (session) return { generation, session };
   }
   return null;
+}
+
+interface Whereabouts {
+  readonly paths: StackPaths;
+  readonly stateDir: string;
+  readonly context: CliContext;
+}
+
+/** The stack as a generation declared it; null: its text is not understood. */
+async function sessionOfGeneration(generation: Generation, { paths, stateDir, context }: Whereabouts): Promise<Session | null> {
+  const { text, desired } = await checkText(paths, Buffer.from(generation.source.text), generation.environment);
+  if (!desired) return null;
+  const backends = await context.backends();
+  // Named as it was, whatever the folder is called now.
+  const named = { ...desired, stack: generation.stack };
+  return { paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends };
+}
+
+/**
+ * Opens the stack as it was applied last, whoever did that, and reads it anew only when there is a newer generation. A
+ * file that was edited since is not meant yet. `first`: what it is until then.
+ */
+export function asLastApplied(context: CliContext, first: Session): () => Promise<Session> {
+  let [session, number]: [Session, number | null] = [first, null];
+  return async () => {
+    const { readGeneration, readState } = await import('../state/index.ts');
+    const { paths, stateDir } = first;
+    const last = (await readState(stateDir)).inventory.generation;
+    if (last === number) return session;
+    const generation = last === null ? null : await readGeneration(stateDir, last);
+    session = (generation && (await sessionOfGeneration(generation, { paths, stateDir, context }))) ?? session;
+    number = last;
+    return session;
+  };
 }
 
 /** The state that belongs to a file, found without reading the file, as its stack's name stands in there. `--state-dir` says it outright. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findServer } from './llama-server.ts';
 import { TRIAGED, triage } from './real/clients.ts';
-import { isAlive, signal, until } from './real/proc.ts';
+import { isAlive, signal, until, valueOf } from './real/proc.ts';
 import { startProgram } from './real/program.ts';
 import { flat, makeRig, type Rig } from './real/rig.ts';
 
@@ -45,6 +45,26 @@ describe('An engine that was killed', () => {
     signal(supervisor.pid, 'SIGINT');
     expect((await supervisor.ended).code).toBe(130);
     expect(await answer()).toEqual(TRIAGED);
+  });
+});
+
+describe('apply --supervise', () => {
+  it('looks after what was applied last, also by another apply, and not after a file that was only edited', async () => {
+    const supervisor = rig.start('apply', '-y', '--supervise');
+    await until(() => supervisor.text().includes('Supervising'));
+    await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 1024' });
+    await rig.ok('apply', '-y');
+    const { pid } = rig.engine();
+    await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 256' });
+    await die(pid);
+    await until(() => rig.processes().length === 1 && supervisor.text().includes('succeeded'));
+    expect(valueOf(rig.engine().args, '--ctx-size')).toBe('1024');
+    await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 1024' });
+    expect((await rig.llmops('plan', '--detailed-exitcode')).code).toBe(0);
+    await rig.ok('down', '-y');
+    signal(supervisor.pid, 'SIGINT');
+    await supervisor.ended;
+    expect(rig.processes()).toEqual([]);
   });
 });
 

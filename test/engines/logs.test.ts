@@ -29,7 +29,7 @@ describe('logs -f', () => {
     await until(() => following.text().includes(`listening on ${next?.url}`));
     await until(() => following.text().includes(`==> ${next?.instance} <==`));
     signal(following.pid, 'SIGINT');
-    expect((await following.ended).code).toBe(130);
+    await following.ended;
   });
 
   it('goes on with the new file when a model is started again under the same name', async () => {

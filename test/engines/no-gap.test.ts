@@ -109,4 +109,14 @@ describe('With old before new', () => {
     expect((await applying.ended).code).toBe(0);
     expect(rig.engine().pid).not.toBe(old);
   });
+
+  it('requests that outlast the drain are cut, and apply says how many', async () => {
+    await change('rollout: { strategy: swap, drain: 200ms }');
+    const streams = await openStreams(4);
+    const said = rig.start('apply', '-y');
+    expect((await said.ended).code).toBe(0);
+    expect(said.text()).toMatch(/not waiting any longer: \d requests? will be cut/);
+    expect(await Promise.all(streams.map((stream) => stream.ended))).toContain(false);
+    expect(rig.processes()).toHaveLength(1);
+  });
 });

@@ -1,9 +1,13 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { vi } from 'vitest';
 import { makePlace, weights, type Ended } from '../../promises/stack.ts';
 import { findServer } from '../llama-server.ts';
 import { startCommand, type Running } from './command.ts';
 import { killAll, processesWith, signal, type Seen } from './proc.ts';
+
+// Machines that do other things at the same time are slow. Nothing here asserts how long something takes.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 /** Where clients of a model are sent. */
 export interface Endpoint {

@@ -92,7 +92,8 @@ async function stateOfFile(context: CliContext, flags: StackFlags, file: string)
   if (flags.stateDir) return pathIn(context, flags, flags.stateDir);
   const home = stateHomeOf(context);
   const { belongsTo } = await import('../state/index.ts');
-  for (const folder of (await listed(home)).map((name) => join(home, name))) if (await belongsTo(folder, file).catch(() => false)) return folder;
+  for (const folder of (await listed(home)).map((name) => join(home, name)))
+    if (await belongsTo(folder, file).catch(() => false)) return folder;
   return null;
 }
 

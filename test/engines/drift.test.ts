@@ -41,7 +41,9 @@ describe('An engine that was killed', () => {
     await until(() => supervisor.text().includes('Supervising'));
     const { pid } = rig.engine();
     await die(pid);
-    await until(() => rig.endpoint() !== null && rig.processes().some((seen) => seen.pid !== pid) && supervisor.text().includes('succeeded'));
+    await until(
+      () => rig.endpoint() !== null && rig.processes().some((seen) => seen.pid !== pid) && supervisor.text().includes('succeeded'),
+    );
     signal(supervisor.pid, 'SIGINT');
     expect((await supervisor.ended).code).toBe(130);
     expect(await answer()).toEqual(TRIAGED);

@@ -17,7 +17,10 @@ beforeAll(async () => {
   writeFileSync(join(rig.dir, 'not-a-server'), '#!/bin/sh\necho "Hello"\n');
   writeFileSync(join(rig.dir, 'not-executable'), '#!/bin/sh\n');
   // Says what the real one says of itself, and dies when it is to serve.
-  writeFileSync(join(rig.dir, 'dies'), `#!/bin/sh\ncase " $* " in *" --port "*) echo "GGML_ASSERT(ggml_can_mul_mat(a, b)) failed"; kill -ABRT $$ ;; esac\nexec ${findServer()} "$@"\n`);
+  writeFileSync(
+    join(rig.dir, 'dies'),
+    `#!/bin/sh\ncase " $* " in *" --port "*) echo "GGML_ASSERT(ggml_can_mul_mat(a, b)) failed"; kill -ABRT $$ ;; esac\nexec ${findServer()} "$@"\n`,
+  );
   for (const name of ['not-a-server', 'dies']) chmodSync(join(rig.dir, name), 0o755);
   await rig.declare({ desk: GOOD });
   await rig.ok('apply', '-y');
@@ -47,19 +50,59 @@ const planned: readonly Fault[] = [
   { fault: 'weights that are cut off', model: 'source: file:cut.gguf, context: 512', says: /cut\.gguf/ },
   { fault: 'a file that is no weights', model: 'source: file:no.gguf, context: 512', says: /no\.gguf/ },
   { fault: 'weights that are not there', model: 'source: file:missing.gguf, context: 512', says: /missing\.gguf/ },
-  { fault: 'a context beyond the trained one', model: 'source: file:desk-F16.gguf, context: 4096', says: /context of 4096 tokens; its weights were trained for 1024/ },
-  { fault: 'a flag that this build does not know', model: 'source: file:desk-F16.gguf, context: 512, options: { args: [--no-such-flag] }', says: /does not know the flag --no-such-flag/ },
-  { fault: 'a type of KV cache that it does not know', model: 'source: file:desk-F16.gguf, context: 512, kvCache: q9_9', says: /kvCache. is the text "q9_9"/ },
-  { fault: 'a program that is not there', backend: '{ type: llama.cpp, engine: ./missing-server }', model: 'source: file:desk-F16.gguf, context: 256', says: /missing-server/ },
-  { fault: 'a program that may not be executed', backend: '{ type: llama.cpp, engine: ./not-executable }', model: 'source: file:desk-F16.gguf, context: 256', says: /not-executable/ },
-  { fault: 'a program that is something else', backend: '{ type: llama.cpp, engine: ./not-a-server }', model: 'source: file:desk-F16.gguf, context: 256', says: /not-a-server/ },
+  {
+    fault: 'a context beyond the trained one',
+    model: 'source: file:desk-F16.gguf, context: 4096',
+    says: /context of 4096 tokens; its weights were trained for 1024/,
+  },
+  {
+    fault: 'a flag that this build does not know',
+    model: 'source: file:desk-F16.gguf, context: 512, options: { args: [--no-such-flag] }',
+    says: /does not know the flag --no-such-flag/,
+  },
+  {
+    fault: 'a type of KV cache that it does not know',
+    model: 'source: file:desk-F16.gguf, context: 512, kvCache: q9_9',
+    says: /kvCache. is the text "q9_9"/,
+  },
+  {
+    fault: 'a program that is not there',
+    backend: '{ type: llama.cpp, engine: ./missing-server }',
+    model: 'source: file:desk-F16.gguf, context: 256',
+    says: /missing-server/,
+  },
+  {
+    fault: 'a program that may not be executed',
+    backend: '{ type: llama.cpp, engine: ./not-executable }',
+    model: 'source: file:desk-F16.gguf, context: 256',
+    says: /not-executable/,
+  },
+  {
+    fault: 'a program that is something else',
+    backend: '{ type: llama.cpp, engine: ./not-a-server }',
+    model: 'source: file:desk-F16.gguf, context: 256',
+    says: /not-a-server/,
+  },
 ];
 
 /** Found by the engine alone: a new copy is begun beside the old one. */
 const begun: readonly Fault[] = [
-  { fault: 'weights that lack a tensor', model: 'source: file:odd.gguf, context: 512', says: /could not load the model|damaged|missing tensor/ },
-  { fault: 'a value that it refuses', model: 'source: file:desk-F16.gguf, context: 512, options: { args: [--rope-scaling, sideways] }', says: /--rope-scaling/ },
-  { fault: 'an engine that crashes as it loads', backend: '{ type: llama.cpp, engine: ./dies }', model: 'source: file:desk-F16.gguf, context: 256', says: /crashed: GGML_ASSERT/ },
+  {
+    fault: 'weights that lack a tensor',
+    model: 'source: file:odd.gguf, context: 512',
+    says: /could not load the model|damaged|missing tensor/,
+  },
+  {
+    fault: 'a value that it refuses',
+    model: 'source: file:desk-F16.gguf, context: 512, options: { args: [--rope-scaling, sideways] }',
+    says: /--rope-scaling/,
+  },
+  {
+    fault: 'an engine that crashes as it loads',
+    backend: '{ type: llama.cpp, engine: ./dies }',
+    model: 'source: file:desk-F16.gguf, context: 256',
+    says: /crashed: GGML_ASSERT/,
+  },
 ];
 
 async function declareFault({ model = GOOD, backend = LLAMA }: Fault): Promise<void> {

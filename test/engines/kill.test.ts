@@ -73,7 +73,13 @@ async function expectConverged(wish: Readonly<Record<string, string>>, when: str
   const plan = await rig.llmops('plan', '--detailed-exitcode');
   expect(plan.code, `${when}: ${plan.stdout}`).toBe(0);
   const names = Object.keys(wish).sort();
-  expect(rig.processes().map((seen) => seen.model).sort(), when).toEqual(names);
+  expect(
+    rig
+      .processes()
+      .map((seen) => seen.model)
+      .sort(),
+    when,
+  ).toEqual(names);
   for (const name of names) expect((await fetch(`${rig.endpoint(name)?.url}/health`)).status, when).toBe(200);
   if (names.includes('desk')) expect(await triage(rig.endpoint('desk')?.url ?? ''), when).toEqual(TRIAGED);
   else expect(rig.endpoint('desk'), when).toBeNull();

@@ -33,7 +33,14 @@ describe.each([
     await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 512' }, backend);
     expect(await rig.ok('apply', '-y')).toMatch(/1 added\. Generation 1\./);
     expect(await triage(url())).toEqual(TRIAGED);
-    expect((await chat(url(), [{ role: 'system', content: 'Answer with one word: the category of the ticket.' }, { role: 'user', content: 'Where is my parcel?' }])).text).toBe('shipping');
+    expect(
+      (
+        await chat(url(), [
+          { role: 'system', content: 'Answer with one word: the category of the ticket.' },
+          { role: 'user', content: 'Where is my parcel?' },
+        ])
+      ).text,
+    ).toBe('shipping');
   });
 
   it('plans nothing when nothing was changed, and applies nothing', async () => {
@@ -46,20 +53,33 @@ describe.each([
   it('plans a new context as that change alone, and the engine then runs with it', async () => {
     await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 1024' }, backend);
     const { changes, steps } = JSON.parse(await rig.ok('plan', '--json')) as {
-      readonly changes: readonly { readonly model: string; readonly fields: readonly { readonly field: string; readonly from: unknown; readonly to: unknown }[] }[];
+      readonly changes: readonly {
+        readonly model: string;
+        readonly fields: readonly { readonly field: string; readonly from: unknown; readonly to: unknown }[];
+      }[];
       readonly steps: readonly { readonly op: string }[];
     };
-    expect(changes.map(({ model, fields }) => [model, fields.map(({ field, from, to }) => [field, from, to])])).toEqual([['desk', [['context', 512, 1024]]]]);
+    expect(changes.map(({ model, fields }) => [model, fields.map(({ field, from, to }) => [field, from, to])])).toEqual([
+      ['desk', [['context', 512, 1024]]],
+    ]);
     expect(steps.map(({ op }) => op)).toEqual(['start', 'probe', 'publish', 'drain', 'stop', 'record']);
     expect(await rig.ok('apply', '-y')).toMatch(/1 changed\. Generation 2\./);
     expect((await rig.llmops('plan', '--detailed-exitcode')).code).toBe(0);
-    const status = JSON.parse(await rig.ok('status', '--json')) as { readonly models: readonly { readonly settings: readonly { readonly field: string; readonly loaded?: unknown }[] }[] };
-    expect(status.models[0]?.settings.find(({ field }) => field === 'context')).toMatchObject({ desired: 1024, configured: 1024, loaded: 1024 });
+    const status = JSON.parse(await rig.ok('status', '--json')) as {
+      readonly models: readonly { readonly settings: readonly { readonly field: string; readonly loaded?: unknown }[] }[];
+    };
+    expect(status.models[0]?.settings.find(({ field }) => field === 'context')).toMatchObject({
+      desired: 1024,
+      configured: 1024,
+      loaded: 1024,
+    });
     expect(await triage(url())).toEqual(TRIAGED);
   });
 
   it('tells it all in its history', async () => {
-    const { generations } = JSON.parse(await rig.ok('history', '--json')) as { readonly generations: readonly { readonly outcome: string }[] };
+    const { generations } = JSON.parse(await rig.ok('history', '--json')) as {
+      readonly generations: readonly { readonly outcome: string }[];
+    };
     expect(generations.map(({ outcome }) => outcome)).toEqual(['succeeded', 'succeeded']);
   });
 
@@ -87,11 +107,21 @@ describe('What llama-server itself says', () => {
   it('is what was declared: context, slots, alias and offload', async () => {
     await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 256, parallel: 3, kvCache: q8_0' });
     await rig.ok('apply', '-y');
-    const props = (await (await fetch(`${rig.endpoint()?.url}/props`)).json()) as { readonly total_slots: number; readonly default_generation_settings: { readonly n_ctx: number } };
+    const props = (await (await fetch(`${rig.endpoint()?.url}/props`)).json()) as {
+      readonly total_slots: number;
+      readonly default_generation_settings: { readonly n_ctx: number };
+    };
     expect([props.total_slots, props.default_generation_settings.n_ctx]).toEqual([3, 256]);
-    const { data } = (await (await fetch(`${rig.endpoint()?.url}/v1/models`)).json()) as { readonly data: readonly { readonly id: string }[] };
+    const { data } = (await (await fetch(`${rig.endpoint()?.url}/v1/models`)).json()) as {
+      readonly data: readonly { readonly id: string }[];
+    };
     expect(data.map(({ id }) => id)).toEqual(['desk']);
     const { args } = rig.engine();
-    expect([valueOf(args, '--alias'), valueOf(args, '--parallel'), valueOf(args, '--ctx-size'), valueOf(args, '--cache-type-k')]).toEqual(['desk', '3', '768', 'q8_0']);
+    expect([valueOf(args, '--alias'), valueOf(args, '--parallel'), valueOf(args, '--ctx-size'), valueOf(args, '--cache-type-k')]).toEqual([
+      'desk',
+      '3',
+      '768',
+      'q8_0',
+    ]);
   });
 });

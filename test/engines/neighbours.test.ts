@@ -62,7 +62,9 @@ describe('Two stacks on one machine, of the same name and with the same model', 
     await Promise.all([rig.ok('apply', '-y'), other.ok('apply', '-y')]);
     const { pid } = rig.engine();
     expect(flat(await other.ok('plan'))).toMatch(/No changes/);
-    const status = JSON.parse(await other.ok('status', '--json')) as { readonly foreign: readonly { readonly model: string | null; readonly endpoint: string | null }[] };
+    const status = JSON.parse(await other.ok('status', '--json')) as {
+      readonly foreign: readonly { readonly model: string | null; readonly endpoint: string | null }[];
+    };
     expect(status.foreign).toContainEqual(expect.objectContaining({ model: 'desk', endpoint: rig.endpoint()?.url }));
     await other.ok('destroy', '-y', '--allow-destroy');
     expect(other.processes()).toEqual([]);
@@ -79,7 +81,9 @@ describe('Two stacks on one machine, of the same name and with the same model', 
     const { pid } = rig.engine();
     const second = await other.llmops('apply', '-y');
     expect(second.code).toBe(1);
-    expect(flat(second.stdout + second.stderr)).toMatch(new RegExp(`${port}.*(somebody else|Another process)|(somebody else|Another process).*${port}`));
+    expect(flat(second.stdout + second.stderr)).toMatch(
+      new RegExp(`${port}.*(somebody else|Another process)|(somebody else|Another process).*${port}`),
+    );
     expect(other.processes()).toEqual([]);
     expect(other.endpoint()).toBeNull();
     expect(rig.engine().pid).toBe(pid);

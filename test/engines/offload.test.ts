@@ -37,7 +37,9 @@ function answers(port: number): Promise<boolean> {
 
 async function layersInStatus(): Promise<unknown> {
   const status = JSON.parse(await rig.ok('status', '--json')) as {
-    readonly models: readonly { readonly settings: readonly { readonly field: string; readonly desired: unknown; readonly loaded?: unknown }[] }[];
+    readonly models: readonly {
+      readonly settings: readonly { readonly field: string; readonly desired: unknown; readonly loaded?: unknown }[];
+    }[];
   };
   return status.models[0]?.settings.find(({ field }) => field === 'offload.gpuLayers');
 }
@@ -49,15 +51,18 @@ describe('Layers on a device', () => {
     { offload: 'all', words: 'all', inLog: 'offloaded 5/5 layers to GPU', loaded: 'all' },
     { offload: 'none', words: '0', inLog: 'offloaded 0/5 layers to GPU', loaded: 0 },
     { offload: '{ gpuLayers: 2 }', words: '2', inLog: 'offloaded 2/5 layers to GPU', loaded: 2 },
-  ])('offload: $offload is what the engine is told, what its log says, and what status shows as loaded', async ({ offload, words, inLog, loaded }) => {
-    await declare(offload);
-    await rig.ok('apply', '-y');
-    expect(valueOf(rig.engine().args, '--gpu-layers')).toBe(words);
-    expect(await rig.ok('logs', '-n', '10000', 'desk')).toContain(inLog);
-    expect(await layersInStatus()).toMatchObject({ desired: loaded, configured: loaded, loaded });
-    expect(await triage(rig.endpoint()?.url ?? '')).toEqual(TRIAGED);
-    expect((await rig.llmops('plan', '--detailed-exitcode')).code).toBe(0);
-  });
+  ])(
+    'offload: $offload is what the engine is told, what its log says, and what status shows as loaded',
+    async ({ offload, words, inLog, loaded }) => {
+      await declare(offload);
+      await rig.ok('apply', '-y');
+      expect(valueOf(rig.engine().args, '--gpu-layers')).toBe(words);
+      expect(await rig.ok('logs', '-n', '10000', 'desk')).toContain(inLog);
+      expect(await layersInStatus()).toMatchObject({ desired: loaded, configured: loaded, loaded });
+      expect(await triage(rig.endpoint()?.url ?? '')).toEqual(TRIAGED);
+      expect((await rig.llmops('plan', '--detailed-exitcode')).code).toBe(0);
+    },
+  );
 
   it('a changed number of layers restarts the model and names the line; the device has one client at a time, so the old copy ends first', async () => {
     const { pid } = rig.engine();
@@ -73,7 +78,10 @@ describe('Layers on a device', () => {
   it('a device that is gone is named, and nothing is left that waits for it', async () => {
     await rig.ok('down', '-y');
     const nobody = `127.0.0.1:${await freePort()}`;
-    await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 512, offload: all' }, `{ type: llama.cpp, engine: ${findServer()}, rpc: ['${nobody}'] }`);
+    await rig.declare(
+      { desk: 'source: file:desk-F16.gguf, context: 512, offload: all' },
+      `{ type: llama.cpp, engine: ${findServer()}, rpc: ['${nobody}'] }`,
+    );
     const applied = await rig.llmops('apply', '-y');
     expect(applied.code).toBe(1);
     expect(applied.stdout + applied.stderr).toContain(nobody);

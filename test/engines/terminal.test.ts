@@ -18,9 +18,13 @@ afterEach(() => rig.ok('down', '-y'));
 const answer = () => triage(rig.endpoint()?.url ?? '');
 const shell = (text: string) => text.replaceAll('BIN', BIN).replaceAll('DIR', rig.dir);
 
-/** A shell in a terminal of its own: script(1) of util-linux, which every Linux has. */
+/** A shell in a terminal of its own: script(1) of util-linux, which Debian always has. */
 function terminal(command: string): { readonly child: ChildProcess; readonly text: () => string } {
-  const child = spawn('script', ['-qefc', shell(command), '/dev/null'], { env: { ...rig.env, TERM: 'xterm' }, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const child = spawn('/usr/bin/script', ['-qefc', shell(command), '/dev/null'], {
+    env: { ...rig.env, TERM: 'xterm' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk));
   return { child, text: () => text };
@@ -39,7 +43,11 @@ describe('An engine outlives', () => {
   });
 
   it('a hang-up of everything that the shell started', async () => {
-    const child = spawn('sh', ['-c', shell('BIN -C DIR apply -y; echo "it is $((6 * 7))"; exec sleep 600')], { env: rig.env, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    const child = spawn('sh', ['-c', shell('BIN -C DIR apply -y; echo "it is $((6 * 7))"; exec sleep 600')], {
+      env: rig.env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    });
     let text = '';
     child.stdout.on('data', (chunk: Buffer) => (text += chunk));
     await until(() => text.includes('it is 42'));
@@ -67,7 +75,10 @@ describe('An engine that is a script with children and grandchildren', () => {
   beforeEach(async () => {
     const path = join(rig.dir, 'wrapped');
     // One helper keeps the mark, one drops it, and the server itself is not the process that was started.
-    writeFileSync(path, `#!/bin/sh\ncase " $* " in *" --port "*) ;; *) exec ${findServer()} "$@" ;; esac\nsleep ${word} &\n(env -i /bin/sleep ${word} &)\n${findServer()} "$@" &\nwait\n`);
+    writeFileSync(
+      path,
+      `#!/bin/sh\ncase " $* " in *" --port "*) ;; *) exec ${findServer()} "$@" ;; esac\nsleep ${word} &\n(env -i /bin/sleep ${word} &)\n${findServer()} "$@" &\nwait\n`,
+    );
     chmodSync(path, 0o755);
     await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 512' }, '{ type: llama.cpp, engine: ./wrapped }');
     await rig.ok('apply', '-y');

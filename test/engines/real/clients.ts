@@ -15,12 +15,16 @@ export interface Answer {
 export function chat(url: string, messages: readonly Message[], maxTokens = 40): Promise<Answer> {
   const body = JSON.stringify({ model: 'desk', messages, temperature: 0, max_tokens: maxTokens });
   return new Promise((resolve) => {
-    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, agent: false }, (response) => {
-      let text = '';
-      response.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
-      response.on('error', (error) => resolve({ status: 0, text: error.message }));
-      response.on('end', () => resolve(response.complete ? read(response.statusCode ?? 0, text) : { status: 0, text: 'cut off' }));
-    });
+    const asked = request(
+      `${url}/v1/chat/completions`,
+      { method: 'POST', headers: { 'content-type': 'application/json' }, agent: false },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
+        response.on('error', (error) => resolve({ status: 0, text: error.message }));
+        response.on('end', () => resolve(response.complete ? read(response.statusCode ?? 0, text) : { status: 0, text: 'cut off' }));
+      },
+    );
     asked.on('error', (error) => resolve({ status: 0, text: error.message }));
     asked.end(body);
   });

@@ -47,7 +47,12 @@ export async function makeRig(options: { readonly files?: readonly string[] } = 
   const { dir } = place;
   for (const name of options.files ?? ['F16', 'Q8_0']) copyFileSync(weights(name), join(dir, `desk-${name}.gguf`));
   const stateDir = join(dir, 'xdg-state', 'llmops', 'real');
-  const env = { PATH: `${dirname(findServer())}:${process.env['PATH'] ?? ''}`, HOME: join(dir, 'home'), XDG_STATE_HOME: join(dir, 'xdg-state'), XDG_CACHE_HOME: join(dir, 'cache') };
+  const env = {
+    PATH: `${dirname(findServer())}:${process.env['PATH'] ?? ''}`,
+    HOME: join(dir, 'home'),
+    XDG_STATE_HOME: join(dir, 'xdg-state'),
+    XDG_CACHE_HOME: join(dir, 'cache'),
+  };
   const processes = () => processesWith(dir);
   const engines = (model: string) => processes().filter((seen) => seen.model === model);
   const commands: Running[] = [];
@@ -75,14 +80,19 @@ export async function makeRig(options: { readonly files?: readonly string[] } = 
       const left = processes();
       killAll(left);
       await place.remove();
-      if (left.length > 0) throw new Error(`Left after down: ${left.map(({ pid, args }) => `${pid} ${args.join(' ')}`).join('\n')}\n${down?.stdout}${down?.stderr}`);
+      if (left.length > 0)
+        throw new Error(
+          `Left after down: ${left.map(({ pid, args }) => `${pid} ${args.join(' ')}`).join('\n')}\n${down?.stdout}${down?.stderr}`,
+        );
     },
   };
 }
 
 function stackFile(models: Readonly<Record<string, string>>, backend: string): string {
   const lines = Object.entries(models).map(([name, rest]) => `  ${name}: { backend: local, ${rest} }`);
-  return ['version: 1', 'name: real', `backends:\n  local: ${backend}`, lines.length === 0 ? 'models: {}' : 'models:', ...lines, ''].join('\n');
+  return ['version: 1', 'name: real', `backends:\n  local: ${backend}`, lines.length === 0 ? 'models: {}' : 'models:', ...lines, ''].join(
+    '\n',
+  );
 }
 
 /** Text without the places where lines were broken. */
@@ -104,6 +114,7 @@ function endpointIn(stateDir: string, model: string): Endpoint | null {
 
 function only(model: string, engines: readonly Seen[]): Seen {
   const [engine] = engines;
-  if (engine === undefined || engines.length > 1) throw new Error(`${engines.length} processes of ${model}: ${engines.map(({ pid }) => pid).join(', ')}`);
+  if (engine === undefined || engines.length > 1)
+    throw new Error(`${engines.length} processes of ${model}: ${engines.map(({ pid }) => pid).join(', ')}`);
   return engine;
 }

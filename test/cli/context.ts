@@ -9,7 +9,7 @@ import { runCli } from '../../src/cli/index.ts';
 /** A stream that remembers what was written to it. */
 class Captured extends Writable {
   readonly isTTY: boolean;
-  readonly columns = 80;
+  columns = 80;
   text = '';
   readonly #changed = new Set<() => void>();
   constructor(isTTY: boolean) {

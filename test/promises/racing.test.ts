@@ -78,7 +78,7 @@ describe(`${RACERS} applies of one stack at once`, () => {
     }
     expect(runsOf(journal())).toEqual(runsOf(journal()).toSorted((a, b) => a - b));
     expect(JSON.parse((await place.llmops(['history', '--json'])).stdout)).toMatchObject({ generations: [{ number: 2 }, { number: 1 }] });
-  });
+  }, 180_000);
 });
 
 function expectLoser({ code, stdout, stderr }: Ended, pids: readonly number[]): void {

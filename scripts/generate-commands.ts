@@ -44,7 +44,10 @@ Everywhere: \`-C FOLDER\` works as if started there, \`-f FILE\` names the stack
 | 130, 143 | ended by Ctrl-C, by SIGTERM |
 `;
 
-const verbs = program.createHelp().visibleCommands(program).filter((command) => command.name() !== 'help');
+const verbs = program
+  .createHelp()
+  .visibleCommands(program)
+  .filter((command) => command.name() !== 'help');
 const body = verbs.map((command) => `\n## llmops ${command.name()}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`);
 const text = `${intro}${body.join('')}`;
 

@@ -14,7 +14,8 @@ export async function reportFailure(error: unknown, context: CliContext, argv: r
   }
   const problem = problemOf(error);
   await printProblems([problem], context, flags);
-  if (problem.code === 'internal' && context.env['LLMOPS_LOG'] === 'debug' && error instanceof Error) await print(context.stderr, error.stack ?? '');
+  if (problem.code === 'internal' && context.env['LLMOPS_LOG'] === 'debug' && error instanceof Error)
+    await print(context.stderr, error.stack ?? '');
   return failure(exitCodeOf(problem.code), detailed);
 }
 

@@ -34,8 +34,9 @@ function lines(context: CliContext, flags: StackFlags): Live {
   const timer = setInterval(() => say(heartbeatLine(progress, { ...screen, now: context.now() })), HEARTBEAT_MS);
   return {
     event(event) {
+      const news = event.type !== 'step.waiting' && isNews(event, progress);
       progress = foldProgress(progress, event);
-      if (event.type !== 'step.waiting') say(renderEventLine(event, screen));
+      if (news) say(renderEventLine(event, screen));
     },
     note: say,
     end: () => clearInterval(timer),
@@ -55,8 +56,10 @@ function picture(context: CliContext, flags: StackFlags): Live {
   const timer = setInterval(() => canvas.draw(rows()), FRAME_MS);
   return {
     event(event) {
+      const silent = event.type === 'step.started' || event.type === 'step.waiting' || event.type === 'run.finished';
+      const news = !silent && isNews(event, progress);
       progress = foldProgress(progress, event);
-      if (event.type === 'step.started' || event.type === 'step.waiting' || event.type === 'run.finished') return;
+      if (!news) return;
       canvas.say(renderEventLine(event, screen()), rows());
     },
     note: (text) => canvas.say(text, rows()),
@@ -67,6 +70,11 @@ function picture(context: CliContext, flags: StackFlags): Live {
   };
 }
 
+/** Steps that never began are told in the result, once; here is what happens. */
+function isNews(event: Event, before: Progress): boolean {
+  return event.type !== 'step.skipped' || before.active.some(({ step }) => step === event.step);
+}
+
 interface Canvas {
   /** Replaces the picture. */
   draw(rows: readonly string[]): void;
@@ -74,20 +82,19 @@ interface Canvas {
   say(line: string, rows: readonly string[]): void;
 }
 
-/** Each change is one write, and lines are written over rather than cleared first: nothing flickers. */
+/** Each change is one write, so that nothing flickers. Rows are cleared whole: what is cleared at their ends alone is reflowed as if it were text. */
 function makeCanvas(stream: NodeJS.WriteStream): Canvas {
   let drawn: readonly string[] = [];
   const replace = (kept: string, rows: readonly string[]) => {
     const up = heightOf(drawn, stream.columns);
-    const text = `${up > 0 ? `\u001b[${up}A\r` : ''}${kept}${rows.map((row) => `${row}\u001b[K\n`).join('')}\u001b[J`;
     drawn = rows;
-    stream.write(text);
+    stream.write(`${up > 0 ? `\u001b[${up}A\r\u001b[J` : ''}${kept}${rows.map((row) => `${row}\n`).join('')}`);
   };
   return {
     draw: (rows) => {
       if (rows.join('\n') !== drawn.join('\n')) replace('', rows);
     },
-    say: (line, rows) => replace(`${line}\u001b[K\n`, rows),
+    say: (line, rows) => replace(`${line}\n`, rows),
   };
 }
 

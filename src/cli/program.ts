@@ -110,7 +110,12 @@ function everyday(verb: AddVerb): void {
 function planning(verb: AddVerb): void {
   planningFlags(
     stackFlags(
-      verb('plan', 'show what apply would change, and what it costs', ['llmops plan', 'llmops plan --out tuesday.plan && llmops apply tuesday.plan', 'llmops plan --format markdown --detailed-exitcode'], () => import('./plan.ts')),
+      verb(
+        'plan',
+        'show what apply would change, and what it costs',
+        ['llmops plan', 'llmops plan --out tuesday.plan && llmops apply tuesday.plan', 'llmops plan --format markdown --detailed-exitcode'],
+        () => import('./plan.ts'),
+      ),
     ),
   )
     .option('-o, --out <file>', 'save the plan, to be applied exactly')
@@ -125,41 +130,69 @@ function planning(verb: AddVerb): void {
   applyingFlags(
     planningFlags(
       stackFlags(
-        verb('apply [plan-file]', 'make the engines match llmops.yaml', ['llmops apply', 'llmops apply --auto-approve --json', 'llmops apply tuesday.plan', 'llmops apply -y --supervise'], () => import('./apply.ts')),
+        verb(
+          'apply [plan-file]',
+          'make the engines match llmops.yaml',
+          ['llmops apply', 'llmops apply --auto-approve --json', 'llmops apply tuesday.plan', 'llmops apply -y --supervise'],
+          () => import('./apply.ts'),
+        ),
       ),
     ),
   ).option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
-  applyingFlags(stackFlags(verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')))).option(
-    '--target <model>',
-    'only this model (repeat for several)',
-    collect,
-  );
   applyingFlags(
-    planningFlags(stackFlags(verb('destroy', 'stop everything and forget that it was ever applied', ['llmops destroy'], () => import('./destroy.ts')))),
+    stackFlags(
+      verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')),
+    ),
+  ).option('--target <model>', 'only this model (repeat for several)', collect);
+  applyingFlags(
+    planningFlags(
+      stackFlags(verb('destroy', 'stop everything and forget that it was ever applied', ['llmops destroy'], () => import('./destroy.ts'))),
+    ),
   );
 }
 
 function looking(verb: AddVerb): void {
   planningFlags(
     stackFlags(
-      verb('diff [from] [to]', 'desired against observed, or one generation against another', ['llmops diff', 'llmops diff 3 4'], () => import('./diff.ts')),
+      verb(
+        'diff [from] [to]',
+        'desired against observed, or one generation against another',
+        ['llmops diff', 'llmops diff 3 4'],
+        () => import('./diff.ts'),
+      ),
     ),
   );
   stackFlags(
-    verb('status [models...]', 'what is wanted, what engines were told, what is in force, and why', ['llmops status', 'llmops status -o wide', 'llmops status --json'], () => import('./status.ts')),
+    verb(
+      'status [models...]',
+      'what is wanted, what engines were told, what is in force, and why',
+      ['llmops status', 'llmops status -o wide', 'llmops status --json'],
+      () => import('./status.ts'),
+    ),
   )
     .addOption(new Option('-o, --output <format>', 'how to show it').choices(['table', 'wide', 'json']).default('table'))
     .option('--json', 'the same as -o json')
     .option('--exit-code', 'exit 2 unless every model is as declared')
     .option('--snapshot <file>', 'record what was seen, for `plan --against`')
     .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
-  stackFlags(verb('history', 'the applied generations: when, who, what, how it ended', ['llmops history', 'llmops history --json'], () => import('./history.ts')))
+  stackFlags(
+    verb(
+      'history',
+      'the applied generations: when, who, what, how it ended',
+      ['llmops history', 'llmops history --json'],
+      () => import('./history.ts'),
+    ),
+  )
     .option('-n, --limit <n>', 'how many, newest first', positive, 20)
     .option('--json', 'as JSON');
-  stackFlags(verb('show <generation-or-plan-file>', 'one generation or saved plan, whole', ['llmops show 3', 'llmops show tuesday.plan'], () => import('./show.ts'))).option(
-    '--json',
-    'as JSON',
-  );
+  stackFlags(
+    verb(
+      'show <generation-or-plan-file>',
+      'one generation or saved plan, whole',
+      ['llmops show 3', 'llmops show tuesday.plan'],
+      () => import('./show.ts'),
+    ),
+  ).option('--json', 'as JSON');
   stackFlags(
     verb(
       'logs <model>',
@@ -185,15 +218,21 @@ function helping(verb: AddVerb): void {
   const completion = verb(
     'completion',
     'print a completion script for bash, zsh or fish',
-    ['source <(llmops completion bash)', 'llmops completion zsh >"${fpath[1]}/_llmops"', 'llmops completion fish >~/.config/fish/completions/llmops.fish'],
+    [
+      'source <(llmops completion bash)',
+      'llmops completion zsh >"${fpath[1]}/_llmops"',
+      'llmops completion fish >~/.config/fish/completions/llmops.fish',
+    ],
     () => import('./completion.ts'),
   ).addArgument(new Argument('[shell]', 'which shell').choices(['bash', 'zsh', 'fish']));
   completion.addOption(new Option('--models', 'names of models, for the scripts').hideHelp());
   for (const flags of ['-f, --file <file>', '--env <name>']) completion.addOption(new Option(flags, 'with --models').hideHelp());
-  verb('version', 'print the versions of llmops, Node and the plan format', ['llmops version', 'llmops version --json'], () => import('./version.ts')).option(
-    '--json',
-    'as JSON',
-  );
+  verb(
+    'version',
+    'print the versions of llmops, Node and the plan format',
+    ['llmops version', 'llmops version --json'],
+    () => import('./version.ts'),
+  ).option('--json', 'as JSON');
 }
 
 function collect(value: string, previous: readonly string[] | undefined): readonly string[] {

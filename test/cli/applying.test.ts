@@ -162,7 +162,12 @@ describe('apply --json', () => {
   it.each([
     ['nothing is to do', (stage: Stage): Promise<unknown> => stage.run('apply', '-y'), 'succeeded', null],
     ['the file is not valid', (stage: Stage): void => stage.declare({ chat: 'contxt: 1' }), 'failed', 'unknown-key'],
-    ['a guard refuses', async (stage: Stage): Promise<void> => (await stage.run('apply', '-y'), stage.declare({})), 'failed', 'mass-delete'],
+    [
+      'a guard refuses',
+      async (stage: Stage): Promise<void> => (await stage.run('apply', '-y'), stage.declare({})),
+      'failed',
+      'mass-delete',
+    ],
     ['weights are missing', (stage: Stage): void => rmSync(`${stage.dir}/w.gguf`), 'failed', 'weights-missing'],
   ] as const)('ends with a result also when %s', async (_, prepare, outcome, code) => {
     const stage = await newStage();
@@ -220,7 +225,7 @@ describe('Two applies at once', () => {
 
 describe('A stack name that another file has taken', () => {
   it.each([['plan'], ['apply', '-y'], ['down'], ['destroy', '-y'], ['status'], ['diff'], ['history'], ['show', '1']])(
-    'is refused by %s %s, so that the other models are neither shown as this file\'s nor ended',
+    "is refused by %s %s, so that the other models are neither shown as this file's nor ended",
     async (...argv) => {
       const stage = await newStage();
       stage.declare({ chat: '', code: '' });

@@ -27,7 +27,10 @@ describe('plan', () => {
     stage.declare({ chat: 'protect: true' });
     await stage.run('apply', '-y');
     stage.declare({ other: '' });
-    expect(await stage.run('plan', '--detailed-exitcode')).toMatchObject({ code: 4, stdout: expect.stringContaining('[protected]') as string });
+    expect(await stage.run('plan', '--detailed-exitcode')).toMatchObject({
+      code: 4,
+      stdout: expect.stringContaining('[protected]') as string,
+    });
     expect((await stage.run('plan')).code).toBe(1);
   });
 
@@ -36,7 +39,10 @@ describe('plan', () => {
     stage.declare({ chat: '' });
     await stage.run('apply', '-y');
     stage.declare({});
-    expect(await stage.run('plan', '--detailed-exitcode')).toMatchObject({ code: 4, stdout: expect.stringContaining('[mass-delete]') as string });
+    expect(await stage.run('plan', '--detailed-exitcode')).toMatchObject({
+      code: 4,
+      stdout: expect.stringContaining('[mass-delete]') as string,
+    });
     expect((await stage.run('plan', '--detailed-exitcode', '--allow-destroy')).code).toBe(2);
   });
 
@@ -139,7 +145,10 @@ describe('What a plan is about', () => {
 
   it('--env and LLMOPS_ENV take an overlay; the flag wins, and an empty variable is none', async () => {
     const stage = await newStage();
-    stage.declare({ chat: 'context: 256' }, 'environments:\n  prod: { models: { chat: { context: 512 } } }\n  test: { models: { chat: { context: 128 } } }\n');
+    stage.declare(
+      { chat: 'context: 256' },
+      'environments:\n  prod: { models: { chat: { context: 512 } } }\n  test: { models: { chat: { context: 128 } } }\n',
+    );
     const contextOf = async (env: string, ...args: string[]): Promise<string> => {
       const world = stage.command({ env: { LLMOPS_ENV: env } });
       await world.llmops('plan', ...args);

@@ -71,16 +71,21 @@ describe('A saved plan', () => {
     expect((await stage.run('plan', '--detailed-exitcode')).code).toBe(0);
   });
 
-  it.each([['--target', 'chat'], ['--replace', 'chat'], ['--allow-destroy'], ['--env', 'prod'], ['-f', 'llmops.yaml'], ['--state-dir', 's'], ['--supervise']])(
-    'takes no %s',
-    async (...flags) => {
-      const stage = await saved();
-      const ended = await stage.run('apply', 'x.plan', ...flags);
-      expect(ended.code).toBe(1);
-      expect(ended.stderr).toContain('flags-with-plan-file');
-      expect(stage.running()).toEqual([]);
-    },
-  );
+  it.each([
+    ['--target', 'chat'],
+    ['--replace', 'chat'],
+    ['--allow-destroy'],
+    ['--env', 'prod'],
+    ['-f', 'llmops.yaml'],
+    ['--state-dir', 's'],
+    ['--supervise'],
+  ])('takes no %s', async (...flags) => {
+    const stage = await saved();
+    const ended = await stage.run('apply', 'x.plan', ...flags);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('flags-with-plan-file');
+    expect(stage.running()).toEqual([]);
+  });
 
   it('that has errors is not saved', async () => {
     const stage = await newStage();
@@ -92,7 +97,11 @@ describe('A saved plan', () => {
   it('that was edited, is of another version or is something else is refused', async () => {
     const stage = await saved();
     const text = stage.read('x.plan');
-    const tries = { 'plan-edited': text.replace('"context": 256', '"context": 999'), 'plan-version': text.replace('"1.0"', '"2.0"'), 'not-a-plan-file': 'version: 1' };
+    const tries = {
+      'plan-edited': text.replace('"context": 256', '"context": 999'),
+      'plan-version': text.replace('"1.0"', '"2.0"'),
+      'not-a-plan-file': 'version: 1',
+    };
     for (const [code, content] of Object.entries(tries)) {
       stage.write('x.plan', content);
       expect((await stage.run('apply', 'x.plan')).stderr).toContain(code);

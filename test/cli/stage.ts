@@ -72,8 +72,8 @@ export function stackFile(models: Readonly<Record<string, string>>, extra = ''):
     const source = rest.includes('source:') ? '' : 'source: "file:w.gguf", ';
     return `  ${name}: { ${backend}${source}${rest} }\n`;
   });
-  const models_ = lines.length === 0 ? 'models: {}\n' : `models:\n${lines.join('')}`;
-  return `version: 1\nname: desk\nbackends:\n  one: { type: llama.cpp }\n  two: { type: llama.cpp }\n${models_}${extra}`;
+  const declared = lines.length === 0 ? 'models: {}\n' : `models:\n${lines.join('')}`;
+  return `version: 1\nname: desk\nbackends:\n  one: { type: llama.cpp }\n  two: { type: llama.cpp }\n${declared}${extra}`;
 }
 
 /** Checks a document against a published schema; the list is empty if it is valid. */

@@ -42,7 +42,16 @@ describe('Colour', () => {
 });
 
 describe('Folders of any name', () => {
-  const NAMES = ['with space', `quotes ' and "`, 'line\nfeed', 'ünïcödé 模型 🙂', '$HOME `id` \\ * ?', 'x'.repeat(220), '-f', '\u001b[31mred'];
+  const NAMES = [
+    'with space',
+    `quotes ' and "`,
+    'line\nfeed',
+    'ünïcödé 模型 🙂',
+    '$HOME `id` \\ * ?',
+    'x'.repeat(220),
+    '-f',
+    '\u001b[31mred',
+  ];
 
   it.each(NAMES)('%j: plan, apply, status, a saved plan and down', async (name) => {
     const stage = await newStage();
@@ -105,7 +114,7 @@ describe('A place where nothing can be written', () => {
 });
 
 describe('State', () => {
-  it('is nobody else\'s business: files are 0600 and folders 0700, whatever stood there before', async () => {
+  it("is nobody else's business: files are 0600 and folders 0700, whatever stood there before", async () => {
     const stage = await newStage();
     stage.declare({ chat: '' });
     await stage.run('apply', '-y');

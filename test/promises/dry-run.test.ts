@@ -59,20 +59,25 @@ describe('A dry run is dry', () => {
     expect(world.requests.some((request) => request.startsWith('PUT '))).toBe(true);
   });
 
-  it.each(DRY.map((args) => [args.join(' '), args] as const))('llmops %s sends no request that changes, and leaves the state as it is', async (_, args) => {
-    const before = world.requests.length;
-    const state = stateOf(place);
-    const ended = await place.llmops(args);
-    expect([0, 1], `${ended.stdout}${ended.stderr}`).toContain(ended.code);
-    expect(ended.stderr).not.toContain('internal');
-    expect(world.requests.slice(before).filter((request) => !request.startsWith('GET '))).toEqual([]);
-    expect(stateOf(place)).toEqual(state);
-  });
+  it.each(DRY.map((args) => [args.join(' '), args] as const))(
+    'llmops %s sends no request that changes, and leaves the state as it is',
+    async (_, args) => {
+      const before = world.requests.length;
+      const state = stateOf(place);
+      const ended = await place.llmops(args);
+      expect([0, 1], `${ended.stdout}${ended.stderr}`).toContain(ended.code);
+      expect(ended.stderr).not.toContain('internal');
+      expect(world.requests.slice(before).filter((request) => !request.startsWith('GET '))).toEqual([]);
+      expect(stateOf(place)).toEqual(state);
+    },
+  );
 });
 
 /** Every state file with its content and time. */
 function stateOf(place: Place): Record<string, string> {
   const dir = join(place.dir, 'xdg-state');
   const files = globSync('**/*', { cwd: dir }).filter((file) => statSync(join(dir, file)).isFile());
-  return Object.fromEntries(files.sort().map((file) => [file, `${statSync(join(dir, file)).mtimeMs} ${readFileSync(join(dir, file)).toString('base64')}`]));
+  return Object.fromEntries(
+    files.sort().map((file) => [file, `${statSync(join(dir, file)).mtimeMs} ${readFileSync(join(dir, file)).toString('base64')}`]),
+  );
 }

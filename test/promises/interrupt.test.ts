@@ -21,7 +21,11 @@ let world: World;
 let place: Place;
 
 async function setUp(options: PlaceOptions = {}): Promise<void> {
-  place = await makePlace({ main: join(import.meta.dirname, '../world/main.ts'), env: { LLMOPS_WORLD: world.url, NODE_COMPILE_CACHE: compiled }, ...options });
+  place = await makePlace({
+    main: join(import.meta.dirname, '../world/main.ts'),
+    env: { LLMOPS_WORLD: world.url, NODE_COMPILE_CACHE: compiled },
+    ...options,
+  });
   await place.write('llmops.yaml', STACK);
 }
 

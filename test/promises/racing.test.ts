@@ -30,7 +30,10 @@ let place: Place;
 
 beforeEach(async () => {
   world = await startWorld();
-  place = await makePlace({ main: join(import.meta.dirname, '../world/main.ts'), env: { LLMOPS_WORLD: world.url, NODE_COMPILE_CACHE: compiled } });
+  place = await makePlace({
+    main: join(import.meta.dirname, '../world/main.ts'),
+    env: { LLMOPS_WORLD: world.url, NODE_COMPILE_CACHE: compiled },
+  });
 });
 
 afterEach(async () => {

@@ -55,7 +55,9 @@ describe('A secret is never shown', () => {
 
   /** Screens, files and command lines: everything that somebody else might read. */
   async function everything(): Promise<string> {
-    const files = globSync('**/*', { cwd: place.dir }).filter((file) => file !== 'key.txt' && file !== 'llmops.yaml' && statSync(join(place.dir, file)).isFile());
+    const files = globSync('**/*', { cwd: place.dir }).filter(
+      (file) => file !== 'key.txt' && file !== 'llmops.yaml' && statSync(join(place.dir, file)).isFile(),
+    );
     const texts = files.map((file) => `${file}: ${readFileSync(join(place.dir, file), 'latin1')}`);
     const processes = (await systemProcesses().list()).map((process) => process.args.join(' ')).filter((line) => line.includes(place.dir));
     return [said, ...texts, ...processes].join('\n');
@@ -68,7 +70,13 @@ describe('A secret is never shown', () => {
     const endpoint = (JSON.parse(stdout) as { models: { endpoint: string }[] }).models[0]?.endpoint;
     const without = await fetch(`${endpoint}/v1/completions`, { method: 'POST', body: '{"prompt":"Hi","max_tokens":1}' });
     expect(without.status).toBe(401);
-    const looks = kind === 'env' ? LOOKS : [['status', '-o', 'wide'], ['show', '1']];
+    const looks =
+      kind === 'env'
+        ? LOOKS
+        : [
+            ['status', '-o', 'wide'],
+            ['show', '1'],
+          ];
     for (const args of looks) await run(...args);
     expect(await everything()).not.toContain(CANARY);
   });

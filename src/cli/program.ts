@@ -73,7 +73,7 @@ function applyingFlags(command: Command): Command {
     .option('--json', 'a stream of JSON records instead of text')
     .option('--parallelism <n>', 'steps at once', positive, 10)
     .option('--lock-timeout <duration>', 'how long to wait while another apply runs', duration, 0)
-    .option('--detailed-exitcode', 'typed exit codes: 3 invalid, 4 refused, 5 lock held, 6 stale, 7 partly applied');
+    .option('--detailed-exitcode', 'typed exit codes: 3 invalid, 4 refused, 5 lock held, 6 stale, 7 partly applied, 9 too late');
 }
 
 function everyday(verb: AddVerb): void {

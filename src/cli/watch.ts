@@ -25,7 +25,9 @@ export class CrashWatch {
 
   /** A look at a fresh plan at `now` (monotonic milliseconds). Only what ended by itself counts; changes that somebody wants are an apply's. */
   look(plan: Plan, now: number): { readonly due: readonly string[]; readonly events: readonly Watched[] } {
-    const ended = new Map(plan.drift.filter(({ reason }) => reason === 'crashed' || reason === 'gone').map(({ model, detail }) => [model, detail]));
+    const ended = new Map(
+      plan.drift.filter(({ reason }) => reason === 'crashed' || reason === 'gone').map(({ model, detail }) => [model, detail]),
+    );
     const events: Watched[] = [];
     for (const { model, correctsDrift } of plan.changes) {
       const watch = this.#watchOf(model, now);
@@ -34,7 +36,10 @@ export class CrashWatch {
         if (watch.dueAt !== null) Object.assign(watch, { since: now, dueAt: null });
       } else if (watch.dueAt === null) events.push(this.#decide(model, why, watch, now));
     }
-    return { due: [...this.#watches].filter(([model, { dueAt }]) => ended.has(model) && dueAt !== null && dueAt <= now).map(([model]) => model), events };
+    return {
+      due: [...this.#watches].filter(([model, { dueAt }]) => ended.has(model) && dueAt !== null && dueAt <= now).map(([model]) => model),
+      events,
+    };
   }
 
   /** These were started anew, or were tried to be. */

@@ -17,15 +17,19 @@ export function isReference(key: string, value: string): boolean {
   return key === 'env' && /^[A-Z][A-Z0-9_]{0,63}$/.test(value);
 }
 
+/** Short forms of engines' flags that take a secret: `-hft` is llama-server's `--hf-token`. */
+const SHORT_SECRET_FLAG = /^-hft(=|$)/;
+
 /** True for a flag such as `--api-key`, with or without `=value`. */
 export function isSecretFlag(word: string): boolean {
+  if (SHORT_SECRET_FLAG.test(word)) return true;
   return /^--?[\w-]*(key|token|password|secret)s?(=|$)/i.test(word) && !/-file(=|$)/.test(word);
 }
 
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/:\/\/[^\s/@'"]+@/g, `://${MASK}@`], // https://user:password@host
   [/([?&][^=&\s]*(?:key|token|secret|password|sig|signature)=)[^&\s'"]+/gi, `$1${MASK}`],
-  [/(--?[\w-]*(?:key|token|password|secret)[= ]+)[^\s'",\]]+/gi, `$1${MASK}`],
+  [/((?:--?[\w-]*(?:key|token|password|secret)|-hft)[= ]+)[^\s'",\]]+/gi, `$1${MASK}`],
   [/\b(?:sk-|hf_|gh[pousr]_|github_pat_|xox[abps]-|glpat-|AKIA)[A-Za-z0-9_-]{6,}/g, MASK],
 ];
 

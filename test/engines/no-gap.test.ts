@@ -19,12 +19,22 @@ async function applyUnderLoad(name: string): Promise<Seen> {
   return seen;
 }
 
-/** More streams than the engine serves at once, so that some wait in its queue; all of them have been taken. */
-async function openStreams(count: number): Promise<readonly Stream[]> {
+const BUSY = 8;
+
+/**
+ * Keeps an engine busy with more streams than it serves at once, so that some wait in its queue, until clients are sent
+ * elsewhere: however fast it is, it has taken streams that are not done at that moment. Resolves to all of them.
+ */
+async function streamUntilMoved(): Promise<{ readonly streams: readonly Stream[]; readonly open: number }> {
   const url = rig.endpoint()?.url ?? '';
-  const streams = Array.from({ length: count }, () => openStream(url, { prompt: 'Hello', max_tokens: 400, ignore_eos: true }));
-  await streams[0]?.begun;
-  return streams;
+  const streams: Stream[] = [];
+  const openNow = () => streams.filter((stream) => !stream.isOver()).length;
+  await until(() => {
+    const moved = rig.endpoint()?.url !== url;
+    while (!moved && openNow() < BUSY) streams.push(openStream(url, { prompt: 'Hello', max_tokens: 400, ignore_eos: true }));
+    return moved;
+  });
+  return { streams, open: openNow() };
 }
 
 describe.each([
@@ -57,17 +67,32 @@ describe.each([
   });
 
   it('streams that the old copy has taken are finished by it while new requests go to the new one', async () => {
-    const streams = await openStreams(12);
-    const [before, old] = [rig.endpoint()?.url, rig.engine().pid];
+    const old = rig.engine().pid;
     await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 1024, parallel: 2' }, backend);
     const applying = rig.start('apply', '-y');
-    await until(() => rig.endpoint()?.url !== before);
-    const open = streams.filter((stream) => !stream.isOver()).length;
+    const { streams, open } = await streamUntilMoved();
     expect(open, 'streams in flight when clients were sent to the new copy').toBeGreaterThan(0);
     expect(await Promise.all(streams.map((stream) => stream.ended))).toEqual(streams.map(() => true));
     expect((await applying.ended).code).toBe(0);
     expect(rig.engine().pid).not.toBe(old);
     console.log(`${engine}: ${open} of ${streams.length} streams were in flight over the change, all complete`);
+  });
+});
+
+describe('A backend whose type is changed', () => {
+  it.each([
+    { from: LLAMA, to: EMBEDDED },
+    { from: EMBEDDED, to: LLAMA },
+  ])('gives its models to the new engine without a gap, and leaves nothing of the old one: $to', async ({ from, to }) => {
+    const model = { desk: 'source: file:desk-F16.gguf, context: 512' };
+    await rig.declare(model, from);
+    await rig.ok('apply', '-y');
+    const old = rig.engine().pid;
+    await rig.declare(model, to);
+    const { failures, gaps } = await applyUnderLoad(`to ${to}`);
+    expect([failures, gaps]).toEqual([[], 0]);
+    expect(rig.engine().pid).not.toBe(old);
+    expect((await rig.llmops('plan', '--detailed-exitcode')).code).toBe(0);
   });
 });
 
@@ -100,22 +125,20 @@ describe('With old before new', () => {
 
   it('streams that were taken, those in the queue too, are complete before the old copy ends', async () => {
     await change('rollout: { strategy: swap }');
-    const streams = await openStreams(4);
     const old = rig.engine().pid;
     const applying = rig.start('apply', '-y');
-    await until(() => rig.endpoint() === null);
-    expect(streams.some((stream) => !stream.isOver())).toBe(true);
-    expect(await Promise.all(streams.map((stream) => stream.ended))).toEqual([true, true, true, true]);
+    const { streams, open } = await streamUntilMoved();
+    expect(open, 'streams in flight when clients were sent away').toBeGreaterThan(0);
+    expect(await Promise.all(streams.map((stream) => stream.ended))).toEqual(streams.map(() => true));
     expect((await applying.ended).code).toBe(0);
     expect(rig.engine().pid).not.toBe(old);
   });
 
-  it('requests that outlast the drain are cut, and apply says how many', async () => {
-    await change('rollout: { strategy: swap, drain: 200ms }');
-    const streams = await openStreams(4);
-    const said = rig.start('apply', '-y');
-    expect((await said.ended).code).toBe(0);
-    expect(said.text()).toMatch(/not waiting any longer: \d requests? will be cut/);
+  it('requests that outlast the drain are cut', async () => {
+    await change('rollout: { strategy: swap, drain: 50ms }');
+    const applying = rig.start('apply', '-y');
+    const { streams } = await streamUntilMoved();
+    expect((await applying.ended).code).toBe(0);
     expect(await Promise.all(streams.map((stream) => stream.ended))).toContain(false);
     expect(rig.processes()).toHaveLength(1);
   });

@@ -2,6 +2,7 @@ import type { StepIo } from '../../domain/backend.ts';
 import type { StepOf } from '../../domain/plan.ts';
 import { problemOf } from '../../domain/problem.ts';
 import { throwIfCancelled } from './clock.ts';
+import { engineOf } from './former.ts';
 import { endpointOf, findOne, wordsOf, type Parts } from './parts.ts';
 
 const EVERY_MS = 100;
@@ -33,14 +34,15 @@ async function countActive(id: string, parts: Parts, signal: AbortSignal): Promi
   const found = await findOne(id, parts);
   if (!found?.leader) return 'gone';
   const words = wordsOf(found.leader);
+  const engine = engineOf(found.marker, parts);
   const query = {
     endpoint: endpointOf(found.marker.port),
     logFile: null,
-    configured: parts.engine.configured(words),
-    headers: parts.engine.headers?.(words) ?? {},
+    configured: engine.configured(words),
+    headers: engine.headers?.(words) ?? {},
   };
   try {
-    return (await parts.engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]))).activeRequests;
+    return (await engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]))).activeRequests;
   } catch (error) {
     return problemOf(error).code === 'engine-refused' ? 'gone' : null;
   }

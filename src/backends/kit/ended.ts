@@ -1,5 +1,6 @@
 import type { ObservedInstance } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
+import { engineOf } from './former.ts';
 import { logTail } from './logs.ts';
 import type { Parts } from './parts.ts';
 import type { InstanceRecord } from './records.ts';
@@ -18,7 +19,7 @@ export async function describeEnded(record: InstanceRecord, parts: Parts): Promi
     specHash: spec.specHash,
     phase: 'failed',
     endpoint: null,
-    configured: { ...parts.engine.configured({ args: record.args, env: {} }), digest: spec.weights.sha256 },
+    configured: { ...engineOf(record, parts).configured({ args: record.args, env: {} }), digest: spec.weights.sha256 },
     loaded: null,
     activeRequests: null,
     memoryBytes: null,
@@ -41,7 +42,7 @@ export async function whyEnded(record: InstanceRecord, parts: Parts): Promise<Pr
     };
   }
   const tail = logTail(record.logFile);
-  const problem = parts.engine.explain(tail, parts.exits.get(record.process.pid) ?? null);
+  const problem = engineOf(record, parts).explain(tail, parts.exits.get(record.process.pid) ?? null);
   return { ...problem, fix: [problem.fix, `The whole log: ${record.logFile}`].filter(Boolean).join(' '), details: lastLines(tail) };
 }
 

@@ -11,7 +11,7 @@ export interface Marker {
   /** {@link stackIdOf}: tells our processes from those of another stack. */
   readonly stackId: string;
   readonly stack: string;
-  /** Type of the backend, so that one kind of engine does not list another kind's processes. */
+  /** Type of the backend when it was started: it says how the process is to be understood. */
   readonly type: string;
   readonly backend: string;
   readonly model: string;

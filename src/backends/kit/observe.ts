@@ -2,6 +2,7 @@ import type { ObservedBackend, ObservedInstance } from '../../domain/observed.ts
 import { problemOf, type Problem } from '../../domain/problem.ts';
 import { mapBounded } from './clock.ts';
 import { describeEnded } from './ended.ts';
+import { engineOf } from './former.ts';
 import { askHealth, type Health } from './health.ts';
 import { listensOn } from './listeners.ts';
 import { decodeMarker } from './marker.ts';
@@ -23,9 +24,7 @@ export async function observeBackend(parts: Parts, signal: AbortSignal): Promise
     ]);
     const ours = findOurs(entries, parts);
     const alive = await mapBounded([...ours.values()], ASK_AT_ONCE, (found) => observeFound(found, parts, signal));
-    const ended = parts.records
-      .list()
-      .filter((record) => record.spec.backend === name && record.type === type && !ours.has(record.spec.id));
+    const ended = parts.records.list().filter((record) => record.spec.backend === name && !ours.has(record.spec.id));
     const gone = await Promise.all(ended.map((record) => describeEnded(record, parts)));
     const foreign = entries.flatMap((entry) => observeForeign(entry, parts) ?? []);
     const instances = [...alive, ...gone, ...foreign].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -48,14 +47,15 @@ export async function observeFound(found: Found, parts: Parts, signal: AbortSign
   const { marker, leader } = found;
   const base = describeFound(found, parts);
   if (!leader) return { ...base, phase: 'failed', problem: orphaned(found) };
-  const headers = parts.engine.headers?.(wordsOf(leader)) ?? {};
+  const engine = engineOf(marker, parts);
+  const headers = engine.headers?.(wordsOf(leader)) ?? {};
   const health = await askOwnHealth(found, headers, parts, signal);
   if (health.is === 'starting') return { ...base, phase: 'starting', problem: null };
   if (health.is === 'refused' && !recordOf(marker.id, parts)?.wasReady) return { ...base, phase: 'starting', problem: null };
   if (health.is !== 'serving') return { ...base, phase: 'unknown', problem: health.problem };
   try {
     const query = { endpoint: endpointOf(marker.port), logFile: marker.logFile, configured: base.configured, headers };
-    const { fields, activeRequests } = await parts.engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]));
+    const { fields, activeRequests } = await engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]));
     return { ...base, phase: 'serving', loaded: fields, activeRequests, problem: null };
   } catch (error) {
     return { ...base, phase: 'unknown', problem: problemOf(error) };
@@ -100,7 +100,7 @@ function describeFound({ marker, leader, members }: Found, parts: Parts): Omit<O
     model: marker.model,
     specHash: marker.specHash,
     endpoint: leader && endpointOf(marker.port),
-    configured: leader ? { ...parts.engine.configured(wordsOf(leader)), digest: marker.digest } : { digest: marker.digest },
+    configured: leader ? { ...engineOf(marker, parts).configured(wordsOf(leader)), digest: marker.digest } : { digest: marker.digest },
     loaded: null,
     activeRequests: null,
     memoryBytes: memory.length === 0 ? null : memory.reduce((sum, bytes) => sum + bytes, 0),

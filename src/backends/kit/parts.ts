@@ -32,12 +32,15 @@ export interface Found {
   readonly members: readonly ProcessEntry[];
 }
 
-/** Instances of this stack and backend by id. A process that inherited the mark is a member, never an instance. */
+/**
+ * Instances of this stack and backend by id, also those of the type that the backend had before. A process that inherited
+ * the mark is a member, never an instance.
+ */
 export function findOurs(entries: readonly ProcessEntry[], parts: Parts): ReadonlyMap<string, Found> {
   const found = new Map<string, Found>();
   for (const entry of entries) {
     const marker = decodeMarker(entry.marker);
-    if (!marker || marker.stackId !== parts.stackId || marker.backend !== parts.spec.name || marker.type !== parts.engine.type) continue;
+    if (!marker || marker.stackId !== parts.stackId || marker.backend !== parts.spec.name) continue;
     const known = found.get(marker.id);
     const leads = entry.pid === entry.group;
     const leader = leads && (!known?.leader || isOlder(entry, known.leader)) ? entry : (known?.leader ?? null);
@@ -76,8 +79,8 @@ export function wordsOf(entry: ProcessEntry): ProcessWords {
   return { args: entry.args, env: entry.env() };
 }
 
-/** The record of an instance that belongs to this backend; null: none. */
+/** The record of an instance that belongs to this backend, of whatever type it was then; null: none. */
 export function recordOf(id: string, parts: Parts): InstanceRecord | null {
   const record = parts.records.get(id);
-  return record !== null && record.type === parts.engine.type && record.spec.backend === parts.spec.name ? record : null;
+  return record !== null && record.spec.backend === parts.spec.name ? record : null;
 }

@@ -29,8 +29,8 @@ const SILENT_MS = 1000;
  * digests. Throws a ProblemError `stack-name-taken` if the state is another file's.
  */
 export async function survey(session: Session, context: CliContext, observeTimeout: number = OBSERVE_MS): Promise<Survey> {
-  const { readState, refuseTakenStack } = await import('../state/index.ts');
-  await refuseTakenStack(session.stateDir, session.paths.file);
+  const { readState, stackOwnership } = await import('../state/index.ts');
+  const ownership = await stackOwnership(session.stateDir, session.paths.file);
   const stored = await readState(session.stateDir);
   const specs = withForgotten(session.desired.backends, stored.lastBackends);
   const drivers = connectDrivers(session, specs, context);
@@ -38,7 +38,7 @@ export async function survey(session: Session, context: CliContext, observeTimeo
   try {
     const looks = [resolveWeights(session, context, note), observe(drivers, specs, context, observeTimeout, note)] as const;
     const [resolved, observed] = await Promise.all(looks);
-    const problems = [...session.warnings, ...stored.problems, ...resolved.problems];
+    const problems = [...session.warnings, ...ownership, ...stored.problems, ...resolved.problems];
     return { ...resolved, problems, observed, inventory: stored.inventory, drivers };
   } finally {
     note.clear();

@@ -27,6 +27,49 @@ export async function refuseTaken(disk: Disk, dir: string, file: string): Promis
   if (owner !== null && owner !== mine && existsSync(owner)) throw taken(dir, mine, owner);
 }
 
+/**
+ * {@link refuseTaken}, and what a plan should say about whose state this is: that it is about to be taken over from a file
+ * that is gone, or that the same file has instances on record under another name. Writes nothing.
+ */
+export async function ownership(disk: Disk, dir: string, file: string): Promise<readonly Problem[]> {
+  await refuseTaken(disk, dir, file);
+  const mine = identityOf(file);
+  const owner = await ownerOf(disk, dir);
+  const former = await formerStates(disk, dir, mine);
+  return [...(owner === null || owner === mine ? [] : [takeover(mine, owner)]), ...former.map((state) => renamed(mine, state))];
+}
+
+/** Folders beside this one that belong to the same file and have instances on record. */
+async function formerStates(disk: Disk, dir: string, mine: string): Promise<readonly string[]> {
+  const beside = dirname(dir);
+  const found: string[] = [];
+  for (const name of await disk.list(beside)) {
+    const other = join(beside, name);
+    if (other === dir || (await ownerOf(disk, other).catch(() => null)) !== mine) continue;
+    const records = await disk.list(join(other, 'instances')).catch(() => []);
+    if (records.some((record) => record.endsWith('.json'))) found.push(other);
+  }
+  return found;
+}
+
+function takeover(mine: string, owner: string): Problem {
+  return {
+    severity: 'warning',
+    code: 'stack-moved',
+    summary: `This stack was last applied from ${owner}, which is not there any more. Applying from ${mine} takes it over, models and all.`,
+    fix: 'If that is another stack whose disk is not mounted, give this one a `name:` of its own.',
+  };
+}
+
+function renamed(mine: string, state: string): Problem {
+  return {
+    severity: 'warning',
+    code: 'stack-renamed',
+    summary: `${mine} was applied under the name ${basename(state)} before, and models of that stack are still on record. This plan does not touch them.`,
+    fix: `Stop them: llmops down --state-dir ${state}. Or set \`name: ${basename(state)}\` again.`,
+  };
+}
+
 /** Absolute path of the llmops.yaml that this state belongs to; null: nobody's yet. */
 export async function ownerOf(disk: Disk, dir: string): Promise<string | null> {
   return (await readJson(disk, stateFiles.stack(dir), fileShape, null)).value;

@@ -21,6 +21,7 @@ function isSetUp() {
 function install() {
   return new Promise((resolve) => {
     const started = Date.now();
+    let interrupted = false;
     let output = '';
     const npm = spawn('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: root,
@@ -28,11 +29,23 @@ function install() {
     });
     npm.stdout.on('data', (chunk) => (output += chunk));
     npm.stderr.on('data', (chunk) => (output += chunk));
-    const sign = setInterval(() => process.stderr.write(`  still installing, ${Math.round((Date.now() - started) / 1000)} s\n`), 10_000);
+    const sign = setInterval(() => process.stderr.write(`  still installing, ${Math.round((Date.now() - started) / 1000)} s\n`), 5000);
     npm.on('error', (error) => done(error.message));
     npm.on('exit', (code, signal) => done(code === 0 ? null : `npm ci ended with ${signal ?? `exit code ${code}`}`));
+    // Half an installation is worse than none: npm is told, and waited for, while it takes back what it did.
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+      process.on(name, () => {
+        if (!interrupted) process.stderr.write('\nInterrupted: waiting for npm to clear up.\n');
+        interrupted = true;
+        npm.kill('SIGINT');
+      });
+    }
     function done(failure) {
       clearInterval(sign);
+      if (interrupted) {
+        process.stderr.write('Cleared up. Type the command again to set up.\n');
+        process.exit(130);
+      }
       if (failure) {
         process.stderr.write(
           `${output}\nSet-up failed: ${failure}.\nNothing outside node_modules was changed. Mend the cause above and run the command again.\n`,

@@ -13,14 +13,17 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 function read(bytes: Uint8Array, environment: string | null = null): readonly string[] {
   const { desired, problems } = readConfig({ file: 'llmops.yaml', bytes, folderName: 'stack', environment, hash });
   expect(desired === null).toBe(problems.length > 0);
+  // A value that was turned into text by mistake; quoting the same word out of the file is none.
+  const slips = ['undefined', '[object', 'NaN'].filter((word) => !Buffer.from(bytes).includes(word));
   for (const { place, mark, excerpt, code, summary } of problems) {
     expect(code).toMatch(/^[a-z][a-z0-9-]+$/);
-    expect(summary).not.toMatch(/undefined|\[object|NaN|\n/);
+    expect(summary).not.toContain('\n');
+    for (const word of slips) expect(summary).not.toContain(word);
     if (place) expect(Math.min(place.line, place.column)).toBeGreaterThan(0);
     if (mark) expect(mark.from).toBeLessThanOrEqual(excerpt!.length);
     expect(excerpt?.length ?? 0).toBeLessThan(200);
   }
-  expect(renderProblemsText(problems.slice(0, 20), { color: true })).not.toContain('undefined');
+  for (const word of slips) expect(renderProblemsText(problems.slice(0, 20), { color: true })).not.toContain(word);
   if (desired !== null) expect(hasUndefined(desired)).toBe(false);
   return problems.map(({ code }) => code);
 }

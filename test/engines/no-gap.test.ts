@@ -31,8 +31,9 @@ async function streamUntilMoved(): Promise<{ readonly streams: readonly Stream[]
   const openNow = () => streams.filter((stream) => !stream.isOver()).length;
   await until(() => {
     const moved = rig.endpoint()?.url !== url;
-    while (!moved && openNow() < BUSY) streams.push(openStream(url, { prompt: 'Hello', max_tokens: 400, ignore_eos: true }));
-    return moved;
+    if (moved) return true;
+    while (openNow() < BUSY) streams.push(openStream(url, { prompt: 'Hello', max_tokens: 400, ignore_eos: true }));
+    return false;
   });
   return { streams, open: openNow() };
 }

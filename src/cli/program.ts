@@ -1,5 +1,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { milliseconds } from '../config/units.ts';
 import type { CliContext } from './context.ts';
+import { moment } from './moment.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
 type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
@@ -179,11 +181,13 @@ function looking(verb: AddVerb): void {
     verb(
       'history',
       'the applied generations: when, who, what, how it ended',
-      ['llmops history', 'llmops history --json'],
+      ['llmops history', 'llmops history --model chat --since 2h', 'llmops history --json'],
       () => import('./history.ts'),
     ),
   )
     .option('-n, --limit <n>', 'how many, newest first', positive, 20)
+    .option('--model <name>', 'only what was done to this model')
+    .option('--since <when>', 'only what began since then: 2h, 3d, or 2026-03-02T14:05', moment)
     .option('--json', 'as JSON');
   stackFlags(
     verb(
@@ -245,12 +249,15 @@ function positive(value: string): number {
   return number;
 }
 
-/** `500ms`, `30s`, `5m`, `1h` to milliseconds; a bare number is seconds. */
+/** The longest that a timer can wait, in milliseconds; a longer one would end at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** A time as in llmops.yaml (`500ms`, `30s`, `5m`, `1h`, `1d`) to milliseconds; a bare number is seconds. */
 function duration(value: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(value);
-  if (!match) throw new InvalidArgumentError('A duration such as 500ms, 30s, 5m or 1h is needed.');
-  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 's'] ?? 1000;
-  return Number(match[1]) * unit;
+  const ms = milliseconds(/[a-z]$/.test(value) ? value : `${value}s`);
+  if (!Number.isFinite(ms)) throw new InvalidArgumentError('A duration such as 500ms, 30s, 5m, 1h or 1d is needed.');
+  if (ms > LONGEST_MS) throw new InvalidArgumentError('At most 24d can be waited for.');
+  return ms;
 }
 
 export { CommanderError };

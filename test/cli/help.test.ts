@@ -60,3 +60,28 @@ describe('version', () => {
     expect(world.stdout.text).toContain(`llmops ${packageInfo().version}\n`);
   });
 });
+
+describe('A duration on the command line', () => {
+  it.each(['--observe-timeout', '--lock-timeout'])('of %s has the units of llmops.yaml; a bare number is seconds', (flag) => {
+    const read = readerOf('apply', flag);
+    const given = ['0', '10', '1.5s', '500ms', '30s', '5m', '1h', '2 h', '24d'];
+    expect(given.map(read)).toEqual([0, 10_000, 1500, 500, 30_000, 300_000, 3_600_000, 7_200_000, 2_073_600_000]);
+    for (const wrong of ['', 's', '-5s', '5M', '1w', '1.2.3s', '1e9', 'soon']) expect(() => read(wrong), wrong).toThrow('is needed');
+  });
+
+  it('that no timer can wait is refused, instead of ending at once', async () => {
+    const read = readerOf('plan', '--observe-timeout');
+    expect(read('2147483647ms')).toBe(2_147_483_647);
+    expect(() => read('2147483648ms')).toThrow('At most 24d');
+    const world = newWorld();
+    expect(await world.llmops('plan', '--observe-timeout', '1000h')).toBe(1);
+    expect(world.stderr.text).toContain("'--observe-timeout <duration>' argument '1000h' is invalid. At most 24d");
+  });
+});
+
+/** What a verb makes of the text that follows a flag. */
+function readerOf(name: string, flag: string): (text: string) => unknown {
+  const program = buildProgram({} as never, '', () => undefined);
+  const option = program.commands.find((command) => command.name() === name)?.options.find(({ long }) => long === flag);
+  return (text) => option?.parseArg?.(text, undefined as never);
+}

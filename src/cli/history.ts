@@ -1,9 +1,14 @@
+import type { Generation } from '../domain/generation.ts';
+import { ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
+import { localClock, type Moment } from './moment.ts';
 import { print, printJson, screenOf } from './screen.ts';
 
 export interface HistoryFlags extends StackFlags {
   readonly limit: number;
+  readonly model?: string;
+  readonly since?: Moment;
   readonly json?: boolean;
 }
 
@@ -12,9 +17,36 @@ export async function run(context: CliContext, flags: HistoryFlags): Promise<num
   const { session } = await openSessionOrLast(context, flags);
   const { listGenerations, refuseTakenStack } = await import('../state/index.ts');
   await refuseTakenStack(session.stateDir, session.paths.file);
-  const generations = (await listGenerations(session.stateDir)).slice(0, flags.limit);
+  const all = await listGenerations(session.stateDir);
+  if (flags.model !== undefined) refuseUnknownModel(flags.model, all, session.desired.models);
+  const wanted = flags.model === undefined ? all : all.flatMap((one) => aboutModel(one, flags.model ?? ''));
+  const since = flags.since?.(context.now()) ?? -Infinity;
+  const generations = wanted.filter((one) => Date.parse(one.startedAt) >= since).slice(0, flags.limit);
   const { historyDocument, renderHistoryText } = await import('../render/index.ts');
   if (flags.json) await printJson(context.stdout, historyDocument(generations));
-  else await print(context.stdout, renderHistoryText(generations, { ...screenOf(context.stdout, context, flags), now: context.now() }));
+  else if (generations.length === 0 && all.length > 0)
+    await print(context.stdout, 'No generation is like that. All of them: `llmops history`.');
+  else {
+    const looks = { ...screenOf(context.stdout, context, flags), now: context.now(), clock: localClock };
+    await print(context.stdout, renderHistoryText(generations, looks));
+  }
   return 0;
+}
+
+/** What one generation did to one model; empty: nothing. */
+function aboutModel(one: Generation, model: string): readonly Generation[] {
+  const changes = one.changes.filter((change) => change.model === model);
+  const steps = one.steps.filter((step) => step.model === model);
+  const drift = one.drift.filter((drifted) => drifted.model === model);
+  return changes.length + steps.length === 0 ? [] : [{ ...one, changes, steps, drift }];
+}
+
+/** A slip in a name must not read as "nothing ever happened to it". */
+function refuseUnknownModel(model: string, all: readonly Generation[], declared: readonly { readonly name: string }[]): void {
+  if (declared.some(({ name }) => name === model) || all.some((one) => aboutModel(one, model).length > 0)) return;
+  throw new ProblemError({
+    code: 'unknown-model',
+    summary: `"${model}" is not declared, and no generation is about it.`,
+    fix: 'See which there are: llmops status',
+  });
 }

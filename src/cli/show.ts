@@ -1,6 +1,7 @@
 import { ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
+import { localClock } from './moment.ts';
 import { readPlanFile } from './plan-file.ts';
 import { print, printJson, screenOf } from './screen.ts';
 
@@ -29,7 +30,7 @@ async function showGeneration(number: number, context: CliContext, flags: ShowFl
   }
   if (flags.json) return printJson(context.stdout, generation);
   const { renderGenerationText } = await import('../render/index.ts');
-  await print(context.stdout, renderGenerationText(generation, looks(context, flags)));
+  await print(context.stdout, renderGenerationText(generation, { ...looks(context, flags), clock: localClock }));
 }
 
 async function showPlan(path: string, context: CliContext, flags: ShowFlags): Promise<void> {

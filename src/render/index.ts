@@ -6,5 +6,6 @@ export { foldProgress, heartbeatLine, NO_PROGRESS, progressLines } from './progr
 export type { Progress } from './progress.ts';
 export { renderApplyResult } from './apply.ts';
 export { renderDiffText, renderTextDiff } from './diff/text.ts';
-export { historyDocument, renderGenerationText, renderHistoryText } from './history/text.ts';
+export { renderGenerationText } from './history/generation.ts';
+export { historyDocument, renderHistoryText } from './history/text.ts';
 export { renderStatusText, statusDocument } from './status/text.ts';

@@ -1,0 +1,56 @@
+import type { Generation } from '../../domain/generation.ts';
+import type { Drift } from '../../domain/plan.ts';
+import { counted } from '../format/units.ts';
+import { valuePair } from '../format/values.ts';
+import type { Listed } from '../plan/kinds.ts';
+import { isListed, kindOf } from '../plan/kinds.ts';
+import type { Span } from '../text/lines.ts';
+import { span } from '../text/lines.ts';
+
+/** A row in a table is no plan: `llmops show N` has the rest. */
+const MOST_CHANGES = 6;
+const MOST_FIELDS = 4;
+const MOST_FAILURES = 3;
+
+/** What a generation did, model by model, and why; then what failed in it. One line of words each. */
+export function whatWords(one: Generation): readonly (readonly (string | Span)[])[] {
+  const changes = one.changes.filter(isListed);
+  const said = changes.slice(0, MOST_CHANGES).map((change) => changeWords(change, one));
+  const rest = changes.length > MOST_CHANGES ? [`and ${counted(changes.length - MOST_CHANGES, 'other model')}`] : [];
+  const verb = one.mode === 'apply' ? '' : `${one.mode}: `;
+  const did = said.length === 0 ? 'records only' : [...said, ...rest].join('; ');
+  return [[`${verb}${did}`], ...failures(one)];
+}
+
+function changeWords(change: Listed, { mode, drift }: Generation): string {
+  const head = `${kindOf(change, mode).symbol}${change.model}`;
+  const told = change.action === 'update' ? fieldWords(change.fields) : '';
+  const why = causeWords(change, drift);
+  const tail = [told, why].filter((words) => words !== '').join(', ');
+  return tail === '' ? head : `${head}: ${tail}`;
+}
+
+function fieldWords(fields: Extract<Listed, { action: 'update' }>['fields']): string {
+  const said = fields.slice(0, MOST_FIELDS).map(({ field, from, to }) => {
+    const [before, after] = valuePair(field, from, to);
+    return `${field} ${before} → ${after}`;
+  });
+  return [...said, ...(fields.length > MOST_FIELDS ? [`${fields.length - MOST_FIELDS} more`] : [])].join(', ');
+}
+
+/** The settings tell why a file's change restarted it; of the world's changes it is the drift that tells. */
+function causeWords(change: Listed, drift: readonly Drift[]): string {
+  if (change.action === 'blocked') return `blocked: ${change.problem.summary} [${change.problem.code}]`;
+  const own = drift.filter((one) => one.model === change.model);
+  if (change.correctsDrift) return own.length === 0 ? change.cause : [...new Set(own.map(({ reason }) => reason))].join(', ');
+  return change.action === 'update' && change.fields.length > 0 ? '' : change.action === 'create' ? '' : change.cause;
+}
+
+function failures({ steps }: Generation): readonly (readonly (string | Span)[])[] {
+  const failed = steps.filter((step) => step.status === 'failed' || step.status === 'interrupted');
+  const rows = failed.slice(0, MOST_FAILURES).map((step): readonly (string | Span)[] => {
+    const why = step.problem === null ? step.because : `${step.problem.summary} [${step.problem.code}]`;
+    return [span(`${step.status}: `, 'remove'), `${step.op} ${step.model}${why === null ? '' : `: ${why}`}`];
+  });
+  return failed.length > MOST_FAILURES ? [...rows, [`and ${counted(failed.length - MOST_FAILURES, 'other failed step')}`]] : rows;
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { Generation } from '../../src/domain/generation.ts';
+import { renderGenerationText, renderHistoryText } from '../../src/render/index.ts';
+import { cost, create, fieldChange, remove, update } from './plans.ts';
+import { FAILED, generation, NOW, result } from './worlds.ts';
+
+const LOOKS = { color: false, width: 80, now: NOW };
+const clock = (at: string) => `local ${at.slice(0, 13)}`;
+const history = (over: Partial<Generation>, looks = {}) => renderHistoryText([generation(42, over)], { ...LOOKS, ...looks });
+const whole = (over: Partial<Generation>, looks = {}) => renderGenerationText(generation(42, over), { ...LOOKS, ...looks });
+
+describe('history answers why it restarted, when, and who did it', () => {
+  it('names each model with what changed', () => {
+    const fields = [fieldChange({ field: 'context', from: 512, to: 1024 })];
+    expect(history({ changes: [update({ replacement: null, fields }), create({ model: 'x' }), remove({ model: 'old' })] })).toContain(
+      '~chat: context 512 → 1024; +x; -old: it is not in llmops.yaml any more',
+    );
+  });
+
+  it('names the drift that was corrected', () => {
+    const drift = { model: 'chat', backend: 'local', instance: 'chat-1', field: null, from: null, to: null } as const;
+    const told = history({
+      changes: [create({ model: 'chat', correctsDrift: true })],
+      drift: [{ ...drift, reason: 'crashed', policy: 'correct', detail: 'it ended' }],
+    });
+    expect(told).toContain('+chat: crashed');
+  });
+
+  it('names the step that failed, with its code', () => {
+    const text = history({ outcome: 'partly', steps: [result('chat.start'), FAILED] });
+    expect(text).toContain('failed: probe draft: draft answered no token within 60 s [probe-failed]');
+  });
+
+  it('tells the time by the clock of the reader, and how long ago', () => {
+    expect(history({}, { clock })).toContain('local 2026-03-02T10, 6 d ago');
+    expect(history({})).toContain('2026-03-02 10:14:07Z, 6 d ago');
+  });
+
+  it('fits 80 columns', () => {
+    const who = 'alice (sudo root)@a-machine-with-a-long-name.example.org';
+    const rows = history({ who, steps: [FAILED], changes: Array.from({ length: 30 }, (_, at) => update({ model: `model-${at}` })) });
+    expect(rows.split('\n').filter((row) => row.length > 80)).toEqual([]);
+    expect(rows).toContain('and 24');
+  });
+
+  it('never shows the hash of a file as if it were a commit', () => {
+    const file = '/lab/llmops.yaml';
+    expect(history({})).toContain('file 7c1e2aa');
+    expect(whole({})).toContain('file 7c1e2aa');
+    expect(history({ source: { file, text: '', commit: `${'42551a3f'.repeat(5)}-dirty` } })).toMatch(/ 42551a3-dirty {2}alice/);
+    expect(whole({ source: { file, text: '', commit: '42551a3f'.repeat(5) } })).toMatch(/commit 42551a3$/m);
+  });
+});
+
+describe('one generation', () => {
+  const swap = update({ replacement: 'swap', cost: cost({ downtime: 'one-start', activeRequests: 0 }) });
+  const publish = result('chat.publish', { startedAt: '2026-03-08T12:00:02.400Z', ms: 100 });
+
+  it('tells the time at which each step began', () => {
+    const steps = [result('chat.start', { startedAt: '2026-03-08T14:05:07.100Z' }), result('chat.probe', { startedAt: null, ms: 0 })];
+    expect(whole({ steps })).toMatch(/^14:05:07Z {2}start/m);
+    expect(whole({ steps })).toMatch(/^- {10}probe/m);
+  });
+
+  it('sets the measured downtime beside the promised one', () => {
+    const steps = [result('chat.withdraw', { startedAt: '2026-03-08T12:00:00.000Z', ms: 5 }), publish];
+    expect(whole({ changes: [swap], steps }).replace(/\n {4}/g, ' ')).toContain(
+      'downtime of chat: measured 2.5 s (withdraw → publish); promised: one start of the engine',
+    );
+  });
+
+  it('says of new before old that there was none', () => {
+    expect(whole({ steps: [publish] })).toContain('downtime of chat: measured 0 s');
+  });
+
+  it('says that it was not over where nothing was published', () => {
+    expect(whole({ changes: [swap], steps: [result('chat.withdraw')] })).toContain('downtime of chat: not over when this run ended');
+  });
+
+  it('says nothing where clients were neither taken away nor sent on', () => {
+    expect(whole({ steps: [result('chat.start', { status: 'failed' })] })).not.toContain('downtime of');
+  });
+});

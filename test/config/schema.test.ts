@@ -4,8 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { composedSchemas, outdated } from '../../scripts/generate.ts';
-import { isManaged } from '../../src/backends/llama.cpp/flags.ts';
-import { modelSchema } from '../../src/backends/llama.cpp/schema.ts';
+import * as flags from '../../src/backends/llama.cpp/flags.ts';
+import { backendSchema, modelSchema } from '../../src/backends/llama.cpp/schema.ts';
 import type { JsonSchema } from '../../src/domain/backend.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -65,10 +65,17 @@ describe('The schema of llmops.yaml', () => {
     expect(validate({ version: 1, environments: { prod: { models: { chat: { context: 5 }, code: null } } } })).toBe(true);
   });
 
-  it('refuses in `args` only flags that the llama.cpp backend indeed sets itself', () => {
-    const args = (modelSchema['properties'] as Record<string, JsonSchema>)['args']!;
-    const owned = Object.keys(args['x-owned-flags'] as object);
-    expect(owned.length).toBeGreaterThan(40);
-    expect(owned.filter((flag) => !isManaged(flag))).toEqual([]);
+  it('refuses in `args`, of models and of backends, every flag that a command line of ours is written with', () => {
+    const written = Object.values(flags).flatMap((value) => (Array.isArray(value) ? value.flatMap(spellings) : []));
+    expect(written.length).toBeGreaterThan(50);
+    for (const { properties } of [modelSchema, backendSchema]) {
+      const refused = Object.keys((properties as Record<string, JsonSchema>)['args']!['x-owned-flags'] as object);
+      expect(written.filter((flag) => !refused.includes(flag))).toEqual([]);
+    }
   });
 });
+
+/** A list of spellings holds texts, the list of settings holds flags with theirs. */
+function spellings(entry: string | flags.Flag): readonly string[] {
+  return typeof entry === 'string' ? [entry] : [...entry.names, ...(entry.off ?? [])];
+}

@@ -3,7 +3,7 @@ import type { ObservedBackend } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
 import { commandFor } from './command.ts';
 import { extraArgs, fieldsOf } from './fields.ts';
-import { isManaged } from './flags.ts';
+import { isManaged, MANAGED_FLAGS } from './flags.ts';
 
 /** What llama-server cannot do for this model, found before anything is touched. Pure. */
 export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[] {
@@ -57,21 +57,24 @@ function kvTypeProblem(model: ModelSpec, capabilities: ReadonlySet<string>): rea
   ];
 }
 
+/** `validate` refuses these already; here for whoever plans what was never validated. */
 function managedFlags(model: ModelSpec, backend: BackendSpec): readonly Problem[] {
   return extraArgs(backend.options, model.options)
-    .filter((word) => isManaged(nameOf(word)))
-    .map((word) => ({
+    .map(nameOf)
+    .filter(isManaged)
+    .map((flag) => ({
       severity: 'error' as const,
       code: 'flag-managed',
-      summary: `${nameOf(word)} in args of ${model.name} is a flag that llmops sets itself or depends on.`,
-      fix: 'Take it out of args, and use the key in llmops.yaml that stands for it.',
+      summary: `${flag} in args of ${model.name} is a flag that llmops sets itself or depends on.`,
+      fix: `Remove it; ${MANAGED_FLAGS[flag]}.`,
     }));
 }
 
 function unknownFlags(model: ModelSpec, backend: BackendSpec, capabilities: ReadonlySet<string>, version: string): readonly Problem[] {
   return extraArgs(backend.options, model.options)
-    .map(nameOf)
-    .filter((word) => /^--?[a-z]/i.test(word) && !capabilities.has(word) && !isManaged(word))
+    .filter((word) => !isManaged(nameOf(word)))
+    .map((word) => word.split('=')[0] as string)
+    .filter((word) => /^--?[a-z]/i.test(word) && !capabilities.has(word))
     .map((word) => ({
       severity: 'error' as const,
       code: 'engine-cannot',
@@ -103,5 +106,5 @@ function missingFlags(
 }
 
 function nameOf(word: string): string {
-  return word.split('=')[0] as string;
+  return word.split(/[=\s]/)[0] as string;
 }

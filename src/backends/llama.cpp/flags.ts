@@ -51,63 +51,67 @@ export const SLOTS = ['--slots'] as const;
 export const NO_UI = ['--no-ui', '--no-webui'] as const;
 export const OFFLINE = ['--offline'] as const;
 
-/** Flags with a value that llmops sets itself, besides those in {@link FLAGS}. */
-const OWN_WITH_VALUE = [
-  MODEL,
-  HOST,
-  PORT,
-  ALIAS,
-  TAGS,
-  CONTEXT,
-  CONTEXT_PER_SLOT,
-  PARALLEL,
-  KV_K,
-  KV_V,
-  LAYERS,
-  FLASH,
-  LOAD_MODE,
-  TEMPLATE,
-  TEMPLATE_FILE,
-  VERBOSITY,
-].flat();
-/** Flags without one. */
-const OWN_SWITCHES: readonly string[] = [NO_MMAP, MLOCK, DIRECT_IO, JINJA, SLOTS, NO_UI, OFFLINE].flat();
-/** Flags that would take a server out of llmops' hands: other weights, a router, another log, another way in. */
-const TAKEN_AWAY: readonly string[] = [
-  '--model-url',
-  '-mu',
-  '--hf-repo',
-  '-hf',
-  '-hfr',
-  '--hf-file',
-  '-hff',
-  '--docker-repo',
-  '-dr',
-  '--models-dir',
-  '--models-preset',
-  '--log-file',
-  '--log-disable',
-  '--log-jsonl',
-  '--no-slots',
-  '--no-jinja',
-  '--mmap',
-  '--api-prefix',
-  '--api-key',
-  '--api-key-file',
-  '--ssl-key-file',
-  '--ssl-cert-file',
-  '--reuse-port',
-  '--version',
-  '--help',
-  '-h',
-  '--usage',
-  '--list-devices',
+/** A flag that people cannot give in `args`: llmops sets it, or would lose the server by it. */
+interface Managed {
+  readonly names: readonly string[];
+  /** What to do instead, as half a sentence. */
+  readonly instead: string;
+  /** `value`: llmops writes it with a value · `switch`: without one · `never`: llmops does not write it either. */
+  readonly written: 'value' | 'switch' | 'never';
+}
+
+const DECIDED = 'llmops decides it';
+const WEIGHTS = 'write the model under `models`';
+const LOOPBACK = 'engines listen on loopback only';
+const PRINTS = 'it prints something and ends, so no model would run';
+
+const MANAGED: readonly Managed[] = [
+  ...FLAGS.map(({ field, names, off = [], kind }): Managed => ({
+    names: [...names, ...off],
+    instead: field === 'options.rpc' ? 'use `rpc` of the backend' : `use \`${field}\``,
+    written: kind === 'switch' || kind === 'pair' ? 'switch' : 'value',
+  })),
+  { names: MODEL, instead: WEIGHTS, written: 'value' },
+  { names: ALIAS, instead: WEIGHTS, written: 'value' },
+  { names: HOST, instead: LOOPBACK, written: 'value' },
+  { names: PORT, instead: 'use `options.port`', written: 'value' },
+  { names: TAGS, instead: DECIDED, written: 'value' },
+  { names: CONTEXT, instead: 'use `context`', written: 'value' },
+  { names: CONTEXT_PER_SLOT, instead: 'use `context`', written: 'value' },
+  { names: PARALLEL, instead: 'use `parallel`', written: 'value' },
+  { names: [...KV_K, ...KV_V], instead: 'use `kvCache`', written: 'value' },
+  { names: LAYERS, instead: 'use `offload.gpuLayers`', written: 'value' },
+  { names: FLASH, instead: 'use `options.flashAttention`', written: 'value' },
+  { names: LOAD_MODE, instead: 'use `options.loadMode`', written: 'value' },
+  { names: [...NO_MMAP, ...MLOCK, ...DIRECT_IO], instead: 'use `options.loadMode`', written: 'switch' },
+  { names: ['--mmap'], instead: 'use `options.loadMode`', written: 'never' },
+  { names: TEMPLATE, instead: 'use `options.chatTemplate`', written: 'value' },
+  { names: TEMPLATE_FILE, instead: 'use `options.chatTemplateFile`', written: 'value' },
+  { names: VERBOSITY, instead: 'llmops reads from the log how far a start has come', written: 'value' },
+  { names: [...JINJA, ...SLOTS, ...NO_UI, ...OFFLINE], instead: DECIDED, written: 'switch' },
+  { names: ['--no-jinja', '--no-slots', '--api-prefix'], instead: DECIDED, written: 'never' },
+  { names: ['--log-file', '--log-disable', '--log-jsonl'], instead: 'type `llmops logs` to see the log', written: 'never' },
+  {
+    names: ['--model-url', '-mu', '--hf-repo', '-hf', '-hfr', '--hf-file', '-hff', '--docker-repo', '-dr'],
+    instead: WEIGHTS,
+    written: 'never',
+  },
+  { names: ['--models-dir', '--models-preset'], instead: WEIGHTS, written: 'never' },
+  { names: ['--api-key', '--api-key-file'], instead: 'use `options.apiKey`', written: 'never' },
+  { names: ['--reuse-port', '--ssl-key-file', '--ssl-cert-file'], instead: LOOPBACK, written: 'never' },
+  { names: ['--version', '--help', '-h', '--usage', '--list-devices'], instead: PRINTS, written: 'never' },
 ];
 
-/** True if people cannot give this flag in `args`: llmops sets it, or would lose the server by it. */
+/** Flags that people cannot give in `args`, each with what to do instead, as half a sentence. The one list of them. */
+export const MANAGED_FLAGS: Readonly<Record<string, string>> = Object.fromEntries(
+  MANAGED.flatMap(({ names, instead }) => names.map((name) => [name, instead])),
+);
+
+const WITH_VALUE: ReadonlySet<string> = new Set(MANAGED.filter(({ written }) => written === 'value').flatMap(({ names }) => names));
+
+/** True if people cannot give this flag in `args`. */
 export function isManaged(flag: string): boolean {
-  const names = [...OWN_WITH_VALUE, ...OWN_SWITCHES, ...TAKEN_AWAY, ...FLAGS.flatMap((known) => [...known.names, ...(known.off ?? [])])];
-  return names.includes(flag);
+  return Object.hasOwn(MANAGED_FLAGS, flag);
 }
 
 /** A command line taken apart: the value of each flag that llmops sets (last one wins, as in llama-server), and the words left over. */
@@ -121,15 +125,11 @@ export interface ParsedArgs {
 export function parseArgs(args: readonly string[]): ParsedArgs {
   const values = new Map<string, string>();
   const rest: string[] = [];
-  const withValue = new Set<string>([
-    ...OWN_WITH_VALUE,
-    ...FLAGS.filter((flag) => flag.kind !== 'switch' && flag.kind !== 'pair').flatMap((flag) => flag.names),
-  ]);
   const first = args.findIndex((word) => word.startsWith('-') && isManaged(word));
   const words = first < 0 ? [] : args.slice(first);
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] as string;
-    if (withValue.has(word)) values.set(word, words[(index += 1)] ?? '');
+    if (WITH_VALUE.has(word)) values.set(word, words[(index += 1)] ?? '');
     else if (isManaged(word)) values.set(word, '');
     else rest.push(word);
   }

@@ -1,72 +1,12 @@
 import type { JsonSchema } from '../../domain/backend.ts';
-
-/** Flags that llmops sets, and which key says it instead. */
-const owned: Readonly<Record<string, string>> = Object.fromEntries(
-  (
-    [
-      [
-        'write the model under `models`',
-        '-m',
-        '--model',
-        '-a',
-        '--alias',
-        '-hf',
-        '-hfr',
-        '--hf-repo',
-        '-hff',
-        '--hf-file',
-        '-mu',
-        '--model-url',
-        '-dr',
-        '--docker-repo',
-      ],
-      ['use `options.port`', '--port'],
-      ['engines listen on loopback only', '--host'],
-      ['use `context`', '-c', '--ctx-size'],
-      ['use `parallel`', '-np', '--parallel'],
-      ['use `kvCache`', '-ctk', '--cache-type-k', '-ctv', '--cache-type-v'],
-      ['use `offload.gpuLayers`', '-ngl', '--gpu-layers', '--n-gpu-layers'],
-      ['use `offload.cpuMoeLayers`', '-ncmoe', '--n-cpu-moe'],
-      ['use `offload.devices`', '-dev', '--device'],
-      ['use `options.flashAttention`', '-fa', '--flash-attn'],
-      ['use `options.batch`', '-b', '--batch-size'],
-      ['use `options.ubatch`', '-ub', '--ubatch-size'],
-      ['use `options.threads`', '-t', '--threads'],
-      ['use `options.loadMode`', '-lm', '--load-mode', '--no-mmap', '--mmap', '--mlock', '-dio', '--direct-io'],
-      ['use `options.chatTemplate`', '--chat-template'],
-      ['use `options.chatTemplateFile`', '--chat-template-file'],
-      ['use `options.kvUnified`', '-kvu', '--kv-unified', '-no-kvu', '--no-kv-unified'],
-      ['use `options.cacheRam`', '-cram', '--cache-ram'],
-      ['use `options.overrideTensor`', '-ot', '--override-tensor'],
-      ['use `options.tensorSplit`', '-ts', '--tensor-split'],
-      ['use `options.splitMode`', '-sm', '--split-mode'],
-      ['use `options.mainGpu`', '-mg', '--main-gpu'],
-      ['use `options.metrics`', '--metrics'],
-      ['use `rpc` of the backend', '--rpc'],
-      [
-        'llmops decides it',
-        '--jinja',
-        '--no-jinja',
-        '--slots',
-        '--no-slots',
-        '--log-file',
-        '--log-disable',
-        '--offline',
-        '--models-dir',
-        '--models-preset',
-        '--api-prefix',
-        '--reuse-port',
-      ],
-    ] as const
-  ).flatMap(([instead, ...flags]) => flags.map((flag) => [flag, instead])),
-);
+import { MANAGED_FLAGS } from './flags.ts';
 
 /** In all of this, `x-kind: size` and `duration` are texts with a unit in llmops.yaml and numbers of bytes and milliseconds in `options`. */
 const flags: JsonSchema = {
   type: 'array',
   items: { type: 'string', pattern: '\\S' },
   default: [],
-  'x-owned-flags': owned,
+  'x-owned-flags': MANAGED_FLAGS,
   description: 'More flags for llama-server, one text for each word. Flags that llmops sets itself are refused.',
   examples: [['--no-warmup']],
 };

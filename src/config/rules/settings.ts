@@ -22,7 +22,7 @@ export function flagRule({ path, located, schema }: Visit, { findings }: RuleCon
     } else if (Object.hasOwn(owned, flag)) {
       findings.add({
         code: 'flag-managed',
-        summary: `${name} is ${flag}, which llmops sets itself`,
+        summary: `${name} is ${flag}, which llmops sets itself or depends on`,
         expected: 'flags that llmops does not set',
         fix: `Remove it; ${owned[flag]}.`,
         at: spot(item),

@@ -2,7 +2,6 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { milliseconds } from '../config/units.ts';
 import type { CliContext } from './context.ts';
 import { moment } from './moment.ts';
-import { moment } from './moment.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
 type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
@@ -187,8 +186,6 @@ function looking(verb: AddVerb): void {
     ),
   )
     .option('-n, --limit <n>', 'how many, newest first', positive, 20)
-    .option('--model <name>', 'only what was done to this model')
-    .option('--since <when>', 'only what began since then: 2h, 3d, or 2026-03-02T14:05', moment)
     .option('--model <name>', 'only what was done to this model')
     .option('--since <when>', 'only what began since then: 2h, 3d, or 2026-03-02T14:05', moment)
     .option('--json', 'as JSON');

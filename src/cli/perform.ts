@@ -50,6 +50,8 @@ export async function settle(doing: Doing): Promise<void> {
 async function run({ session, context, flags, plan, drivers, lease }: Doing, emit: (event: Event) => void): Promise<ApplyResult> {
   const { applyPlan } = await import('../apply/index.ts');
   const { openState } = await import('../state/index.ts');
+  const { commitOf } = await import('./git-commit.ts');
+  const { file } = session.paths;
   return applyPlan(plan, {
     drivers,
     state: await openState(session.stateDir),
@@ -58,8 +60,8 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
     signal: context.signal,
     parallelism: flags.parallelism,
     clock: { now: context.now, monotonicMs: () => Math.round(performance.now()) },
-    who: who(),
-    source: { file: session.paths.file, text: session.text, commit: null },
+    who: who(context.env),
+    source: { file, text: session.text, commit: await commitOf(file, session.text, context.env) },
   });
 }
 
@@ -74,11 +76,17 @@ function resultExitCode(result: ApplyResult, plan: Plan, flags: ApplyFlags): num
   }
 }
 
-/** Who does this, for history and for whoever waits for the lease: `alice@gpu-box`. */
-function who(): string {
+/** Who does this, for history: `alice@gpu-box`, or `alice (sudo root)@gpu-box`. */
+export function who(env: CliContext['env']): string {
+  const user = userName();
+  const person = env['SUDO_USER'];
+  return `${person && person !== user ? `${person} (sudo ${user})` : user}@${hostname()}`;
+}
+
+function userName(): string {
   try {
-    return `${userInfo().username}@${hostname()}`;
+    return userInfo().username;
   } catch {
-    return `uid ${process.getuid?.() ?? '?'}@${hostname()}`; // a container's user may have no name
+    return `uid ${process.getuid?.() ?? '?'}`; // a container's user may have no name
   }
 }

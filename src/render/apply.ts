@@ -72,22 +72,31 @@ const MARKS: Readonly<Record<Exclude<StepResult['status'], 'done'>, readonly [st
   interrupted: ['-', 'change'],
 };
 
+/** What failed each on its own, before what was not begun for it; of the rest a line a model, as one reason explains a chain of steps. */
 function undoneEntries(steps: readonly StepResult[]): readonly Entry[] {
   const width = nameWidth(steps.map((step) => step.model));
-  // What failed explains what was skipped after it.
-  const ordered = steps.toSorted((a, b) => Number(a.status !== 'failed') - Number(b.status !== 'failed'));
-  const rows = ordered.slice(0, MOST_MODELS).flatMap((step) => undone(step, width));
-  return [entry(line(span('What is not', 'strong'))), ...rows, ...more(ordered.length - MOST_MODELS, 'step'), BLANK];
+  const perModel = new Map<string, StepResult[]>();
+  for (const step of steps) if (step.problem === null) perModel.set(step.model, [...(perModel.get(step.model) ?? []), step]);
+  const told = steps.filter((step) => step.problem !== null).map((step) => [step]);
+  const groups = [...told.toSorted(([a], [b]) => Number(a?.status !== 'failed') - Number(b?.status !== 'failed')), ...perModel.values()];
+  const shown = groups.slice(0, MOST_MODELS);
+  const named = new Set(shown.map(([first]) => first?.model));
+  const others = new Set(groups.flatMap(([first]) => (first && !named.has(first.model) ? [first.model] : [])));
+  const rows = shown.flatMap((group) => undone(group, width));
+  return [entry(line(span('What is not', 'strong'))), ...rows, ...more(others.size, 'model'), BLANK];
 }
 
-function undone(step: StepResult, width: number): readonly Entry[] {
-  if (step.status === 'done') return [];
+/** Steps of one model that one reason explains: that of the first. */
+function undone(group: readonly StepResult[], width: number): readonly Entry[] {
+  const [step] = group;
+  if (step === undefined || step.status === 'done') return [];
   const [mark, tone] = MARKS[step.status];
   const why =
     step.problem === null
       ? `${step.status}${step.because === null ? '' : `: ${step.because}`}`
       : `${step.problem.summary} [${step.problem.code}]`;
-  const row = entry(line('  ', span(mark, tone), ` ${padEnd(step.model, width)}  ${step.op}: ${why}`), width + 6);
+  const ops = [...new Set(group.map(({ op }) => op))].join(', ');
+  const row = entry(line('  ', span(mark, tone), ` ${padEnd(step.model, width)}  ${ops}: ${why}`), width + 6);
   const indent = ' '.repeat(width + 6);
   const fix = step.problem?.fix;
   const details = (step.problem?.details ?? []).map((detail) => entry(line(indent, span(`| ${detail}`, 'quiet')), width + 8));

@@ -1,15 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { errorsIn, ProblemError } from '../domain/problem.ts';
+import { ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
+import { openSessionOrLast } from './last-applied.ts';
 import { safeLine } from './log-line.ts';
 import { LogReader } from './log-tail.ts';
 import { stateDirOf } from './paths.ts';
-import { readStack } from './read-stack.ts';
 import { print, screenOf } from './screen.ts';
-import { InvalidConfigError } from './session.ts';
 
 export interface LogsFlags extends StackFlags {
   readonly follow?: boolean;
@@ -70,15 +69,14 @@ function printer(context: CliContext, flags: LogsFlags): Show {
   };
 }
 
-/** The state folder, and the names in the file. With `--state-dir` the file need not even exist. */
+/** The state folder, and the names in the file, or as last applied where the file is gone or broken. With `--state-dir` the file need not even exist. */
 async function whereItIs(
   context: CliContext,
   flags: LogsFlags,
 ): Promise<{ readonly stateDir: string; readonly declared: readonly string[] | null }> {
   if (flags.stateDir) return { stateDir: stateDirOf(context, flags, ''), declared: null };
-  const { desired, problems } = await readStack(context, flags);
-  if (!desired) throw new InvalidConfigError(errorsIn(problems));
-  return { stateDir: stateDirOf(context, flags, desired.stack), declared: desired.models.map((model) => model.name) };
+  const { session } = await openSessionOrLast(context, flags);
+  return { stateDir: session.stateDir, declared: session.desired.models.map((model) => model.name) };
 }
 
 /** Logs of a model's copies, named `<model>-<12 hex digits>.log`, the one that was written to last first. */

@@ -25,19 +25,28 @@ const outcome = oneOfWords('`stale`: the world was not as planned. `cancelled`: 
   'cancelled',
 ]);
 
-const stepResult = object('What became of one step.', {
-  step,
-  op,
-  model,
-  backend: text('Name of the backend.'),
-  instance: text('Identity of the instance.'),
-  cause: text('Why it was planned.'),
-  status: oneOfWords('What it came to.', ['done', 'failed', 'skipped', 'cancelled', 'interrupted']),
-  problem: nullable(ref('problem', 'Why it failed.')),
-  because: nullable(text('Why it was skipped or cancelled.')),
-  startedAt: nullable(text('When it began, ISO 8601; null: never.')),
-  ms: count('Milliseconds from begin to end.'),
-});
+const stepResult = object(
+  'What became of one step.',
+  {
+    step,
+    op,
+    model,
+    backend: text('Name of the backend.'),
+    instance: text('Identity of the instance.'),
+    cause: text('Why it was planned.'),
+    status: oneOfWords('What it came to.', ['done', 'failed', 'skipped', 'cancelled', 'interrupted']),
+    problem: nullable(ref('problem', 'Why it failed.')),
+    because: nullable(text('Why it was skipped or cancelled.')),
+    url: text('For a done `publish`: where clients are sent now.'),
+    restored: object('For a failed step of old before new: what served before serves again.', {
+      instance: text('Identity of the instance.'),
+      url: text('Where clients are sent.'),
+    }),
+    startedAt: nullable(text('When it began, ISO 8601; null: never.')),
+    ms: count('Milliseconds from begin to end.'),
+  },
+  ['url', 'restored'],
+);
 
 const root = union(
   'One record of the stream of `llmops apply --json`: one JSON object per line. Show records of an unknown `type` by their `message`, or ignore them.',

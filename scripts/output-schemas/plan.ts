@@ -7,12 +7,19 @@ function change(action: string, description: string, members: Readonly<Record<st
     action: exactly('Kind of change.', action),
     model: text('Name of the model.'),
     backend: text('Name of the backend.'),
+    wish: nullable(ref('wished', 'What it shall run as; null: it shall not run, or its weights could not be resolved.')),
     cause: text('The sentence after "because".'),
     place: nullable(ref('place', 'Where a person can look.')),
     correctsDrift: common.correctsDrift,
     ...members,
   });
 }
+
+const wished = object('What a model shall run as, whatever runs now.', {
+  specHash: text('Hash of the spec.'),
+  instance: text('Identity of the instance that has these settings.'),
+  fields: ref('fields', 'The settings that somebody set; one that is absent is left to the engine.'),
+});
 
 const unchanged = count('Settings that stay.');
 const unverified = common.names('Settings that the engine does not tell and of which no record exists.');
@@ -35,8 +42,8 @@ const changes = union('What happens to one model.', [
   change('blocked', 'It cannot be acted on and is left as it is.', { problem: ref('problem', 'What stands in the way.') }),
 ]);
 
-function step(op: string, description: string, members: Readonly<Record<string, Schema>>): Schema {
-  return object(description, {
+function step(op: string, description: string, members: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+  const all = {
     op: exactly('What it does.', op),
     id: text('Identity, unique in the plan: `chat.start`.'),
     after: common.names('Steps that must be done before.'),
@@ -48,26 +55,42 @@ function step(op: string, description: string, members: Readonly<Record<string, 
     leaves: list('Checked after it acted.', ref('fact', 'One fact.')),
     deadlineMs: count('How long it may take, in milliseconds.'),
     ...members,
-  });
+  };
+  return object(description, all, optional);
 }
 
 const process = object('The process that is meant.', {
   pid: count('Its number.'),
   started: text('Opaque; equal exactly for the same process of the same boot.'),
 });
-const applied = object('What is recorded as applied.', {
-  backend: text('Name of the backend.'),
-  specHash: text('Hash of the spec.'),
-  fields: ref('fields', 'Its settings.'),
-  protect: { type: 'boolean', description: 'True: a plan that would delete it is refused.' },
+const applied = object(
+  'What is recorded as applied.',
+  {
+    backend: text('Name of the backend.'),
+    specHash: text('Hash of the spec.'),
+    fields: ref('fields', 'Its settings.'),
+    spec: ref('instanceSpec', 'What it was started from; it is put back if its successor fails.'),
+    protect: { type: 'boolean', description: 'True: a plan that would delete it is refused.' },
+  },
+  ['spec'],
+);
+const restore = object('Old before new: what is put back if this step fails.', {
+  spec: ref('instanceSpec', 'What served before.'),
+  deadlineMs: count('How long it may take to answer again, in milliseconds.'),
 });
 
 const steps = union('One atomic act.', [
-  step('start', 'Starts the process.', { spec: ref('instanceSpec', 'What is started.') }),
-  step('probe', 'Waits until it answers, lets it generate, reads its settings back.', {
-    spec: ref('instanceSpec', 'What it must run with.'),
-    onFailure: oneOfWords('What becomes of the new copy if it does not answer.', ['stop', 'leave']),
-  }),
+  step('start', 'Starts the process.', { spec: ref('instanceSpec', 'What is started.'), restore }, ['restore']),
+  step(
+    'probe',
+    'Waits until it answers, lets it generate, reads its settings back.',
+    {
+      spec: ref('instanceSpec', 'What it must run with.'),
+      onFailure: oneOfWords('What becomes of the new copy if it does not answer.', ['stop', 'leave']),
+      restore,
+    },
+    ['restore'],
+  ),
   step('publish', 'Sends clients to this instance.', {}),
   step('withdraw', 'Stops sending clients there.', {}),
   step('drain', 'Waits until admitted requests are done, or the deadline has passed.', {}),
@@ -149,4 +172,5 @@ export const planSchema = document('plan', 'A plan of llmops', root, {
   price,
   problem,
   summary,
+  wished,
 });

@@ -4,8 +4,25 @@ import type { Step, StepOf } from '../domain/plan.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { driverOf, type Seen } from './facts.ts';
 
-/** The one act of a step: a driver's, or a write of our own. */
-export function act(step: Step, drivers: Readonly<Record<string, Driver>>, ledger: RunLedger, seen: Seen, io: StepIo): Promise<void> {
+/** The one act of a step: a driver's, or a write of our own. Returns where clients are sent now, for a publish; else null. */
+export async function act(
+  step: Step,
+  drivers: Readonly<Record<string, Driver>>,
+  ledger: RunLedger,
+  seen: Seen,
+  io: StepIo,
+): Promise<string | null> {
+  if (step.op === 'publish') return publish(step, drivers, ledger, seen, io);
+  await change(step, drivers, ledger, io);
+  return null;
+}
+
+function change(
+  step: Exclude<Step, { op: 'publish' }>,
+  drivers: Readonly<Record<string, Driver>>,
+  ledger: RunLedger,
+  io: StepIo,
+): Promise<void> {
   switch (step.op) {
     case 'start':
       return driverOf(drivers, step.backend).perform.start(step, io);
@@ -15,8 +32,6 @@ export function act(step: Step, drivers: Readonly<Record<string, Driver>>, ledge
       return driverOf(drivers, step.backend).perform.drain(step, io);
     case 'stop':
       return driverOf(drivers, step.backend).perform.stop(step, io);
-    case 'publish':
-      return publish(step, drivers, ledger, seen, io);
     case 'withdraw':
       return ledger.withdraw(step.model, step.instance);
     case 'record':
@@ -31,11 +46,12 @@ async function publish(
   ledger: RunLedger,
   seen: Seen,
   io: StepIo,
-): Promise<void> {
+): Promise<string> {
   const instance = seen.get(step.instance) ?? (await driverOf(drivers, step.backend).look(step.instance, io.signal));
   const url = instance?.endpoint ?? null;
   if (url === null) throw noEndpoint(step);
   await ledger.publish(step.model, { instance: step.instance, url });
+  return url;
 }
 
 function noEndpoint(step: Step): ProblemError {

@@ -1,58 +1,119 @@
-import type { StepOf } from '../domain/plan.ts';
+import type { StepResult } from '../domain/generation.ts';
+import type { Fact, Predecessor, Step, StepOf } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import { act } from './act.ts';
 import { withDeadline } from './deadline.ts';
 import { checkLeaves, driverOf } from './facts.ts';
 import type { StepTools } from './tools.ts';
 
-/** How long stopping a copy that failed its probe may take, in milliseconds. It serves nobody, so there is nothing to drain. */
+/** How long stopping a copy that failed may take, in milliseconds. It serves nobody, so there is nothing to drain. */
 const STOP_DEADLINE_MS = 30_000;
 
+/** What became of a failure after its compensation. */
+export interface Compensated {
+  /** The failure, and in its summary what was done about it. */
+  readonly problem: Problem;
+  readonly restored?: NonNullable<StepResult['restored']>;
+}
+
+/** A step of which the plan says what is done if it fails. */
+type Promising = StepOf<'start'> | StepOf<'probe'>;
+
+/** True if the plan promises a compensation for this step. */
+export function hasPromise(step: Step): step is Promising {
+  return (step.op === 'probe' && step.onFailure === 'stop') || (step.op === 'start' && step.restore !== undefined);
+}
+
 /**
- * Stops the new copy that failed its probe, as the plan promised, so that a failed replacement leaves the old one alone
- * with the memory. Journaled like a step of its own. Returns the probe's problem with what became of the copy.
+ * Does what the plan promised for a failed start or probe: the new copy is stopped, so that the old one has the memory for
+ * itself; after old before new, what served before is put back. Journaled like steps of the plan. Never rejects.
  */
-export async function stopFailedCopy(step: StepOf<'probe'>, problem: Problem, tools: StepTools): Promise<Problem> {
-  const { ledger, lease, drivers, patienceMs, graceMs, say } = tools;
+export async function compensate(step: Promising, problem: Problem, tools: StepTools): Promise<Compensated> {
+  const stopped = await stopFailedCopy(step, problem, tools);
+  return step.restore === undefined ? { problem: stopped.problem } : putBack(step, step.restore, stopped, tools);
+}
+
+async function stopFailedCopy(step: Promising, problem: Problem, tools: StepTools): Promise<{ problem: Problem; clean: boolean }> {
+  const [same, also] =
+    step.restore === undefined ? ['; clients were left where they were.', ' Clients were left where they were.'] : ['.', ''];
+  const told = (words: string) => ({ ...problem, summary: `${problem.summary} ${words}` });
   try {
     const stop = await stopStep(step, tools);
-    if (stop === null) return { ...problem, summary: `${problem.summary} Its copy ${step.instance} is gone already.` };
-    await ledger.begin(stop);
-    lease.verify();
-    const progress = (message: string, done?: number, total?: number) =>
-      say({ type: 'step.waiting', step: step.id, model: step.model, message, done: done ?? null, total: total ?? null });
-    progress(`stopping ${step.instance}, which failed its probe`);
-    const options = { signal: tools.signal, graceMs, lastWord: () => null };
-    await withDeadline(stop, options, async (signal) => {
-      await driverOf(drivers, stop.backend).perform.stop(stop, { signal, progress });
-      await checkLeaves(stop, drivers, signal, patienceMs);
-    });
-    await ledger.end(stop, 'done');
-    return { ...problem, summary: `${problem.summary} The copy ${step.instance} was stopped again; clients were left where they were.` };
+    if (stop === null) return { problem: step.op === 'start' ? problem : told(`Its copy ${step.instance} is gone already.`), clean: true };
+    await perform(stop, `stopping ${step.instance}, which failed`, tools);
+    return { problem: told(`The copy ${step.instance} was stopped again${same}`), clean: true };
   } catch (error) {
-    const why = problemOf(error).summary;
-    return {
-      ...problem,
-      summary: `${problem.summary} The copy ${step.instance} could not be stopped: ${why} Clients were left where they were.`,
-    };
+    return { problem: told(`The copy ${step.instance} could not be stopped: ${problemOf(error).summary}${also}`), clean: false };
   }
 }
 
-/** null: there is nothing of ours to stop. A run that was told to stop still keeps this promise, so its signal is not heeded. */
-async function stopStep(step: StepOf<'probe'>, { drivers }: StepTools): Promise<StepOf<'stop'> | null> {
-  const { backend, instance } = step;
-  const seen = await driverOf(drivers, backend).look(instance, AbortSignal.timeout(STOP_DEADLINE_MS));
-  if (seen === null || seen.owner !== 'ours') return null;
-  const { model, spec } = step;
+async function putBack(
+  step: Promising,
+  { spec, deadlineMs }: Predecessor,
+  { problem, clean }: { readonly problem: Problem; readonly clean: boolean },
+  tools: StepTools,
+): Promise<Compensated> {
+  const down = (why: string) => ({ problem: { ...problem, summary: `${problem.summary} What served before was not put back: ${why}` } });
+  // Two copies in memory that was shared out for one could take both down.
+  if (!clean) return down('its place is still taken.');
+  try {
+    const { id: instance, specHash } = spec;
+    const serving: Fact = { instance, backend: spec.backend, is: 'serving', specHash };
+    const start = { ...undoing(step, 'restore-start', spec), leaves: [{ ...serving, is: 'same' as const }], op: 'start' as const, spec };
+    const probe = { ...undoing(step, 'restore-probe', spec), leaves: [serving], deadlineMs, op: 'probe' as const, spec };
+    await perform(start, `putting back ${instance}`, tools);
+    await perform({ ...probe, onFailure: 'leave' }, `waiting for ${instance}`, tools);
+    const url = await perform({ ...undoing(step, 'restore-publish', spec), op: 'publish' }, `sending clients to ${instance} again`, tools);
+    if (url === null) return down(`${instance} does not tell its address.`);
+    const summary = `${problem.summary} ${step.model} was put back to what served before.`;
+    return { problem: { ...problem, summary }, restored: { instance, url } };
+  } catch (error) {
+    return down(problemOf(error).summary);
+  }
+}
+
+/** A run that was told to stop still keeps its promises, so its signal is not heeded. Returns an address, for a publish. */
+async function perform(step: Step, words: string, tools: StepTools): Promise<string | null> {
+  const { ledger, lease, drivers, patienceMs, graceMs, say } = tools;
+  const progress = (message: string, done?: number, total?: number) =>
+    say({ type: 'step.waiting', step: step.id, model: step.model, message, done: done ?? null, total: total ?? null });
+  await ledger.begin(step);
+  lease.verify();
+  progress(words);
+  let url: string | null = null;
+  const options = { signal: new AbortController().signal, graceMs, lastWord: () => words };
+  await withDeadline(step, options, async (signal) => {
+    url = await act(step, drivers, ledger, new Map(), { signal, progress });
+    await checkLeaves(step, drivers, signal, patienceMs);
+  });
+  await ledger.end(step, 'done');
+  return url;
+}
+
+/** What all steps of a compensation have in common. */
+function undoing(step: Promising, name: string, { id: instance, backend }: { readonly id: string; readonly backend: string }) {
+  const { model } = step;
   return {
-    id: `${step.id}.undo`,
+    id: `${step.id}.${name}`,
     after: [],
     model,
     backend,
     instance,
     cause: `${step.id} failed`,
     relies: [],
-    leaves: [{ instance, backend, is: 'absent', specHash: null }],
+    leaves: [] as readonly Fact[],
     deadlineMs: STOP_DEADLINE_MS,
+  };
+}
+
+/** null: there is nothing of ours to stop. */
+async function stopStep(step: Promising, { drivers }: StepTools): Promise<StepOf<'stop'> | null> {
+  const { backend, instance, spec } = step;
+  const seen = await driverOf(drivers, backend).look(instance, AbortSignal.timeout(STOP_DEADLINE_MS));
+  if (seen === null || seen.owner !== 'ours' || seen.specHash !== spec.specHash) return null;
+  return {
+    ...undoing(step, 'undo', spec),
+    leaves: [{ instance, backend, is: 'absent', specHash: null }],
     op: 'stop',
     specHash: spec.specHash,
     process: seen.process,

@@ -3,13 +3,13 @@ import type { StepResult } from '../domain/generation.ts';
 import type { Step } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
 import { act } from './act.ts';
-import { stopFailedCopy } from './compensate.ts';
+import { compensate, hasPromise } from './compensate.ts';
 import { Abandoned, withDeadline } from './deadline.ts';
 import { checkLeaves, checkRelies } from './facts.ts';
 import { resultOf } from './result.ts';
 import type { StepTools } from './tools.ts';
 
-type End = Pick<StepResult, 'status' | 'problem' | 'because'>;
+type End = Pick<StepResult, 'status' | 'problem' | 'because' | 'url' | 'restored'>;
 const DONE: End = { status: 'done', problem: null, because: null };
 
 /** One step from precondition to postcondition. Never rejects: a failure is a result. */
@@ -31,6 +31,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
   const { drivers, ledger, lease, patienceMs } = tools;
   const talk = listen(step, tools);
   let begun = false;
+  let url: string | null = null;
   const work = async (signal: AbortSignal): Promise<void> => {
     const seen = await checkRelies(step, drivers, signal);
     signal.throwIfAborted();
@@ -38,15 +39,16 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     begun = true;
     signal.throwIfAborted();
     lease.verify();
-    await act(step, drivers, ledger, seen, { signal, progress: talk.progress });
+    url = await act(step, drivers, ledger, seen, { signal, progress: talk.progress });
     await checkLeaves(step, drivers, signal, patienceMs);
   };
   const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord };
   const end = await withDeadline(step, options, work).then(
-    () => DONE,
+    () => (url === null ? DONE : { ...DONE, url }),
     (error: unknown) => endOf(step, error),
   );
-  return begun ? close(step, end, tools) : end;
+  const settled = await settle(step, end, begun, tools);
+  return begun ? close(step, settled, tools) : settled;
 }
 
 function listen(step: Step, tools: StepTools): { readonly progress: StepIo['progress']; readonly lastWord: () => string | null } {
@@ -69,15 +71,21 @@ function endOf(step: Step, error: unknown): End {
   return { status: 'failed', problem: problemOf(error), because: null };
 }
 
-/** After the act, whatever came of it: the promised compensation, then the end in the journal. */
+/**
+ * After a failure, the promised compensation. A step that did not begin has started no copy that could be stopped; but if the
+ * old one was stopped for it, that is put back all the same.
+ */
+async function settle(step: Step, end: End, begun: boolean, tools: StepTools): Promise<End> {
+  if (end.problem === null || end.problem.code === 'lease-lost' || !hasPromise(step)) return end;
+  return begun || step.restore !== undefined ? { ...end, ...(await compensate(step, end.problem, tools)) } : end;
+}
+
 async function close(step: Step, end: End, tools: StepTools): Promise<End> {
-  const mustStop = end.problem !== null && end.problem.code !== 'lease-lost' && step.op === 'probe' && step.onFailure === 'stop';
-  const closed = mustStop ? { ...end, problem: await stopFailedCopy(step, end.problem, tools) } : end;
   try {
-    await tools.ledger.end(step, closed.status);
-    return closed;
+    await tools.ledger.end(step, end.status);
+    return end;
   } catch (error) {
-    return { status: 'failed', problem: closed.problem ?? unrecorded(step, problemOf(error)), because: null };
+    return { ...end, status: 'failed', problem: end.problem ?? unrecorded(step, problemOf(error)), because: null };
   }
 }
 

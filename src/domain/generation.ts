@@ -21,6 +21,10 @@ export interface StepResult {
   readonly problem: Problem | null;
   /** For `skipped` and `cancelled`: the sentence after "because". */
   readonly because: string | null;
+  /** For a done `publish`: where clients are sent now. */
+  readonly url?: string;
+  /** For a failed step of old before new: what served before serves again, there. */
+  readonly restored?: { readonly instance: string; readonly url: string };
   /** ISO 8601; null if it never began. */
   readonly startedAt: string | null;
   /** Milliseconds from begin to end; 0 if it never began. */

@@ -1,3 +1,4 @@
+import type { InstanceSpec } from './desired.ts';
 import type { Fields } from './fields.ts';
 import type { Problem } from './problem.ts';
 
@@ -93,6 +94,8 @@ export interface AppliedModel {
   readonly backend: string;
   readonly specHash: string;
   readonly fields: Fields;
+  /** What it was started from, so that it can be put back if its successor fails. Absent: recorded by an earlier version. */
+  readonly spec?: InstanceSpec;
   readonly protect: boolean;
   readonly generation: number;
   readonly at: string;

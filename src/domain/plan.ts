@@ -1,5 +1,5 @@
 import type { BackendSpec, Inert, InstanceSpec } from './desired.ts';
-import type { Price, Scalar } from './fields.ts';
+import type { Fields, Price, Scalar } from './fields.ts';
 import type { AppliedModel, MemoryPool, PendingStep } from './observed.ts';
 import type { Place, Problem } from './problem.ts';
 
@@ -71,9 +71,20 @@ export interface FieldChange {
 /** `surge` new before old, no gap · `swap` old before new, a gap of one start. */
 export type Replacement = 'surge' | 'swap';
 
+/** What a model shall run as, worked out from llmops.yaml, its weights and its backend: the same whatever runs now. */
+export interface Wished {
+  readonly specHash: string;
+  /** The name of the copy that has these settings. */
+  readonly instance: string;
+  /** The settings that somebody set; one that is absent is left to the engine. */
+  readonly fields: Fields;
+}
+
 export type Change = {
   readonly model: string;
   readonly backend: string;
+  /** null: it shall not run, or what it shall run as cannot be worked out, because its weights could not be resolved or this version does not act on it. */
+  readonly wish: Wished | null;
   /** The sentence after "because"; names file and line where a person can look. */
   readonly cause: string;
   readonly place: Place | null;
@@ -160,9 +171,9 @@ export type Step = {
 
 export type StepAct =
   /** Starts the process; done when the process exists and carries the mark of its spec. `restart`: a copy in phase `failed` is removed first. */
-  | { readonly op: 'start'; readonly spec: InstanceSpec }
+  | ({ readonly op: 'start'; readonly spec: InstanceSpec } & Restoring)
   /** Waits until it answers, makes it generate one token, reads its settings back and compares. `onFailure: stop`: the new copy is stopped, so that a failed surge leaves the old one alone. */
-  | { readonly op: 'probe'; readonly spec: InstanceSpec; readonly onFailure: 'stop' | 'leave' }
+  | ({ readonly op: 'probe'; readonly spec: InstanceSpec; readonly onFailure: 'stop' | 'leave' } & Restoring)
   /** Sends clients to this instance: our own write. */
   | { readonly op: 'publish' }
   /** Stops sending clients there: our own write. */
@@ -173,6 +184,17 @@ export type StepAct =
   | { readonly op: 'stop'; readonly specHash: string | null; readonly process: { readonly pid: number; readonly started: string } | null }
   /** Records or forgets what was applied: our own write. `applied: null` forgets. */
   | { readonly op: 'record'; readonly applied: Omit<AppliedModel, 'at' | 'generation'> | null };
+
+/** Of a step of old before new: if it fails, what served before is put back. Absent: there is nothing to put back, or it still serves. */
+interface Restoring {
+  readonly restore?: Predecessor;
+}
+
+/** What served before, and how long it may take to answer again, in milliseconds. */
+export interface Predecessor {
+  readonly spec: InstanceSpec;
+  readonly deadlineMs: number;
+}
 
 export type Op = Step['op'];
 export type StepOf<K extends Op> = Step & { readonly op: K };

@@ -1,4 +1,5 @@
-import type { Fact, Step, StepAct } from '../domain/plan.ts';
+import type { InstanceSpec } from '../domain/desired.ts';
+import type { Fact, Predecessor, Step, StepAct } from '../domain/plan.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Arrangement } from './arrange.ts';
 import { leaving, stepId, type Leaving } from './leaving.ts';
@@ -38,8 +39,9 @@ export function stepsOfCourse(course: Course, arrangement: Arrangement | null): 
     relies: [],
     kept: oldFirst ? null : wish.spec.id,
   });
-  if (starts) start(chain, course, arrangement?.after ?? []);
-  if (course.probe) probe(chain, course);
+  const undo = oldFirst || resumesSwap(course) ? restoreOf(course) : {};
+  if (starts) start(chain, course, arrangement?.after ?? [], undo);
+  if (course.probe) probe(chain, course, undo);
   if (course.publish) publish(chain, course);
   endCopies(chain, later, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id });
   if (course.record) {
@@ -88,13 +90,36 @@ class Chain {
   }
 }
 
-function start(chain: Chain, course: Course, waits: readonly string[]): void {
+/** A run was cut off after it had ended the old copy: what it started is still loading, and nothing else serves. */
+function resumesSwap({ need, others, endpoint, wish }: Course): boolean {
+  return need === 'await' && others.length === 0 && endpoint?.instance !== wish.spec.id;
+}
+
+interface Undo {
+  readonly restore?: Predecessor;
+}
+
+function probeMs({ weights }: InstanceSpec): number {
+  return PROBE_MS + Math.ceil(weights.bytes / SLOW_DISK_BYTES_PER_MS);
+}
+
+/**
+ * What was last applied is put back if its successor fails. Taken from the record, not from the old copy, because a run that
+ * was cut off between stop and start must still know it.
+ */
+function restoreOf({ applied, wish }: Course): Undo {
+  const spec = applied?.specHash === wish.spec.specHash ? undefined : applied?.spec;
+  return spec === undefined ? {} : { restore: { spec, deadlineMs: probeMs(spec) } };
+}
+
+function start(chain: Chain, course: Course, waits: readonly string[], undo: Undo): void {
   const { spec } = course.wish;
   const { id: instance, backend, specHash } = spec;
   chain.add({
     op: 'start',
     name: 'start',
     spec,
+    ...undo,
     cause: course.cause,
     deadlineMs: START_MS,
     after: [...chain.tail, ...waits],
@@ -103,16 +128,17 @@ function start(chain: Chain, course: Course, waits: readonly string[]): void {
   });
 }
 
-function probe(chain: Chain, course: Course): void {
+function probe(chain: Chain, course: Course, undo: Undo): void {
   const { spec } = course.wish;
   const { id: instance, backend, specHash } = spec;
   chain.add({
     op: 'probe',
     name: 'probe',
     spec,
-    onFailure: isNew(course) ? 'stop' : 'leave',
+    onFailure: isNew(course) || undo.restore !== undefined ? 'stop' : 'leave',
+    ...undo,
     cause: 'clients are sent to it only after it has answered with the settings it should have',
-    deadlineMs: PROBE_MS + Math.ceil(spec.weights.bytes / SLOW_DISK_BYTES_PER_MS),
+    deadlineMs: probeMs(spec),
     relies: [{ instance, backend, is: 'same', specHash }],
     leaves: [serving(course)],
   });

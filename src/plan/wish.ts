@@ -2,6 +2,7 @@ import { canonicalJson, type Hash } from '../domain/canonical.ts';
 import type { Artifact, BackendSpec, Desired, InstanceSpec, ModelSpec } from '../domain/desired.ts';
 import type { Fields, Price } from '../domain/fields.ts';
 import type { AppliedModel } from '../domain/observed.ts';
+import type { Wished } from '../domain/plan.ts';
 import type { Place } from '../domain/problem.ts';
 import type { BackendTraits } from './input.ts';
 
@@ -37,7 +38,13 @@ export function makeWish(
     weights: { path: artifact.path, sha256: artifact.sha256, bytes: artifact.bytes },
     options: model.options,
   };
-  return { model, artifact, backend, traits, spec, applied: { backend: backend.name, specHash, fields, protect: model.protect } };
+  return { model, artifact, backend, traits, spec, applied: { backend: backend.name, specHash, fields, spec, protect: model.protect } };
+}
+
+/** A wish as others may know it. What is left to the engine is left out: it is most of the settings of most models. */
+export function wishedOf({ spec }: Wish): Wished {
+  const fields = Object.fromEntries(Object.entries(spec.fields).filter(([, value]) => value !== null));
+  return { specHash: spec.specHash, instance: spec.id, fields };
 }
 
 /**

@@ -92,6 +92,25 @@ describe('a new copy that fails its probe', () => {
     );
   });
 
+  it('after old before new gives way to what served before, in the journal too', async () => {
+    const spec = { id: 'chat-0', stack: 'told', backend: 'local', model: 'chat', specHash: '1', fields: {}, options: {} };
+    const restore = { spec: { ...spec, weights: { path: '/w', sha256: '0', bytes: 1 } }, deadlineMs: 60_000 };
+    const swap = [step('chat.start', [], { restore } as object), step('chat.probe', ['chat.start'], { restore } as object)];
+    const { result, log } = await play(swap, { acts: { 'chat.probe': fails } });
+    expect(log.filter((line) => line.includes('restore') || line.startsWith('publish'))).toEqual([
+      'begin chat.probe.restore-start',
+      'act chat.probe.restore-start',
+      'end chat.probe.restore-start done',
+      'begin chat.probe.restore-probe',
+      'act chat.probe.restore-probe',
+      'end chat.probe.restore-probe done',
+      'begin chat.probe.restore-publish',
+      'publish chat http://127.0.0.1:1',
+      'end chat.probe.restore-publish done',
+    ]);
+    expect(result.steps[1]).toMatchObject({ status: 'failed', restored: { instance: 'chat-0', url: 'http://127.0.0.1:1' } });
+  });
+
   it('is left running where the plan says so', async () => {
     const { log } = await play([step('chat.probe', [], { onFailure: 'leave' } as object)], {
       acts: { 'chat.probe': fails },

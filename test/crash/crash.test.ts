@@ -49,6 +49,13 @@ interface Stage {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+/** What serves and is what clients are sent to. */
+function servingIn({ instances, endpoints }: Picture): readonly string[] {
+  const sentTo = new Set(Object.values(endpoints).map((endpoint) => (endpoint as { readonly instance: string }).instance));
+  const serving = Object.entries(instances).filter(([, seen]) => (seen as { readonly phase: string }).phase === 'serving');
+  return serving.map(([id]) => (sentTo.has(id.replace(/^.*\//, '')) ? `${id} published` : id));
+}
+
 const REALMS = ['local', 'far'] as const;
 const DIR = '/state';
 
@@ -94,6 +101,7 @@ describe('a run that dies at any point is finished by the next one: the world is
     expect(whole.died).toBeNull();
     if (scenario.replacement) expect(new Set(whole.replacements)).toEqual(new Set([scenario.replacement]));
     if (scenario.converges !== false) expect(whole.nextSteps).toBe(0);
+    if (scenario.restores) expect(servingIn(whole.picture)).toEqual(stage.realms.get('local')?.map(({ id }) => `local/${id} published`));
     let points = 0;
     for (let k = 1; ; k += 1) {
       const ending = await play(scenario, stage, k);
@@ -101,7 +109,7 @@ describe('a run that dies at any point is finished by the next one: the world is
       points = k;
       expect(ending.picture, `died ${ending.died} (point ${k})`).toEqual(whole.picture);
       expect(ending.nextSteps, `died ${ending.died} (point ${k})`).toBe(whole.nextSteps);
-      expect(ending.starts, `died ${ending.died} (point ${k})`).toBeLessThanOrEqual(whole.starts + 1);
+      expect(ending.starts, `died ${ending.died} (point ${k})`).toBeLessThanOrEqual(whole.starts + (scenario.restores ? 2 : 1));
     }
     expect(points).toBeGreaterThan(8);
   });

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly replacement?: 'surge' | 'swap';
   /** False: this wish cannot be fulfilled, or takes down what is still declared: the next plan is not empty. */
   readonly converges?: false;
+  /** True: the wish fails, and what served before serves again, wherever the first run died. */
+  readonly restores?: true;
 }
 
 const one: StackTold = { models: { chat: {} } };
@@ -57,6 +59,22 @@ export const scenarios: readonly Scenario[] = [
     before: one,
     wish: { models: { chat: { options: { fail: 'probe' } } } },
     replacement: 'surge',
+    converges: false,
+  },
+  {
+    name: 'a swap that fails its probe',
+    before: { models: { chat: { rollout: swap } } },
+    wish: { models: { chat: { rollout: swap, options: { fail: 'probe' } } } },
+    replacement: 'swap',
+    restores: true,
+    converges: false,
+  },
+  {
+    name: 'a swap that fails its start',
+    before: { models: { chat: { rollout: swap } } },
+    wish: { models: { chat: { rollout: swap, options: { fail: 'start' } } } },
+    replacement: 'swap',
+    restores: true,
     converges: false,
   },
   {

@@ -32,22 +32,17 @@ const setting = object(
 const model = object('One model.', {
   name: text('Its name.'),
   backend: text('Name of its backend.'),
-  state: oneOfWords('The whole picture in one word.', [
-    'ready',
-    'starting',
-    'drifted',
-    'outdated',
-    'failed',
-    'absent',
-    'removed',
-    'blocked',
-    'unknown',
-  ]),
+  state: oneOfWords(
+    'The whole picture in one word. `outdated`: the file asks for something else now. `unsettled`: it runs as declared, and llmops has its own part left to do: send clients to it, end a left-over copy, or record it.',
+    ['ready', 'starting', 'drifted', 'outdated', 'unsettled', 'failed', 'absent', 'removed', 'blocked', 'unknown'],
+  ),
   phase: oneOfWords('What its instance does.', ['starting', 'serving', 'failed', 'unknown', 'absent']),
-  instance: nullable(text('Identity of the instance that clients are sent to, else the one that would be.')),
+  instance: nullable(
+    text('Identity of the copy that counts most: one that serves, then the one that clients are sent to, then the newest.'),
+  ),
   copies: common.names('Further instances of ours that serve this model.'),
   endpoint: nullable(text('Where it answers.')),
-  published: flag('True if clients are sent there.'),
+  published: flag('True if clients are sent to this instance, at its present address.'),
   settings: list('Its settings, sorted by name.', ref('setting', 'One setting.')),
   why: nullable(text('Why it is not ready; null for a ready one.')),
   fix: nullable(text('What to type or change next.')),
@@ -77,7 +72,10 @@ const root = object('The document of `llmops status --json`. Minor versions only
   models: list('Declared, applied before, or running as ours; sorted by name.', ref('model', 'One model.')),
   foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),
   conditions: list('Conditions of the whole stack.', ref('condition', 'One condition.')),
-  summary: object('How many models.', { declared: count('Declared in llmops.yaml.'), ready: count('Of these, ready.') }),
+  summary: object('How many models.', {
+    declared: count('Declared in llmops.yaml.'),
+    ready: count('Of these, serving clients as declared: `ready`, or `unsettled` and published.'),
+  }),
 });
 
 const { foreign, memoryPool, place, problem } = common;

@@ -23,7 +23,7 @@ export interface Status {
   readonly models: readonly ModelStatus[];
   readonly foreign: readonly Foreign[];
   readonly conditions: readonly Condition[];
-  /** How many models are declared, and how many of these are `ready`. */
+  /** How many models are declared, and how many of these serve clients as declared: `ready`, or `unsettled` and published. */
   readonly summary: { readonly declared: number; readonly ready: number };
 }
 
@@ -39,10 +39,21 @@ export interface BackendStatus {
 
 /**
  * `ready` runs as declared · `starting` loads · `drifted` runs, not as it was applied · `outdated` runs as applied, and
- * the file asks for something else now · `failed` ended or cannot serve · `absent` does not run · `removed` runs and is
+ * the file asks for something else now · `unsettled` runs as declared, and llmops has its own part left to do: send clients to
+ * it, end a copy that is left over, or record it · `failed` ended or cannot serve · `absent` does not run · `removed` runs and is
  * not declared any more · `blocked` cannot be acted on · `unknown` nobody can tell.
  */
-export type ModelState = 'ready' | 'starting' | 'drifted' | 'outdated' | 'failed' | 'absent' | 'removed' | 'blocked' | 'unknown';
+export type ModelState =
+  | 'ready'
+  | 'starting'
+  | 'drifted'
+  | 'outdated'
+  | 'unsettled'
+  | 'failed'
+  | 'absent'
+  | 'removed'
+  | 'blocked'
+  | 'unknown';
 
 export interface ModelStatus {
   readonly name: string;
@@ -50,13 +61,13 @@ export interface ModelStatus {
   readonly state: ModelState;
   /** `absent`: there is no instance of ours. */
   readonly phase: Phase | 'absent';
-  /** The instance that clients are sent to, else the one that would be; null: none. */
+  /** The copy that counts most: one that serves, then the one clients are sent to, then the newest; null: none. */
   readonly instance: string | null;
   /** Further instances of ours that serve this model. */
   readonly copies: readonly string[];
   /** Where the instance answers; null: nowhere. */
   readonly endpoint: string | null;
-  /** True if clients are sent to this instance. */
+  /** True if clients are sent to this instance, at its present address. */
   readonly published: boolean;
   /** The three columns, setting by setting, sorted by name. */
   readonly settings: readonly SettingStatus[];

@@ -1,8 +1,8 @@
 import type { Json } from '../domain/desired.ts';
 import type { Fields } from '../domain/fields.ts';
 import type { ObservedBackend, ObservedInstance } from '../domain/observed.ts';
+import { compareText } from '../domain/text.ts';
 import type { Context } from './sight.ts';
-import { compareText } from './world.ts';
 
 /**
  * A digest of what the decision rests on. It moves when a copy of ours appears, ends, changes its settings or its

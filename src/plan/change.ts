@@ -5,21 +5,23 @@ import { memoryOfRemoval, type Arrangement } from './arrange.ts';
 import { leaving } from './leaving.ts';
 import type { Context } from './sight.ts';
 import type { Course, Removal, Verdict } from './verdict.ts';
+import { wishedOf } from './wish.ts';
 
 /** A verdict as a person reviews it. */
 export function changeOf(context: Context, verdict: Verdict, arrangement: Arrangement | null, steps: readonly Step[]): Change {
   const { cause, place, correctsDrift } = verdict;
-  const head = { cause, place, correctsDrift };
   if (verdict.kind === 'run') return changeOfCourse(verdict, arrangement, steps.length > 0);
   const { model, backend } = verdict;
-  if (verdict.kind === 'blocked') return { model, backend, ...head, action: 'blocked', problem: verdict.problem };
-  if (verdict.kind === 'spared') return { model, backend, ...head, action: 'keep', unchanged: 0, unverified: [] };
-  return { model, backend, ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
+  const wish = verdict.kind === 'blocked' && verdict.wish !== null ? wishedOf(verdict.wish) : null;
+  const head = { model, backend, wish, cause, place, correctsDrift };
+  if (verdict.kind === 'blocked') return { ...head, action: 'blocked', problem: verdict.problem };
+  if (verdict.kind === 'spared') return { ...head, action: 'keep', unchanged: 0, unverified: [] };
+  return { ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
 }
 
 function changeOfCourse(course: Course, arrangement: Arrangement | null, acts: boolean): Change {
   const { wish, need, fields, unchanged, unverified, cause, place, correctsDrift } = course;
-  const head = { model: wish.model.name, backend: wish.spec.backend, cause, place, correctsDrift };
+  const head = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish), cause, place, correctsDrift };
   if (!acts) return { ...head, action: 'keep', unchanged, unverified };
   const cost = costOfCourse(course, arrangement);
   const isNew = course.others.length === 0 && (course.target === null || (course.applied === null && need !== 'nothing'));

@@ -1,5 +1,6 @@
 import type { Change, Drift, Plan, Step } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
+import { compareText } from '../domain/text.ts';
 import { arrange } from './arrange.ts';
 import { basisOf } from './basis.ts';
 import { intended } from './causes.ts';
@@ -14,7 +15,7 @@ import { makeContext, type Context } from './sight.ts';
 import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
 import type { Course, Removal, Spared, Verdict } from './verdict.ts';
 import { placeOf } from './wish.ts';
-import { compareText, plannedBackends } from './world.ts';
+import { plannedBackends } from './world.ts';
 import { count } from './words.ts';
 
 export type { BackendTraits, PlanInput } from './input.ts';

@@ -14,23 +14,30 @@ import { at } from './words.ts';
 export function judge(context: Context, model: ModelSpec): Blocked | Course {
   const { input, world } = context;
   const place = placeOf(input.desired, model.name);
-  const block = (problem: Problem): Blocked => blocked(model, place, problem, []);
   const seen = world.backends.get(model.backend);
   const backend = world.specs.get(model.backend);
   const traits = backend === undefined ? undefined : input.traits[backend.type];
-  if (backend !== undefined && traits === undefined) return block(unknownType(model, backend.type, place));
-  const unseen = unseenBackend(model.name, model.backend, seen, place);
-  if (unseen !== null) return block(unseen);
+  if (backend !== undefined && traits === undefined) return blocked(model, place, unknownType(model, backend.type, place));
   const artifact = input.artifacts[model.name];
-  if (artifact === undefined) return block(missingArtifact(input.desired, model, context.found.get(model.name) ?? []));
-  if (seen === undefined || backend === undefined || traits === undefined) throw new Error('unreachable: checked above');
-  const wish = makeWish(input.desired, model, artifact, backend, traits, input.hash);
-  return plot(context, lookAt(context, wish), traits.check(model, artifact, backend, seen));
+  const wish =
+    artifact === undefined || backend === undefined || traits === undefined
+      ? null
+      : makeWish(input.desired, model, artifact, backend, traits, input.hash);
+  const unseen = unseenBackend(model.name, model.backend, seen, place);
+  if (unseen !== null) return blocked(model, place, unseen, wish);
+  if (artifact === undefined) return blocked(model, place, missingArtifact(input.desired, model, context.found.get(model.name) ?? []));
+  if (seen === undefined || wish === null) throw new Error('unreachable: checked above');
+  return plot(context, lookAt(context, wish), wish.traits.check(model, artifact, wish.backend, seen));
 }
 
-function blocked(model: ModelSpec, place: Place | null, problem: Problem, drift: readonly Drift[]): Blocked {
-  const { name, backend } = model;
-  return { kind: 'blocked', model: name, backend, problem, drift, ...intended(`it is declared at ${at(place)}`, place) };
+function blocked(
+  { name, backend }: ModelSpec,
+  place: Place | null,
+  problem: Problem,
+  wish: Wish | null = null,
+  drift: readonly Drift[] = [],
+): Blocked {
+  return { kind: 'blocked', model: name, backend, problem, wish, drift, ...intended(`it is declared at ${at(place)}`, place) };
 }
 
 function plot(context: Context, sight: Sight, checks: readonly Problem[]): Course | Blocked {
@@ -40,7 +47,7 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
   const need = needOf(sight, drift);
   const starts = need === 'start' || need === 'restart';
   const obstacle = obstacleTo(context, sight, starts, checks);
-  if (obstacle !== null) return blocked(model, sight.place, obstacle, drift);
+  if (obstacle !== null) return blocked(model, sight.place, obstacle, wish, drift);
   const settings = settingsOf(sight, need);
   return {
     kind: 'run',

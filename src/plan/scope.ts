@@ -1,8 +1,8 @@
 import type { ModelSpec } from '../domain/desired.ts';
 import type { Problem } from '../domain/problem.ts';
+import { compareText } from '../domain/text.ts';
 import { nearest } from './nearest.ts';
 import type { Context } from './sight.ts';
-import { compareText } from './world.ts';
 import { count, list } from './words.ts';
 
 /** Which models a plan is about. */

@@ -1,3 +1,4 @@
+import { isPublished } from '../domain/copies.ts';
 import type { AppliedModel, Endpoint, ObservedInstance } from '../domain/observed.ts';
 import type { Place, Problem } from '../domain/problem.ts';
 import { compareCopy, type Comparison } from './compare.ts';
@@ -75,7 +76,7 @@ export function lookAt(context: Context, wish: Wish): Sight {
     applied,
     appliedSeen: applied !== null && world.backends.get(applied.backend)?.status === 'reachable',
     endpoint,
-    published: target !== null && endpoint?.instance === target.id && (target.endpoint === null || endpoint.url === target.endpoint),
+    published: target !== null && isPublished(target, endpoint),
     interrupted: context.pending.has(name) || (applied !== null && endpoint === null),
   };
 }

@@ -13,6 +13,8 @@ export interface Blocked extends Cause {
   readonly model: string;
   readonly backend: string;
   readonly problem: Problem;
+  /** null: it shall not run, or that cannot be worked out. */
+  readonly wish: Wish | null;
   readonly drift: readonly Drift[];
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blocked, keep, plan, update } from '../../test/render/plans.ts';
+import { blocked, keep, plan, update, wished } from '../../test/render/plans.ts';
 import { mixedStatus } from '../../test/render/status-story.ts';
 import { desired, instance, inventory, model, NOW, reachable, unreachable } from '../../test/render/worlds.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
@@ -45,9 +45,9 @@ describe('the three columns', () => {
     expect(stateOf('gone')?.settings.find((one) => one.field === 'context')).toEqual({ field: 'context', configured: 8192, loaded: 8192 });
   });
 
-  test('show what the plan changes to, not what was applied before', () => {
+  test('show what the plan wishes, not what was applied before', () => {
     const status = statusOf([instance('chat')], {
-      changes: [update({ fields: [{ field: 'digest', from: 'a', to: 'b', price: 'replace', place: null }] })],
+      changes: [update({ wish: wished('chat', { digest: 'b' }) })],
     });
     expect(status.models[0]?.settings.find((one) => one.field === 'digest')?.desired).toBe('b');
   });
@@ -60,7 +60,8 @@ test('the instance that clients are sent to stands for the model, and the others
 });
 
 test('foreign instances are told apart and belong to no model', () => {
-  const status = statusOf([instance('chat'), instance('chat', { id: 'theirs', owner: 'foreign' })]);
+  const foreign = [{ backend: 'local', id: 'theirs', model: 'chat', endpoint: null }];
+  const status = statusOf([instance('chat'), instance('chat', { id: 'theirs', owner: 'foreign' })], { foreign });
   expect(status.models[0]?.copies).toEqual([]);
   expect(status.foreign.map((one) => one.id)).toEqual(['theirs']);
 });

@@ -1,9 +1,10 @@
+import { copiesByModel, engineLabel, foreignAmong } from '../domain/copies.ts';
 import type { Desired } from '../domain/desired.ts';
-import type { Inventory, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
-import type { Change, Drift, Foreign, Plan } from '../domain/plan.ts';
+import type { Inventory, ObservedBackend } from '../domain/observed.ts';
+import type { Change, Drift, Plan } from '../domain/plan.ts';
 import type { BackendStatus, Condition, ModelStatus, Status } from '../domain/status.ts';
 import type { ModelFacts } from './model.ts';
-import { modelStatus } from './model.ts';
+import { isReady, modelStatus } from './model.ts';
 
 /** All that the picture is folded from. */
 export interface StatusInput {
@@ -42,9 +43,9 @@ export function makeStatus(input: StatusInput): Status {
     holder: input.holder ?? null,
     backends: input.observed.map(backendStatus),
     models,
-    foreign: input.observed.flatMap(foreignOf),
+    foreign: plan?.foreign ?? foreignAmong(input.observed),
     conditions: [ready(models), synced(plan)],
-    summary: { declared: declared.length, ready: declared.filter((model) => model.state === 'ready').length },
+    summary: { declared: declared.length, ready: declared.filter(isReady).length },
   };
 }
 
@@ -52,11 +53,8 @@ function factsOf(input: StatusInput): readonly ModelFacts[] {
   const specs = new Map(input.desired?.models.map((model) => [model.name, model]));
   const changes = new Map<string, Change>(input.plan?.changes.map((change) => [change.model, change]));
   const inert = new Set(input.desired?.inertModels);
-  const drift = grouped<Drift>(input.plan?.drift ?? [], (one) => one.model);
-  const instances = grouped<ObservedInstance>(
-    input.observed.flatMap((one) => (one.status === 'reachable' ? one.instances.filter(({ owner }) => owner === 'ours') : [])),
-    (one) => one.model ?? one.id,
-  );
+  const drift = Map.groupBy<string, Drift>(input.plan?.drift ?? [], (one) => one.model);
+  const instances = copiesByModel(input.observed, input.inventory.endpoints);
   const backends = new Map(input.observed.map((one) => [one.name, one]));
   const targeted = (input.plan?.targets.length ?? 0) > 0;
   const all = new Set([...specs.keys(), ...Object.keys(input.inventory.models), ...instances.keys()]);
@@ -83,39 +81,21 @@ function factsOf(input: StatusInput): readonly ModelFacts[] {
   });
 }
 
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
-}
-
 function backendStatus(one: ObservedBackend): BackendStatus {
   const { name, type, status } = one;
   if (one.status === 'unreachable') return { name, type, status, engine: null, memory: [], problem: one.problem };
-  const present = one.engine.status === 'present' ? one.engine : null;
   return {
     name,
     type,
     status,
-    engine: present === null ? null : `${present.at.split('/').at(-1)} ${present.version}`,
+    engine: engineLabel(one.engine),
     memory: one.memory,
     problem: one.engine.status === 'absent' ? one.engine.problem : null,
   };
 }
 
-function foreignOf(one: ObservedBackend): readonly Foreign[] {
-  if (one.status === 'unreachable') return [];
-  return one.instances
-    .filter(({ owner }) => owner === 'foreign')
-    .map(({ backend, id, model, endpoint }) => ({ backend, id, model, endpoint }));
-}
-
 function ready(models: readonly ModelStatus[]): Condition {
-  const not = models.filter((model) => model.state !== 'ready' && model.state !== 'removed');
+  const not = models.filter((model) => !isReady(model) && model.state !== 'removed');
   if (not.length === 0) return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'every declared model runs as declared' };
   const unknown = not.every((model) => model.state === 'unknown');
   return {

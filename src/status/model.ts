@@ -1,5 +1,6 @@
+import { isPublished } from '../domain/copies.ts';
 import type { ModelSpec } from '../domain/desired.ts';
-import type { Fields, Scalar } from '../domain/fields.ts';
+import type { Scalar } from '../domain/fields.ts';
 import type { AppliedModel, Endpoint, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Change, Drift } from '../domain/plan.ts';
 import type { Condition, ModelState, ModelStatus, SettingStatus } from '../domain/status.ts';
@@ -16,7 +17,7 @@ export interface ModelFacts {
   readonly applied: AppliedModel | null;
   readonly change: Change | null;
   readonly drift: readonly Drift[];
-  /** Ours alone. */
+  /** Ours alone, the one that counts most first. */
   readonly instances: readonly ObservedInstance[];
   readonly observed: ObservedBackend | null;
   readonly endpoint: Endpoint | null;
@@ -24,7 +25,7 @@ export interface ModelFacts {
 
 /** The picture of one model. */
 export function modelStatus(facts: ModelFacts): ModelStatus {
-  const main = mainInstance(facts);
+  const main = facts.instances[0] ?? null;
   const verdict = judge(facts, main);
   return {
     name: facts.name,
@@ -34,7 +35,7 @@ export function modelStatus(facts: ModelFacts): ModelStatus {
     instance: main?.id ?? null,
     copies: facts.instances.filter((one) => one !== main).map((one) => one.id),
     endpoint: main?.endpoint ?? null,
-    published: main !== null && facts.endpoint?.instance === main.id,
+    published: main !== null && isPublished(main, facts.endpoint),
     settings: settingsOf(facts, main),
     why: verdict.why,
     fix: verdict.fix,
@@ -46,12 +47,9 @@ export function modelStatus(facts: ModelFacts): ModelStatus {
   };
 }
 
-const LIVELINESS: Readonly<Record<ObservedInstance['phase'], number>> = { serving: 0, starting: 1, unknown: 2, failed: 3 };
-
-/** Where clients are sent; else the liveliest copy, the first by id among equals. */
-function mainInstance({ instances, endpoint }: ModelFacts): ObservedInstance | null {
-  const published = instances.find((one) => one.id === endpoint?.instance);
-  return published ?? instances.toSorted((a, b) => LIVELINESS[a.phase] - LIVELINESS[b.phase] || (a.id < b.id ? -1 : 1))[0] ?? null;
+/** True if clients are served as declared, even if our own books are not settled yet. */
+export function isReady({ state, published }: ModelStatus): boolean {
+  return state === 'ready' || (state === 'unsettled' && published);
 }
 
 interface Verdict {
@@ -74,8 +72,14 @@ function judge(facts: ModelFacts, main: ObservedInstance | null): Verdict {
     return { state: 'removed', why: change?.cause ?? 'it is not declared any more', fix: 'llmops apply' };
   const [first] = drift;
   if (first) return { state: 'drifted', why: first.detail, fix: first.policy === 'correct' ? 'llmops apply' : null };
+  if (change !== null && isUpkeep(change)) return { state: 'unsettled', why: change.cause, fix: 'llmops apply' };
   if (change && change.action !== 'keep') return { state: 'outdated', why: change.cause, fix: 'llmops apply' };
   return { state: 'ready', why: null, fix: null };
+}
+
+/** Nothing starts and no setting changes: clients are sent elsewhere, a copy is left over, or only our own record moves. */
+function isUpkeep(change: Change): boolean {
+  return change.action === 'update' && change.replacement === null && change.fields.length === 0;
 }
 
 function ofProblem(main: ObservedInstance): Verdict {
@@ -86,12 +90,13 @@ function ofProblem(main: ObservedInstance): Verdict {
 }
 
 function settingsOf(facts: ModelFacts, main: ObservedInstance | null): readonly SettingStatus[] {
-  const desired = desiredFields(facts);
+  const wish = facts.change?.wish ?? null;
   const { configured, loaded } = { configured: main?.configured ?? {}, loaded: main?.loaded ?? {} };
-  const fields = [...new Set([...Object.keys(desired), ...Object.keys(configured), ...Object.keys(loaded)])].sort();
+  const fields = [...new Set([...Object.keys(wish?.fields ?? {}), ...Object.keys(configured), ...Object.keys(loaded)])].sort();
   return fields.map((field) => ({
     field,
-    ...member('desired', desired[field]),
+    // What the wish leaves out is left to the engine.
+    ...member('desired', wish === null ? undefined : (wish.fields[field] ?? null)),
     ...member('configured', configured[field]),
     ...member('loaded', loaded[field]),
   }));
@@ -99,29 +104,6 @@ function settingsOf(facts: ModelFacts, main: ObservedInstance | null): readonly 
 
 function member<K extends string>(name: K, scalar: Scalar | undefined): { readonly [P in K]?: Scalar } {
   return (scalar === undefined ? {} : { [name]: scalar }) as { readonly [P in K]?: Scalar };
-}
-
-/**
- * What the file asks for. The plan tells what changes; what it keeps is what was applied; and the portable settings
- * stand in the file itself.
- */
-function desiredFields({ spec, applied, change }: ModelFacts): Fields {
-  if (spec === null) return {};
-  const kept = change?.action === 'keep' || change?.action === 'update' ? (applied?.fields ?? {}) : {};
-  const changed = change && 'fields' in change ? Object.fromEntries(change.fields.map((field) => [field.field, field.to])) : {};
-  return {
-    ...kept,
-    source: spec.source.written,
-    context: spec.context,
-    parallel: spec.parallel,
-    kvCache: spec.kvCache,
-    ...digestOf(spec),
-    ...changed,
-  };
-}
-
-function digestOf({ sha256 }: ModelSpec): Fields {
-  return sha256 === null ? {} : { digest: sha256 };
 }
 
 function conditionsOf({ drift, change }: ModelFacts, main: ObservedInstance | null, verdict: Verdict): readonly Condition[] {

@@ -1,6 +1,7 @@
 import type { BackendSpec } from '../../src/domain/desired.ts';
+import type { Fields } from '../../src/domain/fields.ts';
 import type { MemoryPool } from '../../src/domain/observed.ts';
-import type { Change, Cost, FieldChange, Plan, PlannedBackend, Step, StepAct } from '../../src/domain/plan.ts';
+import type { Change, Cost, FieldChange, Plan, PlannedBackend, Step, StepAct, Wished } from '../../src/domain/plan.ts';
 import type { Place } from '../../src/domain/problem.ts';
 
 /** Small builders: a test states only what matters to it. */
@@ -40,10 +41,17 @@ export function fieldChange(over: Partial<FieldChange> = {}): FieldChange {
   return { field: 'context', from: 4096, to: 8192, price: 'restart', place: at(15), ...over };
 }
 
+/** What a model is to run as. */
+export function wished(model: string, fields: Fields = {}): Wished {
+  const base = { context: 8192, parallel: 4, digest: DIGEST_A };
+  return { specHash: '0123456789ab', instance: `${model}-0123456789ab`, fields: { ...base, ...fields } };
+}
+
 export function update(over: Partial<ChangeOf<'update'>> = {}): ChangeOf<'update'> {
   return {
     model: 'chat',
     backend: 'local',
+    wish: wished(over.model ?? 'chat'),
     cause: 'llmops.yaml:15 asks for another context',
     place: at(15),
     correctsDrift: false,
@@ -67,12 +75,25 @@ export function create(over: Partial<ChangeOf<'create'>> = {}): ChangeOf<'create
     fieldChange({ field: 'kvCache', from: null, to: null, place: null }),
   ];
   const memory = { before: null, after: Math.round(1.1 * GIB), peak: Math.round(1.1 * GIB), pool: RAM };
-  const base = { model: 'draft', backend: 'local', cause: 'llmops.yaml:20 declares it and it is not running', place: at(20) };
+  const base = {
+    model: 'draft',
+    backend: 'local',
+    wish: wished(over.model ?? 'draft'),
+    cause: 'llmops.yaml:20 declares it and it is not running',
+    place: at(20),
+  };
   return { ...base, correctsDrift: false, action: 'create', fields, cost: cost({ memory, activeRequests: null }), ...over };
 }
 
 export function remove(over: Partial<ChangeOf<'delete'>> = {}): ChangeOf<'delete'> {
-  const base = { model: 'legacy', backend: 'local', cause: 'it is not in llmops.yaml any more', place: null, correctsDrift: false };
+  const base = {
+    model: 'legacy',
+    backend: 'local',
+    wish: null,
+    cause: 'it is not in llmops.yaml any more',
+    place: null,
+    correctsDrift: false,
+  };
   const memory = { before: Math.round(4.1 * GIB), after: 0, peak: null, pool: RAM };
   return { ...base, action: 'delete', cost: cost({ memory, downtime: 'ends', activeRequests: 2 }), ...over };
 }
@@ -88,6 +109,7 @@ export function blocked(over: Partial<ChangeOf<'blocked'>> = {}): ChangeOf<'bloc
   const base = {
     model: 'vision',
     backend: 'spare',
+    wish: wished(over.model ?? 'vision'),
     cause: 'nothing is created or deleted on a guess',
     place: at(30),
     correctsDrift: false,
@@ -96,8 +118,8 @@ export function blocked(over: Partial<ChangeOf<'blocked'>> = {}): ChangeOf<'bloc
 }
 
 export function keep(over: Partial<ChangeOf<'keep'>> = {}): ChangeOf<'keep'> {
-  const base = { model: 'steady', backend: 'local', cause: 'it runs as declared', place: at(40), correctsDrift: false };
-  return { ...base, action: 'keep', unchanged: 9, unverified: [], ...over };
+  const base = { model: 'steady', backend: 'local', wish: wished(over.model ?? 'steady'), cause: 'it runs as declared', place: at(40) };
+  return { ...base, correctsDrift: false, action: 'keep', unchanged: 9, unverified: [], ...over };
 }
 
 export function step(model: string, act: StepAct, after: readonly string[] = []): Step {

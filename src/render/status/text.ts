@@ -89,6 +89,7 @@ const TONES: Readonly<Record<ModelState, Tone>> = {
   starting: 'note',
   drifted: 'change',
   outdated: 'change',
+  unsettled: 'note',
   removed: 'change',
   absent: 'remove',
   failed: 'remove',

@@ -9,7 +9,7 @@ const { signals } = await import('./cli/signals.ts');
 const { tolerateBrokenPipes } = await import('./cli/broken-pipe.ts');
 
 const { signal, exitCode } = signals(process);
-tolerateBrokenPipes([process.stdout, process.stderr]);
+const outputLost = tolerateBrokenPipes([process.stdout, process.stderr]);
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 process.exitCode = await runCli(
@@ -27,8 +27,10 @@ process.exitCode = await runCli(
   },
   version,
 );
+await new Promise<void>((written) => void process.stdout.write('', () => written())); // the error of a write comes after it
+if (outputLost() && process.exitCode === 0) process.exitCode = 1;
 // Sockets that an engine keeps open must not keep the command alive; what was written is flushed first.
-if (process.stdout.writableLength === 0) process.exit();
+if (process.stdout.destroyed || process.stdout.writableLength === 0) process.exit();
 else process.stdout.once('drain', () => process.exit());
 
 /** Halves the start of every verb after the first: Node keeps compiled code in our cache folder. Only ever a matter of speed. */

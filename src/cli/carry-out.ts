@@ -36,8 +36,8 @@ export interface Order {
 export async function carryOut(order: Order): Promise<number> {
   const report = await reporter(order.context, order.flags);
   try {
-    if (!order.flags.autoApprove) mustBeAbleToAsk(order.context);
     const session = await order.open();
+    if (!order.flags.autoApprove) mustBeAbleToAsk(order.context);
     const lease = await takeLease(order, session);
     try {
       return await underLease(order, session, lease, report);

@@ -28,9 +28,10 @@ export async function run(context: CliContext, flags: StatusFlags, names: readon
   if (flags.snapshot !== undefined) await writeSnapshot(pathIn(context, flags, flags.snapshot), session, seen, context);
   const plan = await planFor(session, seen, 'apply', { target: names, allowDestroy: true });
   refuseUnknownNames(plan);
-  await show(await fold(session, seen, fileProblems === null ? plan : null, context), context, flags);
+  const status = await fold(session, seen, fileProblems === null ? plan : null, context);
+  await show(status, context, flags);
   if (fileProblems !== null) return EXIT.error;
-  const fine = plan.steps.length === 0 && plan.summary.blocked === 0;
+  const fine = plan.steps.length === 0 && plan.summary.blocked === 0 && status.summary.ready === status.summary.declared;
   return flags.exitCode && !fine ? EXIT.changes : EXIT.ok;
 }
 
@@ -44,11 +45,11 @@ function refuseUnknownNames(plan: Plan): void {
 
 /** `plan` is null where the file could not be used: then only what runs is told. */
 async function fold(session: Session, seen: Survey, plan: Plan | null, context: CliContext): Promise<Status> {
-  const { currentHolder, readGeneration } = await import('../state/index.ts');
-  const { makeStatus } = await import('../status/index.ts');
+  const { currentHolder, listGenerations, readGeneration } = await import('../state/index.ts');
+  const { makeStatus, withInert, withLastFailures } = await import('../status/index.ts');
   const { generation } = seen.inventory;
   const applied = generation === null ? null : await readGeneration(session.stateDir, generation).catch(() => null);
-  return makeStatus({
+  const made = makeStatus({
     desired: plan === null ? null : session.desired,
     plan,
     observed: seen.observed,
@@ -58,6 +59,10 @@ async function fold(session: Session, seen: Survey, plan: Plan | null, context: 
     holder: currentHolder(session.stateDir),
     appliedRevision: applied?.revision ?? null,
   });
+  const inert = plan === null ? [] : (session.desired.inertModels ?? []);
+  const asked = inert.filter((name) => plan?.targets.length === 0 || plan?.targets.includes(name));
+  const calm = made.models.every((model) => model.state === 'ready');
+  return withLastFailures(withInert(made, asked), calm ? [] : await listGenerations(session.stateDir));
 }
 
 async function show(status: Status, context: CliContext, flags: StatusFlags): Promise<void> {

@@ -1,1 +1,2 @@
 export { makeStatus } from './make.ts';
+export { withInert, withLastFailures } from './told.ts';

@@ -1,6 +1,7 @@
 import type { Outcome } from '../domain/event.ts';
 import type { ApplyResult, StepResult } from '../domain/generation.ts';
 import type { Plan } from '../domain/plan.ts';
+import { fatesOf } from './apply-fate.ts';
 import { counted, duration } from './format/units.ts';
 import { problemEntries } from './plan/footer.ts';
 import type { Entry, Looks } from './text/page.ts';
@@ -16,9 +17,10 @@ export function renderApplyResult(result: ApplyResult, looks: Looks & { readonly
   const left = result.steps.filter((step) => step.status !== 'done');
   const ended = entry(line(span(headline(result, looks.plan), result.outcome === 'succeeded' ? 'add' : 'remove')), 2);
   const beside = problemEntries(result.problems);
+  const addresses = addressEntries(result.steps);
   const after = [...(beside.length > 0 ? [BLANK, ...beside] : []), ...nextEntries(result)];
-  if (left.length === 0) return printPage([ended, ...after], looks);
-  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(left), ...after], looks);
+  if (left.length === 0) return printPage([ended, ...addresses, ...after], looks);
+  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(left), ...addresses, ...after], looks);
 }
 
 function headline(result: ApplyResult, plan: Plan | undefined): string {
@@ -54,13 +56,37 @@ function modelCounts({ mode, summary }: Plan): string {
   return said.length === 0 ? 'records brought up to date' : said.join(', ');
 }
 
+/** A private port is chosen at each start, so the address of what was changed is told. */
+function addressEntries(steps: readonly StepResult[]): readonly Entry[] {
+  const sent = steps.flatMap(({ model, url, restored }) => {
+    const address = url ?? restored?.url;
+    return address === undefined ? [] : [{ model, address }];
+  });
+  const width = nameWidth(sent.map(({ model }) => model));
+  const rows = sent
+    .slice(0, MOST_MODELS)
+    .map(({ model, address }) => entry(line('  ', `${padEnd(model, width)}  ${address}/v1`), width + 4));
+  return rows.length === 0 ? [] : [...rows, ...more(sent.length - MOST_MODELS, 'address')];
+}
+
+/** Where a replacement did not come to its end, what was done is told by what it did to the model. */
+const EFFECTS: Readonly<Record<string, string>> = {
+  withdraw: 'clients no longer sent to the old copy',
+  drain: 'its requests finished',
+  stop: 'old copy stopped',
+  start: 'new copy started',
+  probe: 'new copy answered',
+};
+
 function doneEntries(steps: readonly StepResult[]): readonly Entry[] {
   const perModel = new Map<string, string[]>();
   for (const step of steps) if (step.status === 'done') perModel.set(step.model, [...(perModel.get(step.model) ?? []), step.op]);
   if (perModel.size === 0) return [entry(line('Nothing was changed.')), BLANK];
+  const fated = new Set(fatesOf(steps).map(({ model }) => model));
   const width = nameWidth([...perModel.keys()]);
   const rows = [...perModel]
     .slice(0, MOST_MODELS)
+    .map(([model, acts]) => [model, fated.has(model) ? acts.map((op) => EFFECTS[op] ?? op) : acts] as const)
     .map(([model, ops]) => entry(line('  ', span('✓', 'add'), ` ${padEnd(model, width)}  ${ops.join(', ')}`), width + 6));
   return [entry(line(span('What is done', 'strong'))), ...rows, ...more(perModel.size - MOST_MODELS, 'model'), BLANK];
 }
@@ -103,10 +129,14 @@ function undone(group: readonly StepResult[], width: number): readonly Entry[] {
   return fix === undefined ? [row, ...details] : [row, ...details, entry(line(indent, `fix: ${fix}`), width + 11)];
 }
 
-function nextEntries({ outcome }: ApplyResult): readonly Entry[] {
+function nextEntries({ outcome, steps }: ApplyResult): readonly Entry[] {
   if (outcome === 'succeeded') return [];
-  const rows = [entry(line('What is not done was left as it was.'))];
-  return [...rows, entry(line(span('Next: ', 'strong'), '`llmops plan` shows what is left to do, `llmops apply` does it.'), 6)];
+  const fates = fatesOf(steps);
+  const told = fates.map(({ down, words }) => entry(line(span(words, down ? 'remove' : 'change')), 2));
+  const rest = fates.length === 0 ? 'What is not done was left as it was.' : 'Everything else that is not done was left as it was.';
+  const fix = fates.find((fate) => fate.fix !== null)?.fix ?? null;
+  const next = fix ?? '`llmops plan` shows what is left to do, `llmops apply` does it.';
+  return [...told, entry(line(rest)), entry(line(span('Next: ', 'strong'), next), 6)];
 }
 
 function nameWidth(names: readonly string[]): number {

@@ -98,3 +98,28 @@ test.each(['succeeded', 'partly', 'failed', 'stale', 'cancelled'] as const)(
     await expect(told).toMatchFileSnapshot(file(`apply ${outcome}`, '80.txt'));
   },
 );
+
+const SWAP = [
+  result('chat.withdraw', { instance: 'chat-ba9876543210' }),
+  result('chat.stop', { step: 'chat.stop-old', instance: 'chat-ba9876543210' }),
+  result('chat.start'),
+];
+const NO_ROOM = { severity: 'error' as const, code: 'engine-failed', summary: 'It ran out of memory.', fix: 'lower `context` of chat' };
+
+test.each([
+  ['down', {}, 'chat is DOWN: its old copy was stopped and the new one failed: It ran out of memory.'],
+  ['restored', { restored: { instance: 'chat-ba9876543210', url: 'http://127.0.0.1:41234' } }, 'chat: put back to what served before'],
+])('a failed swap says what it left the model in, and that the same file fails again: %s', async (name, over, words) => {
+  const failed = result('chat.probe', { status: 'failed', problem: NO_ROOM, ...over });
+  const steps = [...SWAP, failed, result('chat.publish', { status: 'skipped', because: 'chat.probe failed' })];
+  const told = renderApplyResult({ outcome: 'partly', generation: 42, steps, problems: [], ms: 62_000 }, { ...NARROW, width: 120 });
+  expect(told).toContain(words);
+  expect(told).toContain('Next: lower `context` of chat');
+  await expect(told).toMatchFileSnapshot(file(`apply swap ${name}`, '120.txt'));
+});
+
+test('an apply ends with the addresses of what it changed', () => {
+  const steps = [result('chat.publish', { url: 'http://127.0.0.1:41595' })];
+  const told = renderApplyResult({ outcome: 'succeeded', generation: 42, steps, problems: [], ms: 62_000 }, NARROW);
+  expect(told).toContain('  chat  http://127.0.0.1:41595/v1\n');
+});

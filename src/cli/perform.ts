@@ -52,6 +52,8 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
   const { openState } = await import('../state/index.ts');
   const { commitOf } = await import('./git-commit.ts');
   const { file } = session.paths;
+  // Only ever tidiness: what cannot be swept keeps no apply from acting.
+  for (const driver of Object.values(drivers)) await driver.tend?.().catch(() => undefined);
   return applyPlan(plan, {
     drivers,
     state: await openState(session.stateDir),

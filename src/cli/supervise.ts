@@ -31,7 +31,7 @@ async function round(order: Order, watch: CrashWatch): Promise<void> {
   const { context, flags } = order;
   const session = await order.open();
   const seen = await survey(session, context);
-  for (const driver of Object.values(seen.drivers)) driver.tend?.();
+  for (const driver of Object.values(seen.drivers)) await driver.tend?.();
   const plan = await planFor(session, seen, 'apply', { allowDestroy: true });
   const { due, events } = watch.look(plan, performance.now());
   for (const event of events) context.stderr.write(`${words(event)}\n`);

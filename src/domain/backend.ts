@@ -28,8 +28,8 @@ export interface Backend {
   check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
   readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
-  /** True if two instances of this model can run side by side (for new before old). */
-  canSurge(model: ModelSpec, backend: BackendSpec): boolean;
+  /** True if this model can start beside the copy that runs with these settings (for new before old). null: its settings are not known. */
+  canSurge(model: ModelSpec, backend: BackendSpec, running: Fields | null): boolean;
   connect(spec: BackendSpec, context: DriverContext): Driver;
 }
 
@@ -51,8 +51,8 @@ export interface Driver {
   observe(signal: AbortSignal): Promise<ObservedBackend>;
   /** One instance by id, as fresh as can be; null: it is not there. */
   look(instance: string, signal: AbortSignal): Promise<ObservedInstance | null>;
-  /** Housekeeping while something supervises: keeps logs short. Touches no instance. Absent: there is none to do. */
-  readonly tend?: () => void;
+  /** Housekeeping before an apply and while something supervises: keeps logs short, sweeps what dead runs left. Touches no instance. Absent: there is none to do. */
+  readonly tend?: () => Promise<void>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> };
 }

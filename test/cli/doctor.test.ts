@@ -76,13 +76,23 @@ const only = (checks: readonly Check[], id: string): readonly string[] =>
   checks.filter((check) => check.id === id).map((check) => `${check.status}: ${check.summary}`);
 
 describe('doctor', () => {
-  it('passes on a sound machine with a valid stack that does not run', async () => {
-    const { code, ok, checks } = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) }));
+  it('passes on a sound machine with a valid stack that runs', async () => {
+    const { code, ok, checks } = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [instance({})] }) }));
     expect(checks.filter((check) => check.status === 'fail')).toEqual([]);
     expect({ code, ok }).toEqual({ code: 0, ok: true });
     expect(only(checks, 'file')).toEqual(['ok: llmops.yaml is valid: 1 model, 1 backend']);
     expect(only(checks, 'lease')).toEqual(['ok: The lease is free: nothing is changing this stack.']);
-    expect(only(checks, 'instances')).toEqual(['note: Nothing of this stack is running.']);
+    expect([...only(checks, 'instances'), ...only(checks, 'model')]).toEqual([]);
+  });
+
+  it('fails for each model that does not serve, and warns where nobody can tell', async () => {
+    const dead = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) }));
+    expect(dead.code).toBe(1);
+    expect(only(dead.checks, 'model')).toEqual(['fail: chat does not serve: it was not applied yet.']);
+    const failed = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [instance({ phase: 'failed' })] }) }));
+    expect(only(failed.checks, 'model')).toEqual(['fail: chat does not serve: it failed.']);
+    const silent = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [instance({ phase: 'unknown' })] }) }));
+    expect(only(silent.checks, 'model')).toEqual(['warn: chat does not answer.']);
   });
 
   it('needs no stack: without a file it checks the machine', async () => {
@@ -112,14 +122,14 @@ describe('doctor', () => {
     expect(checks.find((check) => check.id === 'backend')).toMatchObject({ status: 'fail', fix: 'Install one.' });
   });
 
-  it('tells serving, failed, silent and left-over copies apart, and counts foreign ones', async () => {
+  it('tells serving, failed, silent and left-over copies apart, and names foreign ones', async () => {
     const problem = { severity: 'error', code: 'crashed', summary: 'it ran out of memory' } as const;
     const instances = [
       instance({}),
       instance({ id: 'chat-00000000000b', phase: 'failed', problem }),
       instance({ id: 'chat-00000000000c', phase: 'unknown' }),
       instance({ id: 'gone-00000000000d', model: 'gone' }),
-      instance({ id: 'other', owner: 'foreign', model: null }),
+      instance({ id: 'other', owner: 'foreign', model: null, process: { pid: 4712, started: 'y' }, endpoint: 'http://127.0.0.1:8080' }),
     ];
     const { code, checks } = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances }) }));
     expect(code).toBe(1);
@@ -129,7 +139,9 @@ describe('doctor', () => {
       'warn: chat-00000000000c (pid 4711) does not answer',
     ]);
     expect(only(checks, 'leftover')).toEqual(['warn: gone-00000000000d (pid 4711) is left over: no model of this stack uses it.']);
-    expect(only(checks, 'foreign')[0]).toContain('1 server that is not of this stack');
+    expect(only(checks, 'foreign')).toEqual([
+      'note: An engine (pid 4712, http://127.0.0.1:8080) is not of this stack; it is never touched.',
+    ]);
   });
 
   it('asks the endpoints that clients are sent to', async () => {

@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessTable } from './process-table.ts';
 
@@ -17,6 +17,24 @@ export async function tryClaim(folder: string, id: string, table: ProcessTable):
     if (holder !== null) moveAway(path, holder);
   }
   return null;
+}
+
+/** Removes claims of processes that have died: nobody may come to start that instance again. Those of living ones stay. */
+export async function sweepClaims(folder: string, table: ProcessTable): Promise<void> {
+  for (const name of namesIn(folder)) {
+    if (!name.includes('.claim')) continue;
+    const path = join(folder, name);
+    const holder = readOr(path, null);
+    if (holder !== null && holder !== '' && !(await isAlive(holder, table))) moveAway(path, holder);
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // nothing was started yet
+  }
 }
 
 /** Links a finished file into place: a claim is never seen half written. */

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { Driver, DriverContext } from '../../domain/backend.ts';
 import type { BackendSpec } from '../../domain/desired.ts';
+import { sweepClaims } from './claims.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { drainInstance } from './drain.ts';
 import type { ConnectEngine } from './engine.ts';
@@ -40,7 +42,10 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
   return {
     observe: (signal) => observeBackend(parts, signal),
     look: (instance, signal) => lookAt(instance, parts, signal),
-    tend: () => rotateLogs(context.stateDir),
+    tend: async () => {
+      rotateLogs(context.stateDir);
+      await sweepClaims(join(context.stateDir, 'instances'), parts.table);
+    },
     perform: {
       start: (step, io) => startInstance(step.spec, parts, io),
       probe: (step, io) => probeInstance(step, parts, io),

@@ -2,7 +2,7 @@ import { appendFileSync, closeSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tryClaim } from './claims.ts';
+import { sweepClaims, tryClaim } from './claims.ts';
 import { lastLines } from './ended.ts';
 import { KEPT_LOGS, logHead, logTail, openLog, rotateLog } from './logs.ts';
 import { systemProcesses } from './process-table.ts';
@@ -131,5 +131,17 @@ describe('The claim to start an instance', () => {
       release?.();
     }
     expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+describe('Claims of runs that died', () => {
+  it('are swept away, and those of living runs stay', async () => {
+    const table = systemProcesses();
+    const release = await tryClaim(dir, 'chat-1', table);
+    writeFileSync(join(dir, 'code-1.claim'), '2147483646 gone 1');
+    await sweepClaims(dir, table);
+    expect(readdirSync(dir)).toEqual(['chat-1.claim']);
+    release?.();
+    await sweepClaims(join(dir, 'not-there'), table);
   });
 });

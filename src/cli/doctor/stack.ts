@@ -58,20 +58,42 @@ function checkBackend(backend: ObservedBackend, needed: boolean): Finding {
 export function checkInstances(observed: readonly ObservedBackend[], desired: Desired, inventory: Inventory): readonly Finding[] {
   const all = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));
   const ours = all.filter((instance) => instance.owner === 'ours');
-  const foreign = all.length - ours.length;
+  // Two backends of one type see the same strangers.
+  const foreign = new Map(all.filter(({ owner }) => owner === 'foreign').map((one) => [`${one.process?.pid ?? one.id}`, one]));
   return [
     ...ours.map((instance) => checkInstance(instance, isWanted(instance, desired, inventory))),
     ...(ours.length === 0 ? [finding('instances', 'note', 'Nothing of this stack is running.')] : []),
-    ...(foreign > 0
-      ? [
-          finding(
-            'foreign',
-            'note',
-            `${foreign} ${foreign === 1 ? 'server that is' : 'servers that are'} not of this stack ${foreign === 1 ? 'runs' : 'run'} here; never touched.`,
-          ),
-        ]
-      : []),
+    ...checkModels(observed, desired, inventory),
+    ...[...foreign.values()].map(checkForeign),
   ];
+}
+
+function checkForeign({ id, model, process, endpoint }: ObservedInstance): Finding {
+  const facts = [process ? `pid ${process.pid}` : id, ...(endpoint ? [endpoint] : [])].join(', ');
+  return finding('foreign', 'note', `${model ?? 'An engine'} (${facts}) is not of this stack; it is never touched.`);
+}
+
+/** Each model that was applied or is declared: does anything of ours serve it? A stack whose engines died is not sound. */
+function checkModels(observed: readonly ObservedBackend[], desired: Desired, inventory: Inventory): readonly Finding[] {
+  const backends = new Map(observed.map((backend) => [backend.name, backend]));
+  const declared = new Map(desired.models.map((model) => [model.name, model.backend]));
+  const applied = Object.entries(inventory.models).map(([name, model]) => [name, model.backend] as const);
+  return [...new Map([...applied, ...declared])].sort().flatMap(([name, backendName]) => {
+    const backend = backends.get(backendName);
+    if (backend?.status !== 'reachable')
+      return [finding('model', 'warn', `${name}: nobody can tell whether it serves.`, 'Type `llmops status`.')];
+    const phases = observed
+      .flatMap((one) => (one.status === 'reachable' ? one.instances : []))
+      .filter((one) => one.owner === 'ours' && one.model === name);
+    if (phases.some(({ phase }) => phase === 'serving' || phase === 'starting')) return [];
+    if (phases.some(({ phase }) => phase === 'unknown'))
+      return [finding('model', 'warn', `${name} does not answer.`, `Look into \`llmops logs ${name}\`.`)];
+    const why =
+      phases.length > 0 ? 'it failed' : name in inventory.models ? 'it was applied, and nothing of it runs' : 'it was not applied yet';
+    return [
+      finding('model', 'fail', `${name} does not serve: ${why}.`, 'Type `llmops status` to see why, and `llmops apply` to start it.'),
+    ];
+  });
 }
 
 function checkInstance(instance: ObservedInstance, wanted: boolean): Finding {

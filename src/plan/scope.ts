@@ -1,7 +1,6 @@
 import type { ModelSpec } from '../domain/desired.ts';
 import type { Problem } from '../domain/problem.ts';
-import { compareText } from '../domain/text.ts';
-import { nearest } from './nearest.ts';
+import { compareText, nearest } from '../domain/text.ts';
 import type { Context } from './sight.ts';
 import { count, list } from './words.ts';
 

@@ -26,7 +26,8 @@ describe('The behaviour book of the planner', () => {
       const text = textOf(makePlan(input));
       if (process.env['UPDATE'] === '1') writeFileSync(file, text);
       expect(existsSync(file), `${file} is missing: run with UPDATE=1, then read it`).toBe(true);
-      expect(text).toBe(readFileSync(file, 'utf8'));
+      // Line by line, so that a failure shows the lines that differ.
+      expect(text.split('\n'), rule).toEqual(readFileSync(file, 'utf8').split('\n'));
     });
   }
 

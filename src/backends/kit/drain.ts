@@ -39,6 +39,7 @@ async function countActive(id: string, parts: Parts, signal: AbortSignal): Promi
     endpoint: endpointOf(found.marker.port),
     logFile: null,
     configured: engine.configured(words),
+    args: words.args,
     headers: engine.headers?.(words) ?? {},
   };
   try {

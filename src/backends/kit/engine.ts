@@ -48,6 +48,8 @@ export interface LoadedQuery {
   readonly logFile: string | null;
   /** From {@link ProcessEngine.configured}: lets an engine that rounds say whether the rounding is all there is. */
   readonly configured: Fields;
+  /** The process's own arguments: what it was told to serve. */
+  readonly args: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
 }
 

@@ -82,7 +82,8 @@ export function parseJson(url: string, text: string): object {
   throw garbled(url, `did not answer with JSON but with ${JSON.stringify(shorten(text))}`);
 }
 
-function garbled(url: string, what: string): ProblemError {
+/** An answer that is not what the protocol says; `what` follows the address: `did not answer with …`. */
+export function garbled(url: string, what: string): ProblemError {
   return new ProblemError({
     code: 'engine-garbled',
     summary: `${url} ${what}.`,

@@ -54,7 +54,7 @@ export async function observeFound(found: Found, parts: Parts, signal: AbortSign
   if (health.is === 'refused' && !recordOf(marker.id, parts)?.wasReady) return { ...base, phase: 'starting', problem: null };
   if (health.is !== 'serving') return { ...base, phase: 'unknown', problem: health.problem };
   try {
-    const query = { endpoint: endpointOf(marker.port), logFile: marker.logFile, configured: base.configured, headers };
+    const query = { endpoint: endpointOf(marker.port), logFile: marker.logFile, configured: base.configured, args: leader.args, headers };
     const { fields, activeRequests } = await engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]));
     return { ...base, phase: 'serving', loaded: fields, activeRequests, problem: null };
   } catch (error) {

@@ -15,6 +15,10 @@ import { startInstance } from './start.ts';
 import { terminate } from './terminate.ts';
 
 const EVERY_MS = 50;
+/** So many answers in a row that are none of this engine's: it will not become one. While it loads it says 503, which is not among them. */
+const GARBLED_AT_MOST = 20;
+/** Codes of answers that come from something that listens and does not speak this engine's language. */
+const GARBLED: ReadonlySet<string> = new Set(['engine-garbled', 'engine-refused-request']);
 
 /**
  * Waits until an instance answers, makes it generate one token, reads its settings back. A crash that may pass is
@@ -39,6 +43,7 @@ async function waitUntilReady(step: StepOf<'probe'>, parts: Parts, io: StepIo): 
   const crashes = countCrashes(RESTARTS);
   let startedAt = began;
   let last = 'it was not there';
+  let garbled = 0;
   while (parts.clock.now() - began < deadlineMs) {
     throwIfCancelled(io.signal, `waiting for ${spec.model}`);
     const found = await findOne(spec.id, parts);
@@ -59,6 +64,9 @@ async function waitUntilReady(step: StepOf<'probe'>, parts: Parts, io: StepIo): 
       if (failure === null) return seen;
       throw new ProblemError(failure);
     }
+    garbled = GARBLED.has(seen.problem?.code ?? '') ? garbled + 1 : 0;
+    if (seen.problem && (garbled >= GARBLED_AT_MOST || seen.problem.code === 'setting-not-in-force'))
+      throw new ProblemError({ ...seen.problem, details: lastLines(logTail(seen.logFile)) });
     last = seen.phase === 'starting' ? 'it was still loading weights' : (seen.problem?.summary ?? 'it did not answer');
     io.progress(seen.phase === 'starting' ? 'loading weights' : 'waiting for an answer');
     await parts.clock.sleep(EVERY_MS, io.signal);
@@ -104,11 +112,11 @@ async function generateOneToken(
       deadlineMs: Math.max(1, deadlineMs),
       signal,
     });
-    if (Array.isArray(answer['choices']) && answer['choices'].length > 0) return null;
+    if (isCompletion(answer)) return null;
     return {
       severity: 'error',
       code: 'probe-failed',
-      summary: `${seen.model} answered a completion without a choice in it.`,
+      summary: `${seen.model} answered a completion with no text in it: ${JSON.stringify(answer).slice(0, 160)}`,
       details: lastLines(logTail(seen.logFile)),
     };
   } catch (error) {
@@ -122,6 +130,14 @@ async function generateOneToken(
       details: lastLines(logTail(seen.logFile)),
     };
   }
+}
+
+/** An answer with status 200 can still be an error, or hold nothing. An empty text is one: the first token may end the answer. */
+function isCompletion(answer: Readonly<Record<string, unknown>>): boolean {
+  const { error, choices } = answer;
+  const first: unknown = Array.isArray(choices) ? choices[0] : null;
+  const isObject = first !== null && typeof first === 'object';
+  return (error === undefined || error === null) && isObject && 'text' in first && typeof first.text === 'string';
 }
 
 function tooLate(step: StepOf<'probe'>, last: string, logFile: string | null): Problem {

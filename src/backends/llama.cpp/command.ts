@@ -12,6 +12,8 @@ type Present = Extract<Engine, { status: 'present' }>;
 export const KEY_REFERENCE = 'LLMOPS_API_KEY_REFERENCE';
 /** Names the chat template's digest or name, which the arguments do not hold. */
 export const TEMPLATE_DIGEST = 'LLMOPS_CHAT_TEMPLATE';
+/** Whose web pages may read answers; builds that do not know this variable pass over it. */
+const CORS = 'LLAMA_ARG_CORS_ORIGINS';
 /** Where llama-server looks for its key. */
 export const KEY = 'LLAMA_API_KEY';
 
@@ -105,6 +107,8 @@ function environmentFor(spec: InstanceSpec): Readonly<Record<string, string>> {
   const template = spec.fields['chatTemplate'];
   const key = spec.fields['options.apiKey'];
   return {
+    // By default it lets any web page that the user opens read its answers. `args: [--cors-origins, …]` still wins over a variable.
+    [CORS]: 'localhost',
     ...(typeof template === 'string' ? { [TEMPLATE_DIGEST]: template } : {}),
     ...(typeof key === 'string' ? { [KEY_REFERENCE]: key } : {}),
     ...(spec.fields['options.port'] == null ? {} : { LLMOPS_FIXED_PORT: '1' }),

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -112,9 +112,58 @@ describe('A start', () => {
   it('of an engine that lies about its slots fails', async () => {
     expect(await failure(connect({ props: { total_slots: 3 } }))).toMatchObject({ code: 'setting-not-in-force' });
   });
+
+  it.each<[string, Faults]>([
+    ['an error where its settings should be', { props: { error: { message: 'boom' } } }],
+    ['settings without those that count', { props: { default_generation_settings: null } }],
+    ['an object where its slots should be', { answers: { '/slots': '{"error":{"message":"boom"}}' } }],
+    ['no list of slots but of nothing', { answers: { '/slots': '[null]' } }],
+  ])('of an engine that answers with %s fails', async (_, faults) => {
+    expect(await failure(connect(faults))).toMatchObject({ code: 'engine-garbled' });
+  });
+
+  it.each([
+    ['weights', { model_path: '/etc/other.gguf' }],
+    ['name', { model_alias: 'other' }],
+  ])('of an engine that serves another model, by its %s, fails and says which', async (what, props) => {
+    const problem = await failure(connect({ props }));
+    expect(problem).toMatchObject({ code: 'setting-not-in-force', summary: expect.stringContaining(`${what} ${Object.values(props)[0]}`) });
+    expect(await connect({ props }).look(world.spec().id, io().signal)).toMatchObject({ phase: 'unknown', loaded: null });
+  });
+
+  it('of an engine that names its weights by another path to the same file is a success', async () => {
+    const path = world.spec().weights.path;
+    symlinkSync(path, join(world.dir, 'link.gguf'));
+    const instance = await world.serve(connect({ props: { model_path: join(world.dir, 'link.gguf') } }), world.spec());
+    expect(instance.phase).toBe('serving');
+  });
+
+  it.each([
+    ['an error beside choices', '{"error":{"message":"boom"},"choices":[{"text":"x"}]}'],
+    ['a choice that is none', '{"choices":[null]}'],
+    ['a choice without a text', '{"choices":[{"index":0}]}'],
+    ['no choice', '{"choices":[]}'],
+  ])('of an engine that answers its first request with %s fails', async (_, text) => {
+    expect(await failure(connect({ answers: { '/v1/completions': text } }))).toMatchObject({ code: 'probe-failed' });
+  });
+
+  it.each([
+    ['a web page', '<html>It works!</html>'],
+    ['half a JSON', '{"status":'],
+    ['more than anybody reads', 'x'.repeat(70_000)],
+  ])('of an engine whose health is %s is given up long before its deadline', async (_, text) => {
+    expect(await failure(connect({ answers: { '/health': text } }))).toMatchObject({ code: 'engine-garbled' });
+  });
 });
 
 describe('An instance', () => {
+  it('lets no web page from elsewhere read its answers', async () => {
+    const { endpoint } = await world.serve(connect({}), world.spec());
+    const allowed = async (origin: string) =>
+      (await fetch(`${endpoint}/props`, { headers: { origin } })).headers.get('access-control-allow-origin');
+    expect([await allowed('https://evil.example'), await allowed('http://localhost:3000')]).toEqual([null, 'http://localhost:3000']);
+  });
+
   it('whose port answers with a web page is not known, and not taken for serving', async () => {
     const [driver, spec] = [connect({ html: true }), world.spec()];
     await driver.perform.start(step('start', spec, { spec }), io());

@@ -15,6 +15,8 @@ export const backend: Backend = {
   attachments: ({ options }) =>
     typeof options['chatTemplateFile'] === 'string' ? { 'options.chatTemplateFile': options['chatTemplateFile'] } : {},
   // Two copies cannot listen on one port, and an rpc-server has one client at a time: the next one waits for it for ever.
-  canSurge: (model, { options }) => typeof model.options['port'] !== 'number' && !(options['rpc'] as readonly string[] | undefined)?.length,
+  canSurge: ({ options: { port } }, { options }, running) =>
+    (typeof port !== 'number' || (running !== null && running['options.port'] !== port)) &&
+    !(options['rpc'] as readonly string[] | undefined)?.length,
   connect: (spec, context) => createProcessDriver(llamaServer, spec, context),
 };

@@ -1,5 +1,7 @@
 import type { Fields, Scalar } from '../../domain/fields.ts';
+import type { Problem } from '../../domain/problem.ts';
 import { kvCacheOf } from './configured.ts';
+import { ALIAS, MODEL, type ParsedArgs } from './flags.ts';
 
 /** llama.cpp rounds a slot's context up to a multiple of this (`n_ctx_seq`, seen with 0.7.0: 300 becomes 512). */
 const CONTEXT_STEP = 256;
@@ -14,6 +16,36 @@ export function loadedFields(props: unknown, log: string, configured: Fields): F
     'offload.gpuLayers': layersInForce(told, configured['offload.gpuLayers'] ?? null),
     'options.flashAttention': told.flashAttention,
     'options.metrics': booleanAt(props, 'endpoint_metrics'),
+  };
+}
+
+/** True if `/props` told settings: an error, or the answer of something else, read as settings would hold nothing that contradicts a wish. */
+export function isProps(props: unknown): boolean {
+  const isError = at(props, ['error']) !== undefined;
+  return !isError && numberAt(props, 'default_generation_settings', 'n_ctx') !== null && numberAt(props, 'total_slots') !== null;
+}
+
+/** True for a list of slots; an empty one too. */
+export function isSlots(slots: unknown): boolean {
+  return Array.isArray(slots) && slots.every((slot) => slot !== null && typeof slot === 'object' && !('error' in slot));
+}
+
+/** Why the model that answers is not the one that the process was told to serve; null: it is, or nothing says otherwise. Pure but for `resolved`. */
+export function strangerServed(props: unknown, told: ParsedArgs, resolved: (path: string) => string): Problem | null {
+  const [path, toldPath] = [textAt(props, 'model_path'), told.value(MODEL)];
+  if (path !== null && toldPath !== null && path !== toldPath && resolved(path) !== resolved(toldPath))
+    return stranger('weights', path, toldPath);
+  const [alias, toldAlias] = [textAt(props, 'model_alias'), told.value(ALIAS)];
+  return alias !== null && toldAlias !== null && alias !== toldAlias ? stranger('name', alias, toldAlias) : null;
+}
+
+function stranger(what: string, got: string, asked: string): Problem {
+  return {
+    severity: 'error',
+    code: 'setting-not-in-force',
+    summary: `The server says that it serves the ${what} ${got}, not ${asked} as it was told.`,
+    expected: asked,
+    fix: 'Something else may answer in its place. See `llmops logs MODEL`; `llmops apply --replace MODEL` starts it anew.',
   };
 }
 
@@ -71,6 +103,12 @@ function at(value: unknown, path: readonly string[]): unknown {
 function numberAt(value: unknown, ...path: readonly string[]): number | null {
   const found = at(value, path);
   return typeof found === 'number' ? found : null;
+}
+
+/** An empty text tells nothing. */
+function textAt(value: unknown, ...path: readonly string[]): string | null {
+  const found = at(value, path);
+  return typeof found === 'string' && found !== '' ? found : null;
 }
 
 function booleanAt(value: unknown, ...path: readonly string[]): boolean | null {

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { DriverContext } from '../../domain/backend.ts';
 import type { BackendSpec, InstanceSpec, Json } from '../../domain/desired.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import type { LoadedQuery, ProcessEngine } from '../kit/engine.ts';
-import { call, callJson, parseJson } from '../kit/http.ts';
+import { call, callJson, garbled, parseJson } from '../kit/http.ts';
 import { logHead } from '../kit/logs.ts';
 import { commandFor, KEY } from './command.ts';
 import { configuredOf } from './configured.ts';
@@ -13,7 +14,7 @@ import { detectEngine } from './detect.ts';
 import { explainEnd } from './explain.ts';
 import { referenceText } from './fields.ts';
 import { ALIAS, HOST, MODEL, parseArgs, PORT } from './flags.ts';
-import { countActive, isSleeping, loadedFields } from './loaded.ts';
+import { countActive, isProps, isSleeping, isSlots, loadedFields, strangerServed } from './loaded.ts';
 
 const ASK_MS = 2000;
 const SECRET_MS = 30_000;
@@ -37,12 +38,32 @@ export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessE
 }
 
 /** Asks `/props`, and `/slots` unless the engine sleeps: that would wake it (seen with 0.5.0). */
-async function loaded({ endpoint, headers, logFile, configured }: LoadedQuery, signal: AbortSignal) {
-  const props = await callJson(`${endpoint}/props`, { headers, signal, deadlineMs: ASK_MS });
+async function loaded({ endpoint, headers, logFile, configured, args }: LoadedQuery, signal: AbortSignal) {
+  const url = `${endpoint}/props`;
+  const props = await callJson(url, { headers, signal, deadlineMs: ASK_MS });
+  if (!isProps(props)) throw garbled(url, 'did not answer with the settings in force');
+  const stranger = strangerServed(props, parseArgs(args), resolvedPath);
+  if (stranger) throw new ProblemError(stranger);
   const fields = loadedFields(props, logHead(logFile), configured);
-  if (isSleeping(props)) return { fields, activeRequests: 0 };
-  const slots = await call(`${endpoint}/slots`, { headers, signal, deadlineMs: ASK_MS });
-  return { fields, activeRequests: slots.status === 200 ? countActive(parseJson(`${endpoint}/slots`, slots.text)) : null };
+  return { fields, activeRequests: isSleeping(props) ? 0 : await askSlots(`${endpoint}/slots`, headers, signal) };
+}
+
+/** null: this server tells nobody (`--no-slots`). */
+async function askSlots(url: string, headers: LoadedQuery['headers'], signal: AbortSignal): Promise<number | null> {
+  const answer = await call(url, { headers, signal, deadlineMs: ASK_MS });
+  if (answer.status !== 200) return null;
+  const slots = parseJson(url, answer.text);
+  if (!isSlots(slots)) throw garbled(url, 'did not answer with a list of slots');
+  return countActive(slots);
+}
+
+/** One file has many paths; one that is gone has the path that it had. */
+function resolvedPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }
 
 /** A llama-server that somebody else started: also Ollama's own. */

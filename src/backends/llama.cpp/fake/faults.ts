@@ -23,6 +23,8 @@ export interface Faults {
   readonly hangWhile?: string;
   /** Answers each request with a page of HTML and status 200. */
   readonly html?: boolean;
+  /** Answers with this text and status 200, by path. */
+  readonly answers?: Readonly<Record<string, string>>;
   /** Merged over what `/props` says. */
   readonly props?: Readonly<Record<string, unknown>>;
   /** Sleeps from its second request on. `/slots` wakes it, and writes `woken` into the log. */

@@ -10,6 +10,9 @@ export function createFakeServer(engine: FakeEngine, log: (line: string) => void
     if (engine.hangs) return;
     if (engine.faults.html) return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>It works!</body></html>');
     const path = (request.url ?? '/').split('?')[0] as string;
+    allowOrigin(request, response);
+    const canned = engine.faults.answers?.[path];
+    if (canned !== undefined) return send(response, 200, canned);
     const key = process.env['LLAMA_API_KEY'];
     if (key !== undefined && path !== '/health' && request.headers.authorization !== `Bearer ${key}`) {
       return send(response, 401, { error: { message: 'Invalid API Key', type: 'authentication_error', code: 401 } });
@@ -23,6 +26,14 @@ export function createFakeServer(engine: FakeEngine, log: (line: string) => void
     }
     void readBody(request).then((body) => route(engine, body, response));
   });
+}
+
+/** Reflects any origin, unless it was told `localhost`. */
+function allowOrigin(request: IncomingMessage, response: ServerResponse): void {
+  const { origin } = request.headers;
+  if (origin === undefined) return;
+  const isLocal = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin);
+  if (process.env['LLAMA_ARG_CORS_ORIGINS'] !== 'localhost' || isLocal) response.setHeader('access-control-allow-origin', origin);
 }
 
 const ROUTES: Readonly<Record<string, Route>> = {

@@ -1,3 +1,4 @@
+import type { Fields } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Cost, Replacement } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -60,13 +61,23 @@ function draft(context: Context, course: Course): Draft {
 }
 
 /** Why old must end before new starts, or null if that is open. */
-function reasonToSwap({ input }: Context, { need, wish, others }: Course): string | null {
+function reasonToSwap({ input }: Context, { need, wish, others, applied }: Course): string | null {
   const { strategy } = wish.model.rollout;
   if (need === 'restart') return 'same settings, same name: the old copy must end first';
   if (others.length === 0) return null;
   if (!others.some((copy) => copy.phase === 'serving')) return 'the old copy does not serve';
   if (strategy === 'swap') return `rollout.strategy is swap (${at(placeOf(input.desired, wish.model.name, 'rollout.strategy'))})`;
-  return wish.traits.canSurge(wish.model, wish.backend) ? null : 'two copies of it cannot run side by side on this backend';
+  return others.every((copy) => wish.traits.canSurge(wish.model, wish.backend, settingsOf(copy, applied)))
+    ? null
+    : 'two copies of it cannot run side by side on this backend';
+}
+
+/** What a copy was started with, as recorded, else as it tells; its port is the one that it holds. null: nothing is known. */
+function settingsOf({ specHash, configured, endpoint }: ObservedInstance, applied: Course['applied']): Fields | null {
+  const fields = applied !== null && applied.specHash === specHash ? applied.fields : configured;
+  const port = /:(\d+)$/.exec(endpoint ?? '')?.[1];
+  if (port !== undefined) return { ...fields, 'options.port': Number(port) };
+  return Object.keys(fields).length === 0 ? null : fields;
 }
 
 function settle(context: Context, ledger: Ledger, each: Draft): Arrangement {

@@ -87,8 +87,11 @@ describe('settings', () => {
   });
 
   test('two copies of a model can run side by side unless its port is fixed', () => {
-    expect(backend.canSurge(model, spec)).toBe(true);
-    expect(backend.canSurge({ ...model, options: { port: 4711 } }, spec)).toBe(false);
+    const fixed = { ...model, options: { port: 4711 } };
+    expect(backend.canSurge(model, spec, { 'options.port': 4711 })).toBe(true);
+    expect(backend.canSurge(fixed, spec, { 'options.port': 4711 })).toBe(false);
+    expect(backend.canSurge(fixed, spec, { 'options.port': 4712 })).toBe(true);
+    expect(backend.canSurge(fixed, spec, null)).toBe(false);
     expect(embeddedEngine.fixedPort?.(instance({ 'options.port': 4711 }))).toBe(4711);
   });
 

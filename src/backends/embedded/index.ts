@@ -12,6 +12,7 @@ export const backend: Backend = {
   prices,
   fields: fieldsOf,
   check: (model, artifact, _backend, observed) => checkModel(model, artifact, observed),
-  canSurge: (model) => typeof model.options['port'] !== 'number',
+  canSurge: ({ options: { port } }, _backend, running) =>
+    typeof port !== 'number' || (running !== null && running['options.port'] !== port),
   connect: (spec, context) => createProcessDriver(() => embeddedEngine, spec, context),
 };

@@ -57,6 +57,11 @@ function nothingLine(plan: Plan): string {
   if (plan.mode !== 'apply') return 'No changes. Nothing of this stack is running.';
   if (plan.problems.some((problem) => problem.severity === 'error')) return 'No changes. The problems above stand in the way.';
   if (plan.drift.length > 0) return 'No changes. The drift above is left alone, as its policy says.';
+  const inert = new Set(plan.inert.flatMap(({ path }) => /^models\.([^.]+)$/.exec(path)?.[1] ?? []));
+  if (inert.size > 0) {
+    const all = new Set([...inert, ...plan.changes.map(({ model }) => model)]).size;
+    return `No changes, but ${inert.size} of ${counted(all, 'declared model')} ${inert.size === 1 ? 'is' : 'are'} not acted on by this version, see above.`;
+  }
   const all = plan.targets.length > 0 ? 'The targeted models match' : 'Your models match';
   return `No changes. ${all} ${baseName(plan.file)}.`;
 }

@@ -1,8 +1,7 @@
+import { OPS } from '../../src/domain/plan.ts';
 import * as common from './common.ts';
 import type { Schema } from './dsl.ts';
 import { count, document, exactly, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
-
-const OPS = ['start', 'probe', 'publish', 'withdraw', 'drain', 'stop', 'record'];
 
 function event(type: string, description: string, members: Readonly<Record<string, Schema>>): Schema {
   return object(description, {

@@ -1,3 +1,4 @@
+import { OPS, type Op } from '../../src/domain/plan.ts';
 import * as common from './common.ts';
 import type { Schema } from './dsl.ts';
 import { count, document, exactly, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
@@ -42,7 +43,10 @@ const changes = union('What happens to one model.', [
   change('blocked', 'It cannot be acted on and is left as it is.', { problem: ref('problem', 'What stands in the way.') }),
 ]);
 
-function step(op: string, description: string, members: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+/** What a kind of step does, what it says beside what all say, and which of that may be absent. */
+type Act = readonly [description: string, members: Readonly<Record<string, Schema>>, optional?: readonly string[]];
+
+function step(op: Op, ...[description, members, optional = []]: Act): Schema {
   const all = {
     op: exactly('What it does.', op),
     id: text('Identity, unique in the plan: `chat.start`.'),
@@ -79,10 +83,10 @@ const restore = object('Old before new: what is put back if this step fails.', {
   deadlineMs: count('How long it may take to answer again, in milliseconds.'),
 });
 
-const steps = union('One atomic act.', [
-  step('start', 'Starts the process.', { spec: ref('instanceSpec', 'What is started.'), restore }, ['restore']),
-  step(
-    'probe',
+/** A kind of step that is not described here does not compile. */
+const acts: Readonly<Record<Op, Act>> = {
+  start: ['Starts the process.', { spec: ref('instanceSpec', 'What is started.'), restore }, ['restore']],
+  probe: [
     'Waits until it answers, lets it generate, reads its settings back.',
     {
       spec: ref('instanceSpec', 'What it must run with.'),
@@ -90,16 +94,21 @@ const steps = union('One atomic act.', [
       restore,
     },
     ['restore'],
-  ),
-  step('publish', 'Sends clients to this instance.', {}),
-  step('withdraw', 'Stops sending clients there.', {}),
-  step('drain', 'Waits until admitted requests are done, or the deadline has passed.', {}),
-  step('stop', 'Ends the process and its whole group.', {
-    specHash: nullable(text('Hash of its spec; null: not known.')),
-    process: nullable(process),
-  }),
-  step('record', 'Records what was applied, or forgets it.', { applied: nullable(applied) }),
-]);
+  ],
+  publish: ['Sends clients to this instance.', {}],
+  withdraw: ['Stops sending clients there.', {}],
+  drain: ['Waits until admitted requests are done, or the deadline has passed.', {}],
+  stop: [
+    'Ends the process and its whole group.',
+    { specHash: nullable(text('Hash of its spec; null: not known.')), process: nullable(process) },
+  ],
+  record: ['Records what was applied, or forgets it.', { applied: nullable(applied) }],
+};
+
+const steps = union(
+  'One atomic act.',
+  OPS.map((op) => step(op, ...acts[op])),
+);
 
 const plannedBackend = object('A backend as the plan saw it.', {
   spec: ref('backendSpec', 'As declared.'),

@@ -169,21 +169,29 @@ export type Step = {
   readonly deadlineMs: number;
 } & StepAct;
 
-export type StepAct =
+/** Every kind of step, in the order in which new before old takes them. The rest of the program derives its lists from this one. */
+export const OPS = ['start', 'probe', 'publish', 'withdraw', 'drain', 'stop', 'record'] as const;
+export type Op = (typeof OPS)[number];
+
+/** What a step of each kind says beside what all say. */
+interface Acts {
   /** Starts the process; done when the process exists and carries the mark of its spec. `restart`: a copy in phase `failed` is removed first. */
-  | ({ readonly op: 'start'; readonly spec: InstanceSpec } & Restoring)
+  readonly start: { readonly spec: InstanceSpec } & Restoring;
   /** Waits until it answers, makes it generate one token, reads its settings back and compares. `onFailure: stop`: the new copy is stopped, so that a failed surge leaves the old one alone. */
-  | ({ readonly op: 'probe'; readonly spec: InstanceSpec; readonly onFailure: 'stop' | 'leave' } & Restoring)
+  readonly probe: { readonly spec: InstanceSpec; readonly onFailure: 'stop' | 'leave' } & Restoring;
   /** Sends clients to this instance: our own write. */
-  | { readonly op: 'publish' }
+  readonly publish: object;
   /** Stops sending clients there: our own write. */
-  | { readonly op: 'withdraw' }
+  readonly withdraw: object;
   /** Waits until admitted requests are done or the deadline has passed. Passing the deadline is no failure. */
-  | { readonly op: 'drain' }
+  readonly drain: object;
   /** Ends the process and its whole group; done when it is gone. */
-  | { readonly op: 'stop'; readonly specHash: string | null; readonly process: { readonly pid: number; readonly started: string } | null }
+  readonly stop: { readonly specHash: string | null; readonly process: { readonly pid: number; readonly started: string } | null };
   /** Records or forgets what was applied: our own write. `applied: null` forgets. */
-  | { readonly op: 'record'; readonly applied: Omit<AppliedModel, 'at' | 'generation'> | null };
+  readonly record: { readonly applied: Omit<AppliedModel, 'at' | 'generation'> | null };
+}
+
+export type StepAct = { [K in Op]: { readonly op: K } & Acts[K] }[Op];
 
 /** Of a step of old before new: if it fails, what served before is put back. Absent: there is nothing to put back, or it still serves. */
 interface Restoring {
@@ -196,7 +204,6 @@ export interface Predecessor {
   readonly deadlineMs: number;
 }
 
-export type Op = Step['op'];
 export type StepOf<K extends Op> = Step & { readonly op: K };
 /** What drivers do; the rest is llmops' own bookkeeping. */
 export type DriverOp = 'start' | 'probe' | 'drain' | 'stop';

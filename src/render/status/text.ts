@@ -3,13 +3,13 @@ import type { ModelState, ModelStatus, SettingStatus, Status } from '../../domai
 import { age, bytes, grouped } from '../format/units.ts';
 import { baseName, value } from '../format/values.ts';
 import { labelled, observedEntry } from '../plan/header.ts';
-import { foreignEntries } from '../plan/notes.ts';
 import type { Column } from '../text/table.ts';
 import { tableLines } from '../text/table.ts';
 import type { Entry, Looks } from '../text/page.ts';
 import { BLANK, entry, printPage } from '../text/page.ts';
 import type { Span, Tone } from '../text/lines.ts';
 import { line, span } from '../text/lines.ts';
+import { strangerEntries } from './foreign.ts';
 
 /** How a status is to look. `wide`: more columns, for a wide screen. */
 export interface StatusLooks extends Looks {
@@ -21,7 +21,7 @@ export interface StatusLooks extends Looks {
 /** The status for people: the stack, one row per model, and a reason below each one that is not fine. */
 export function renderStatusText(status: Status, looks: StatusLooks): string {
   const now = looks.now ?? status.at;
-  const foreign = foreignEntries(status.foreign);
+  const foreign = strangerEntries(status.foreign, looks.wide ?? false);
   const table =
     status.models.length === 0 ? [entry(line('No model is declared, and none of ours runs.'))] : tableEntries(status.models, now, looks);
   return printPage([...headEntries(status, now), BLANK, ...table, ...(foreign.length > 0 ? [BLANK, ...foreign] : [])], looks);

@@ -65,7 +65,7 @@ describe('one generation', () => {
   it('sets the measured downtime beside the promised one', () => {
     const steps = [result('chat.withdraw', { startedAt: '2026-03-08T12:00:00.000Z', ms: 5 }), publish];
     expect(whole({ changes: [swap], steps }).replace(/\n {4}/g, ' ')).toContain(
-      'downtime of chat: measured 2.5 s (withdraw → publish); promised: one start of the engine',
+      'downtime of chat: measured 2.5 s (withdraw → publish); promised: until stopped and started',
     );
   });
 

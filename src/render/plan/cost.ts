@@ -40,7 +40,7 @@ function poolName(pool: NonNullable<Cost['memory']['pool']>): string {
 
 const DOWNTIME: Readonly<Record<Cost['downtime'], string>> = {
   none: '0 s',
-  'one-start': 'one start of the engine',
+  'one-start': 'until stopped and started',
   'until-recreated': 'until it is created again',
   ends: 'ends for good',
 };
@@ -48,6 +48,11 @@ const DOWNTIME: Readonly<Record<Cost['downtime'], string>> = {
 /** How long clients do without, and which requests are waited for. */
 export function downtimeWords({ action, cost }: Priced): string {
   if (action === 'create') return cost.downtime === 'none' ? 'none' : DOWNTIME[cost.downtime];
+  // The gap begins when clients are sent away, so what is waited for before the stop is part of it.
+  if (cost.downtime === 'one-start' && cost.activeRequests !== 0 && cost.drainMs > 0) {
+    const requests = cost.activeRequests === null ? '' : `${counted(cost.activeRequests, 'request')}, `;
+    return `until drained (${requests}≤ ${duration(cost.drainMs)}), stopped and started`;
+  }
   return cost.downtime === 'none' && cost.activeRequests === null && cost.drainMs === 0
     ? DOWNTIME.none
     : `${DOWNTIME[cost.downtime]}${drainWords(cost)}`;

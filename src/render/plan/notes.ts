@@ -35,13 +35,22 @@ function whatDrifted(drift: Drift): Line {
   return line(`${drift.field} ${from} → ${to}`);
 }
 
-/** What is running and not ours. */
+/** What is running and not ours, the first of them by name and address. */
 export function foreignEntries(foreign: readonly Foreign[]): readonly Entry[] {
-  const perBackend = new Map<string, number>();
-  for (const one of foreign) perBackend.set(one.backend, (perBackend.get(one.backend) ?? 0) + 1);
-  return [...perBackend].map(([backend, count]) =>
-    entry(line(span('Foreign: ', 'note'), `${counted(count, 'model')} on ${backend} ${staysWords(count)}`), 9),
+  return [...Map.groupBy(foreign, ({ backend }) => backend)].map(([backend, all]) =>
+    entry(
+      line(span('Foreign: ', 'note'), `${counted(all.length, 'model')} on ${backend} ${staysWords(all.length)}: ${foreignNames(all)}`),
+      9,
+    ),
   );
+}
+
+const MOST_FOREIGN = 3;
+
+function foreignNames(all: readonly Foreign[]): string {
+  const names = all.slice(0, MOST_FOREIGN).map(({ model, id, endpoint }) => `${model ?? id}${endpoint === null ? '' : ` at ${endpoint}`}`);
+  const left = all.length - names.length;
+  return left > 0 ? `${names.join(', ')} and ${counted(left, 'other')}` : names.join(', ');
 }
 
 function staysWords(count: number): string {

@@ -17,7 +17,7 @@ export function orderEntries(plan: Plan): readonly Entry[] {
   const surging = new Set(
     plan.changes.filter((change) => change.action === 'update' && change.replacement === 'surge').map((change) => change.model),
   );
-  const chains = chainsOf(plan.steps.filter((step) => step.op !== 'record'));
+  const chains = chainsOf(plan.steps);
   const rows = chains.slice(0, MOST_CHAINS).map((chain, index) => {
     const text = chainText(chain, surging);
     return index === 0 ? labelled('Order', ...text) : entry(line(' '.repeat(LABEL), ...text), LABEL);

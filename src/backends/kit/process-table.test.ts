@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseRss, parseStat } from './linux-processes.ts';
+import { linuxProcesses, parseRss, parseStat } from './linux-processes.ts';
 import { systemProcesses } from './process-table.ts';
 import { parsePs } from './ps-processes.ts';
 
@@ -28,9 +31,27 @@ describe('The process table', () => {
 
   it('reads the fields behind a name that looks like fields', () => {
     const rest = `S 7 42 ${Array.from({ length: 16 }, (_, index) => index).join(' ')} 99887 0`;
-    expect(parseStat(`42 (evil) Z 1 (x) ${rest}`)).toEqual({ state: 'S', parent: 7, group: 42, startTicks: 99887 });
+    expect(parseStat(`42 (evil) Z 1 (x) ${rest}`)).toEqual({ state: 'S', parent: 7, group: 42, threads: 14, startTicks: 99887 });
     expect(parseStat('')).toBeNull();
     expect(parseStat('42 (cut off) S 1')).toBeNull();
+  });
+
+  it('keeps a dying process until all of its threads let go: first it loses arguments and mark, then it is a zombie', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'llmops-proc-'));
+    const write = (state: string, threads: number) =>
+      writeFileSync(join(root, '42', 'stat'), `42 (x) ${state} 1 42 ${'0 '.repeat(14)}${threads} 0 777 0\n`);
+    try {
+      mkdirSync(join(root, '42'));
+      for (const name of ['environ', 'cmdline']) writeFileSync(join(root, '42', name), '');
+      write('R', 3);
+      expect(await linuxProcesses(root).get(42)).toMatchObject({ pid: 42, marker: null, args: [], started: 'unknown-boot:777' });
+      write('Z', 3);
+      expect(await linuxProcesses(root).list()).toHaveLength(1);
+      write('Z', 1);
+      expect(await linuxProcesses(root).get(42)).toBeNull();
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   });
 
   it('reads resident memory in KiB as bytes', () => {

@@ -1,7 +1,7 @@
 import { linuxProcesses } from './linux-processes.ts';
 import { psProcesses } from './ps-processes.ts';
 
-/** One living process. Zombies are not in the table: they have ended. */
+/** One process that holds memory, ports or both. Zombies are not in the table, unless threads of theirs still run. */
 export interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
@@ -11,8 +11,9 @@ export interface ProcessEntry {
   readonly started: string;
   /** ISO 8601, or null. */
   readonly startedAt: string | null;
+  /** Empty, with no environment either: it is about to end, and may hold memory and ports for seconds yet. */
   readonly args: readonly string[];
-  /** Text of the marker in its environment; null: none, or the process belongs to another user. */
+  /** Text of the marker in its environment; null: none, it is about to end, or it belongs to another user. */
   readonly marker: string | null;
   env(): Readonly<Record<string, string>>;
   /** Resident memory in bytes; null: not known. */

@@ -5,11 +5,11 @@ import { tryClaim } from './claims.ts';
 import { throwIfCancelled } from './clock.ts';
 import { logFileOf } from './logs.ts';
 import { encodeMarker, type Marker } from './marker.ts';
-import { findOne, isOlder, type Parts } from './parts.ts';
+import { findOne, isOlder, recordOf, type Parts } from './parts.ts';
 import { freePort } from './ports.ts';
 import type { ProcessEntry } from './process-table.ts';
 import { launch } from './spawn.ts';
-import { signalAll, terminate } from './terminate.ts';
+import { awaitEnding, signalAll, terminate } from './terminate.ts';
 
 const EVERY_MS = 25;
 
@@ -49,6 +49,8 @@ async function spawnInstance(spec: InstanceSpec, parts: Parts, signal: AbortSign
   const port = parts.engine.fixedPort?.(spec) ?? (await freePort());
   const command = parts.engine.command(spec, port, engine);
   const marker = markerOf(spec, port, parts);
+  const former = recordOf(spec.id, parts);
+  if (former) await awaitEnding(spec.model, former.process, parts); // one that was just killed frees its memory first
   throwIfCancelled(signal, `starting ${spec.model}`);
   parts.records.remove(spec.id);
   const pid = await launch({

@@ -1,21 +1,22 @@
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import { findOne, recordOf, type Found, type Parts } from './parts.ts';
-import { terminate } from './terminate.ts';
+import { awaitEnding, terminate } from './terminate.ts';
 
 /**
- * Ends an instance and its whole group, and forgets its record; its log stays. Nothing to do if it is gone. Refuses with
- * `instance-changed` if what is there is not what the plan saw.
+ * Ends an instance and its whole group, waits until their memory and ports are free, and forgets its record; its log stays.
+ * Nothing to do if it is gone. Refuses with `instance-changed` if what is there is not what the plan saw.
  */
 export async function stopInstance(step: StepOf<'stop'>, parts: Parts): Promise<void> {
   const found = await findOne(step.instance, parts);
   if (found) {
     refuseIfChanged(step, found);
     await terminate(found, parts);
-  } else if (step.process) {
-    await refuseIfNotOurs(step, parts);
   }
-  if (recordOf(step.instance, parts)) parts.records.remove(step.instance);
+  const record = recordOf(step.instance, parts);
+  for (const was of [step.process, record?.process ?? null]) if (was) await awaitEnding(step.model, was, parts);
+  if (!found) await refuseIfNotOurs(step, parts);
+  if (record) parts.records.remove(step.instance);
 }
 
 function refuseIfChanged(step: StepOf<'stop'>, { marker, leader }: Found): void {
@@ -27,7 +28,7 @@ function refuseIfChanged(step: StepOf<'stop'>, { marker, leader }: Found): void 
   throw changed(step, leader === null ? 'its settings are others' : `pid ${leader.pid} runs now`);
 }
 
-/** The very process that the plan named still runs and does not carry this mark: it is somebody else's. */
+/** The very process that the plan named runs, is not about to end, and does not carry this mark: it is somebody else's. */
 async function refuseIfNotOurs(step: StepOf<'stop'>, parts: Parts): Promise<void> {
   const entry = step.process && (await parts.table.get(step.process.pid));
   if (entry && entry.started === step.process?.started) throw changed(step, `pid ${entry.pid} does not carry its mark`);

@@ -1,7 +1,8 @@
 import type { Desired, ModelSpec } from '../domain/desired.ts';
 import type { AppliedModel, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Place, Problem } from '../domain/problem.ts';
-import { placeOf } from './wish.ts';
+import type { PlanInput } from './input.ts';
+import { placeOf, type Wish } from './wish.ts';
 import { clause } from './words.ts';
 
 /** Why nothing is done about a model whose backend cannot be asked: silence is not emptiness. */
@@ -101,6 +102,29 @@ export function protectedModel(model: string, place: Place | null): Problem {
     code: 'protected',
     summary: `${model} is protected, and this plan would delete it.`,
     fix: `Set \`protect: false\` on models.${model} and apply that first, if it shall really go.`,
+    ...(place === null ? {} : { place }),
+  };
+}
+
+/** Somebody else holds the fixed port of a model that is to start: told before anything is stopped for it. A copy that no llmops.yaml declares any more gives its port back. */
+export function takenPort({ observed, desired }: Pick<PlanInput, 'observed' | 'desired'>, { model, spec }: Wish): Problem | null {
+  const port = spec.fields['options.port'];
+  if (typeof port !== 'number') return null;
+  const declared = new Set(desired.models.map(({ name }) => name));
+  const holds = (copy: ObservedInstance): boolean =>
+    copy.phase !== 'failed' &&
+    copy.endpoint?.endsWith(`:${port}`) === true &&
+    (copy.owner === 'foreign' || (copy.model !== model.name && declared.has(copy.model ?? '')));
+  const holder = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : [])).find(holds);
+  if (holder === undefined) return null;
+  const who = holder.owner === 'foreign' ? 'which is not managed by this stack' : 'of this stack';
+  const pid = holder.process === null ? '' : ` (pid ${holder.process.pid})`;
+  const place = placeOf(desired, model.name, 'options.port');
+  return {
+    severity: 'error',
+    code: 'port-taken',
+    summary: `${model.name} cannot get port ${port}: ${holder.model ?? holder.id}${pid}, ${who}, holds it.`,
+    fix: 'Free that port, or take `options.port` away so that llmops picks a free one.',
     ...(place === null ? {} : { place }),
   };
 }

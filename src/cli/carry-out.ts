@@ -4,7 +4,7 @@ import type { Lease } from '../domain/ledger.ts';
 import { approve, mustBeAbleToAsk } from './approve.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure, planExitCode } from './exit.ts';
-import { perform, settle } from './perform.ts';
+import { perform, settle, tend } from './perform.ts';
 import { refuseStale, type PlanFile } from './plan-file.ts';
 import { reporter, type Reporter } from './reporter.ts';
 import { print } from './screen.ts';
@@ -74,6 +74,7 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   const doing = { session, context, flags, plan, drivers: seen.drivers, lease, report };
   if (!canApply(plan)) {
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
+    await tend(seen.drivers);
     await report.nothing(plan);
     return idleExitCode(plan, flags);
   }

@@ -42,6 +42,14 @@ export async function perform(doing: Doing): Promise<number> {
   }
 }
 
+/**
+ * Cuts long logs and sweeps: without somebody who supervises, an apply is the only time that anybody looks after them, so
+ * also one that finds nothing to change does. Only ever tidiness: what cannot be swept keeps no apply from acting.
+ */
+export async function tend(drivers: Doing['drivers']): Promise<void> {
+  for (const driver of Object.values(drivers)) await driver.tend?.().catch(() => undefined);
+}
+
 /** Closes what a cut-off run left open in the journal, where nothing else is left to do. Writes no generation. */
 export async function settle(doing: Doing): Promise<void> {
   await run(doing, () => undefined);
@@ -52,8 +60,7 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
   const { openState } = await import('../state/index.ts');
   const { commitOf } = await import('./git-commit.ts');
   const { file } = session.paths;
-  // Only ever tidiness: what cannot be swept keeps no apply from acting.
-  for (const driver of Object.values(drivers)) await driver.tend?.().catch(() => undefined);
+  await tend(drivers);
   return applyPlan(plan, {
     drivers,
     state: await openState(session.stateDir),

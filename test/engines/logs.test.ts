@@ -53,6 +53,17 @@ describe('Logs', () => {
     expect(names.sort()).toEqual(['', '.1', '.2', '.3'].map((end) => `${instance}.log${end}`));
   });
 
+  it('that grew too long are rotated by an apply that finds nothing to change, and settings are read back as before', async () => {
+    const path = logOf(rig.endpoint()?.instance ?? '');
+    const loaded = async () => (JSON.parse(await rig.ok('status', '--json')) as { models: [{ settings: unknown[] }] }).models[0].settings;
+    const before = await loaded();
+    for (let mebibyte = 0; mebibyte < 33; mebibyte += 1) appendFileSync(path, `${'x'.repeat(1023)}\n`.repeat(1024));
+    await rig.ok('apply', '-y');
+    expect(statSync(path).size).toBeLessThan(1 << 20);
+    expect(JSON.stringify(before)).toContain('kvCache');
+    expect(await loaded()).toEqual(before);
+  });
+
   it('that grow too long are rotated while somebody supervises, and the engine goes on writing to the new one', async () => {
     const path = logOf(rig.endpoint()?.instance ?? '');
     const line = `${'x'.repeat(1023)}\n`;

@@ -1,10 +1,22 @@
-import { appendFileSync, closeSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sweepClaims, tryClaim } from './claims.ts';
 import { lastLines } from './ended.ts';
-import { KEPT_LOGS, logHead, logTail, openLog, rotateLog } from './logs.ts';
+import { KEPT_LOGS, LOG_LIMIT_BYTES, logHead, logTail, openLog, rotateLog, rotateLogs } from './logs.ts';
 import { systemProcesses } from './process-table.ts';
 import { openRecords, type InstanceRecord } from './records.ts';
 
@@ -57,6 +69,42 @@ describe('Logs', () => {
     closeSync(file);
     expect(readFileSync(path, 'utf8')).toBe('new line\n');
     expect(readFileSync(`${path}.1`, 'utf8')).toHaveLength(100);
+  });
+
+  it('that are cut keep their beginning, where the engine said how it loaded, however often', () => {
+    const path = join(dir, 'logs', 'a.log');
+    const file = openLog(path);
+    writeSync(file, 'offloaded 5/5 layers\n');
+    for (let round = 0; round < 3; round += 1) {
+      writeSync(file, `${'x'.repeat(99)}\n`.repeat(10));
+      expect(rotateLog(path, 200)).toBe(true);
+      writeSync(file, `after ${round}\n`);
+      expect(logHead(path)).toMatch(/^offloaded 5\/5 layers\n/);
+      expect(logTail(path)).toMatch(new RegExp(`\nafter ${round}\n$`));
+      expect(statSync(path).size).toBeLessThanOrEqual(200);
+    }
+    closeSync(file);
+  });
+
+  it('that nobody looked after for long leave a bounded copy, of their end', () => {
+    const path = join(dir, 'logs', 'a.log');
+    const file = openLog(path);
+    writeSync(file, `${'x'.repeat(5000)}end\n`);
+    closeSync(file);
+    expect(rotateLog(path, 100)).toBe(true);
+    expect(readFileSync(`${path}.1`, 'utf8')).toBe(`${'x'.repeat(196)}end\n`);
+    expect(statSync(`${path}.1`).mode & 0o077).toBe(0);
+  });
+
+  it('of which one cannot be cut are cut all the same, and nothing fails', () => {
+    for (const name of ['a', 'b']) {
+      closeSync(openLog(join(dir, 'logs', `${name}.log`)));
+      truncateSync(join(dir, 'logs', `${name}.log`), LOG_LIMIT_BYTES + 1);
+    }
+    mkdirSync(join(dir, 'logs', 'a.log.3', 'in-the-way'), { recursive: true });
+    rotateLogs(dir);
+    expect(statSync(join(dir, 'logs', 'a.log')).size).toBe(LOG_LIMIT_BYTES + 1);
+    expect(statSync(join(dir, 'logs', 'b.log')).size).toBe(0);
   });
 
   it('are read from their ends, whatever their size, also if there is none', () => {

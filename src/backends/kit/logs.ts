@@ -1,7 +1,6 @@
 import {
   closeSync,
   constants,
-  copyFileSync,
   existsSync,
   fstatSync,
   mkdirSync,
@@ -12,13 +11,17 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Logs of earlier starts that are kept: `<id>.log.1` is the latest. */
 export const KEPT_LOGS = 3;
-/** A log that is longer is rotated while somebody supervises. */
+/** A log that is longer is rotated by every apply, and while somebody supervises. */
 export const LOG_LIMIT_BYTES = 32 << 20;
+
+/** How much of a log's beginning is read, and kept. */
+const HEAD_BYTES = 256 << 10;
 
 /** Where an instance writes what it has to say. */
 export function logFileOf(stateDir: string, id: string): string {
@@ -36,22 +39,60 @@ export function openLog(path: string): number {
 }
 
 /**
- * Copies a long log away and empties it, while the engine goes on writing (it appends, so that its next line starts at
- * the new beginning). Lines written between copy and cut are lost. Returns true if it was too long.
+ * Copies the end of a long log away and cuts the log down to its beginning, where the engine says how it loaded and says
+ * it once: what is read back from there stays readable. The engine goes on writing (it appends, so that its next line
+ * follows). Lines written between copy and cut are lost; so is what is older than twice the limit, for nobody may have
+ * looked after this log for long. Returns true if it was too long.
  */
 export function rotateLog(path: string, limitBytes = LOG_LIMIT_BYTES): boolean {
   if (sizeOf(path) <= limitBytes) return false;
   shift(path);
-  copyFileSync(path, `${path}.1`);
-  truncateSync(path, 0);
+  const head = headLength(path, Math.min(HEAD_BYTES, limitBytes / 2));
+  copyEnd(path, `${path}.1`, 2 * limitBytes);
+  truncateSync(path, head);
   return true;
 }
 
-/** {@link rotateLog} for every log of a stack. */
+/** {@link rotateLog} for every log of a stack. A log that cannot be cut now, on a full disk say, stays as it is. */
 export function rotateLogs(stateDir: string): void {
   const folder = join(stateDir, 'logs');
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  for (const name of names) if (name.endsWith('.log')) rotateLog(join(folder, name));
+  for (const name of names.filter((file) => file.endsWith('.log'))) {
+    try {
+      rotateLog(join(folder, name));
+    } catch {
+      // the next apply tries again
+    }
+  }
+}
+
+/** Bytes of the whole lines at the beginning of a log. */
+function headLength(path: string, most: number): number {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(Math.floor(most));
+    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0)).lastIndexOf('\n') + 1;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function copyEnd(from: string, to: string, bytes: number): void {
+  const [source, target] = [openSync(from, 'r'), openSync(to, 'wx', 0o600)];
+  try {
+    const buffer = Buffer.alloc(1 << 20);
+    const end = fstatSync(source).size;
+    let at = Math.max(0, end - bytes);
+    while (at < end) {
+      const length = readSync(source, buffer, 0, Math.min(buffer.length, end - at), at);
+      if (length === 0) return;
+      writeSync(target, buffer, 0, length);
+      at += length;
+    }
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
 }
 
 function shift(path: string): void {
@@ -71,7 +112,7 @@ export function logTail(path: string | null, bytes = 16 << 10): string {
 }
 
 /** The first lines of a log, where an engine says how it loaded; empty if there is none. */
-export function logHead(path: string | null, bytes = 256 << 10): string {
+export function logHead(path: string | null, bytes = HEAD_BYTES): string {
   return readPart(path, () => 0, bytes);
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -180,6 +180,18 @@ describe('An instance', () => {
     expect(await driver.look(spec.id, io().signal)).toMatchObject({ phase: 'serving', activeRequests: 0 });
     await driver.perform.drain(step('drain', spec, {}), io());
     expect(readFileSync(logFile ?? '', 'utf8')).not.toContain('woken');
+  });
+
+  it('whose log was cut tells the same as before, also what only its log tells', async () => {
+    const [driver, spec] = [connect({}), world.spec({ kvCache: 'q8_0', offload: { gpuLayers: 2, cpuMoeLayers: null, devices: null } })];
+    const before = await world.serve(driver, spec);
+    const line = `${'x'.repeat(1023)}\n`;
+    appendFileSync(before.logFile ?? '', line.repeat(33 << 10));
+    await driver.tend?.();
+    expect(statSync(before.logFile ?? '').size).toBeLessThan(1 << 20);
+    const after = seen(await driver.look(spec.id, io().signal));
+    expect(after.loaded).toEqual(before.loaded);
+    expect(after.loaded).toMatchObject({ kvCache: 'q8_0', 'offload.gpuLayers': 2 });
   });
 
   it('does not get settings from variables that the plan cannot see', async () => {

@@ -6,8 +6,8 @@ export interface Reply {
   readonly body: unknown;
 }
 
-/** Kept open between calls and never in the way of the process's end. */
-const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+/** Kept open between calls and never in the way of the process's end; as many as steps may run at once. */
+const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
 /** One call. Throws a ProblemError `world-unreachable` if no whole JSON answer came. */
 export async function call(method: string, url: string, body: unknown, signal: AbortSignal): Promise<Reply> {

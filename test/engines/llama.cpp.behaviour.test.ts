@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backend } from '../../src/backends/llama.cpp/index.ts';
+import { llamaServer } from '../../src/backends/llama.cpp/process.ts';
 import type { ModelSpec } from '../../src/domain/desired.ts';
 import { problemOf, type Problem } from '../../src/domain/problem.ts';
 import { openStream } from '../contract/streams.ts';
@@ -13,6 +14,7 @@ const models = resolve(import.meta.dirname, '../../examples/models');
 const conformance: Conformance = {
   name: 'llama.cpp',
   backend,
+  engine: llamaServer,
   backendOptions: { engine: findServer(), rpc: [], args: [] },
   weights: () => join(models, 'desk-F16.gguf'),
   damagedWeights: () => join(models, 'README.md'),
@@ -54,6 +56,15 @@ describe('The real llama-server', () => {
   it('tells offloaded layers and the type of the KV cache in its log', async () => {
     const spec = world.spec({ kvCache: 'q8_0', offload: { gpuLayers: 2, cpuMoeLayers: null, devices: null } });
     expect((await world.serve(world.connect(), spec)).loaded).toMatchObject({ kvCache: 'q8_0', 'offload.gpuLayers': 2 });
+  });
+
+  it('lets web pages of this machine read its answers, and no others', async () => {
+    const { endpoint } = await world.serve(world.connect(), world.spec());
+    const allowed = async (origin: string) =>
+      (await fetch(`${endpoint}/v1/models`, { headers: { origin } })).headers.get('access-control-allow-origin');
+    expect(await allowed('http://localhost:3000')).toBe('http://localhost:3000');
+    for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null'])
+      expect(await allowed(origin), origin).toBeNull();
   });
 
   it('says why it does not start: missing weights, a cut file, an unknown flag, a refused value, a taken port', async () => {

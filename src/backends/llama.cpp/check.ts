@@ -7,7 +7,9 @@ import { isManaged, MANAGED_FLAGS } from './flags.ts';
 
 /** What llama-server cannot do for this model, found before anything is touched. Pure. */
 export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[] {
-  const found = [contextProblem(model, artifact), kvProblem(model), ...managedFlags(model, backend)].filter((problem) => problem !== null);
+  const found = [contextProblem(model, artifact), kvProblem(model), exposed(model, backend), ...managedFlags(model, backend)].filter(
+    (problem) => problem !== null,
+  );
   if (observed.status !== 'reachable') return found;
   const { engine } = observed;
   if (engine.status === 'absent') return [engine.problem];
@@ -55,6 +57,30 @@ function kvTypeProblem(model: ModelSpec, capabilities: ReadonlySet<string>): rea
       fix: `Set models.${model.name}.kvCache to one of these.`,
     },
   ];
+}
+
+/** Flags with which whoever reaches the port reads files, runs commands or sends requests as the engine's user. */
+const POWERS: ReadonlySet<string> = new Set([
+  '--tools',
+  '--agent',
+  '-ag',
+  '--ui-mcp-proxy',
+  '--webui-mcp-proxy',
+  '--mcp-servers-config',
+  '--mcp-servers-json',
+]);
+
+function exposed(model: ModelSpec, backend: BackendSpec): Problem | null {
+  const flag = extraArgs(backend.options, model.options)
+    .map(nameOf)
+    .find((word) => POWERS.has(word));
+  if (flag === undefined || (model.options['apiKey'] ?? null) !== null) return null;
+  return {
+    severity: 'warning',
+    code: 'engine-exposed',
+    summary: `${flag} in args of ${model.name} lets every program and user of this machine act through llama-server, as no key is asked for.`,
+    fix: `Set models.${model.name}.options.apiKey, or remove ${flag}.`,
+  };
 }
 
 /** `validate` refuses these already; here for whoever plans what was never validated. */

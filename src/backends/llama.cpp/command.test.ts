@@ -218,6 +218,16 @@ describe('A plan', () => {
       expect(codes(modelWith({ args: [word] })), word).toContain('flag-managed');
   });
 
+  it('warns of flags that give power over the machine to whoever reaches the port, unless a key is asked for', () => {
+    const key = { env: 'KEY', file: null, command: null };
+    const known = { ...current, capabilities: [...current.capabilities, '--tools', '--agent', '--ui-mcp-proxy'] };
+    for (const args of [['--tools', 'all'], ['--agent'], ['--ui-mcp-proxy']]) {
+      const found = checkModel(modelWith({ args }), { ...artifact, gguf }, backend, observed(known));
+      expect(found).toMatchObject([{ code: 'engine-exposed', severity: 'warning', summary: expect.stringContaining(args[0] as string) }]);
+      expect(codes(modelWith({ args, apiKey: key }), known)).toEqual([]);
+    }
+  });
+
   it('says what to install where there is no engine', () => {
     const problem = { severity: 'error' as const, code: 'engine-absent', summary: 'none' };
     const world = { ...observed(current), engine: { status: 'absent' as const, problem } };

@@ -104,6 +104,21 @@ test('until the model is loaded every route says so with 503', async () => {
   await stop();
 });
 
+test('web pages from elsewhere are refused on every route, and those of this machine are not', async () => {
+  const { server, stop } = createFront({ engine: null }, () => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const ask = async (origin: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}/v1/completions`, { method: 'POST', body: '{}', headers: { origin } });
+    expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+    return response.status;
+  };
+  for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'http://127.0.0.1.evil.example'])
+    expect(await ask(origin), origin).toBe(403);
+  for (const origin of ['http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:8080']) expect(await ask(origin), origin).toBe(503);
+  await stop();
+});
+
 describe('a model that works', () => {
   let server: Running;
   beforeAll(async () => {

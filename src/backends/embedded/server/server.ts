@@ -49,6 +49,14 @@ export function createFront(state: ServerState, log: (line: string) => void): Fr
   };
 }
 
+/**
+ * A browser says in `Origin` which page a request comes from, and sends a plain POST of any page without asking first: the
+ * page could not read the answer, and would still have the model at work. Programs send no Origin.
+ */
+function isFromHere(origin: string | undefined): boolean {
+  return origin === undefined || /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin);
+}
+
 function serve(state: ServerState, request: IncomingMessage, response: ServerResponse, log: (line: string) => void): void {
   const started = performance.now();
   const method = request.method ?? 'GET';
@@ -74,6 +82,8 @@ async function answer(
   response: ServerResponse,
   note: (text: string) => void,
 ): Promise<void> {
+  if (!isFromHere(request.headers.origin))
+    throw new HttpError(403, 'permission_error', 'This server answers no web page from elsewhere: its Origin is not this machine');
   if (state.engine === null) throw new HttpError(503, 'unavailable_error', 'Loading model');
   if (method === 'GET' && (path === '/health' || path === '/v1/health')) return sendJson(response, 200, { status: 'ok' });
   const route = ROUTES[`${method} ${path}`];

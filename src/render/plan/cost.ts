@@ -15,7 +15,13 @@ export function costEntries(change: Priced, width: number): readonly Entry[] {
   if (change.action === 'delete') rows.push(fact(change.model, memory ?? 'its process ends, its files stay', width, span('-', 'remove')));
   else if (memory !== null) rows.push(fact('memory', memory, width));
   if (change.action !== 'create' || cost.downtime !== 'none') rows.push(fact('downtime', downtimeWords(change), width));
+  if (moves(change)) rows.push(fact('address', 'moves to a new port (options.port keeps one)', width));
   return rows;
+}
+
+/** True if clients will find the model at another address afterwards: another process, and no port that was asked for. */
+function moves(change: Priced): boolean {
+  return change.action === 'update' && change.replacement !== null && typeof change.wish?.fields['options.port'] !== 'number';
 }
 
 function memoryWords({ action, cost }: Priced): string | null {

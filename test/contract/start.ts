@@ -76,11 +76,14 @@ export const startCases: readonly Case[] = [
     },
   ],
   [
-    'a new copy that fails during a surge leaves nothing behind',
+    'a copy that fails its probe stays to be seen until a stop of its own clears it away',
     async (world) => {
-      const path = world.conformance.damagedWeights(world.dir);
-      await failToServe(world, path, 'stop');
-      expect(instancesOf(await world.connect().observe(io().signal)).filter(({ owner }) => owner === 'ours')).toEqual([]);
+      const spec = world.spec({}, world.conformance.damagedWeights(world.dir));
+      const problem = await failToServe(world, spec.weights.path, 'stop');
+      const ours = async () => instancesOf(await world.connect().observe(io().signal)).filter(({ owner }) => owner === 'ours');
+      expect(await ours()).toMatchObject([{ id: spec.id, phase: 'failed', process: null, problem: { code: problem.code } }]);
+      await world.stop(world.connect(), spec, null);
+      expect(await ours()).toEqual([]);
     },
   ],
   [

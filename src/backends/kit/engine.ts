@@ -1,6 +1,6 @@
 import type { BackendSpec, InstanceSpec } from '../../domain/desired.ts';
 import type { DriverContext } from '../../domain/backend.ts';
-import type { Fields, Scalar } from '../../domain/fields.ts';
+import type { Fields } from '../../domain/fields.ts';
 import type { Engine } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 
@@ -32,8 +32,6 @@ export interface ProcessEngine {
   recognize?(process: { readonly args: readonly string[] }): { readonly model: string | null; readonly endpoint: string | null } | null;
   /** A port that the spec fixes; null or absent: any free one. */
   fixedPort?(spec: InstanceSpec): number | null;
-  /** True if what is in force satisfies what was asked, for fields where that is not plain equality. */
-  satisfies?(field: string, asked: Scalar, inForce: Scalar): boolean;
 }
 
 /** What a process was started with. */

@@ -12,7 +12,6 @@ import { observeFound } from './observe.ts';
 import { findOne, recordOf, wordsOf, type Parts } from './parts.ts';
 import { settingNotInForce } from './readback.ts';
 import { startInstance } from './start.ts';
-import { terminate } from './terminate.ts';
 
 const EVERY_MS = 50;
 /** So many answers in a row that are none of this engine's: it will not become one. While it loads it says 503, which is not among them. */
@@ -22,19 +21,15 @@ const GARBLED: ReadonlySet<string> = new Set(['engine-garbled', 'engine-refused-
 
 /**
  * Waits until an instance answers, makes it generate one token, reads its settings back. A crash that may pass is
- * started again with growing pauses; any other end fails at once, with the engine's own last words.
+ * started again with growing pauses; any other end fails at once, with the engine's own last words. A copy that fails is left as it
+ * is, with record and log: stopping it is a step of its own, see `onFailure`.
  */
 export async function probeInstance(step: StepOf<'probe'>, parts: Parts, io: StepIo): Promise<void> {
-  try {
-    const serving = await waitUntilReady(step, parts, io);
-    const problem = settingNotInForce(step.spec, serving, parts.engine);
-    if (problem) throw new ProblemError(problem);
-    const record = recordOf(step.spec.id, parts);
-    if (record) parts.records.put({ ...record, wasReady: true });
-  } catch (error) {
-    if (step.onFailure === 'stop') await removeCopy(step.spec.id, parts);
-    throw error;
-  }
+  const serving = await waitUntilReady(step, parts, io);
+  const problem = settingNotInForce(step.spec, serving);
+  if (problem) throw new ProblemError(problem);
+  const record = recordOf(step.spec.id, parts);
+  if (record) parts.records.put({ ...record, wasReady: true });
 }
 
 async function waitUntilReady(step: StepOf<'probe'>, parts: Parts, io: StepIo): Promise<ObservedInstance> {
@@ -148,11 +143,4 @@ function tooLate(step: StepOf<'probe'>, last: string, logFile: string | null): P
     fix: logFile === null ? 'Run `llmops status`.' : `It was given no more time. The whole log: ${logFile}`,
     details: lastLines(logTail(logFile)),
   };
-}
-
-/** A new copy that cannot be used leaves nothing but its log. */
-async function removeCopy(id: string, parts: Parts): Promise<void> {
-  const found = await findOne(id, parts);
-  if (found) await terminate(found, parts);
-  parts.records.remove(id);
 }

@@ -1,17 +1,16 @@
 import type { InstanceSpec } from '../../domain/desired.ts';
 import type { ObservedInstance } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
-import type { ProcessEngine } from './engine.ts';
 
 /**
  * The first declared setting that is not in force; null: everything that the engine tells is as asked. What is loaded
  * counts before what was configured; a field that neither tells is left to the plan, which shows it as unverified.
  */
-export function settingNotInForce(spec: InstanceSpec, seen: ObservedInstance, engine: ProcessEngine): Problem | null {
+export function settingNotInForce(spec: InstanceSpec, seen: ObservedInstance): Problem | null {
   for (const [field, asked] of Object.entries(spec.fields)) {
     if (asked === null || field === 'source') continue;
     const got = seen.loaded?.[field] ?? seen.configured[field] ?? null;
-    if (got === null || got === asked || engine.satisfies?.(field, asked, got)) continue;
+    if (got === null || got === asked) continue;
     return {
       severity: 'error',
       code: 'setting-not-in-force',

@@ -113,6 +113,15 @@ describe('A start', () => {
     expect(await failure(connect({ props: { total_slots: 3 } }))).toMatchObject({ code: 'setting-not-in-force' });
   });
 
+  it('that fails its probe is left running: what becomes of it is another step', async () => {
+    const [driver, spec] = [connect({ props: { total_slots: 3 } }), world.spec()];
+    await driver.perform.start(step('start', spec, { spec }), io());
+    const before = seen(await driver.look(spec.id, io().signal)).process;
+    const probing = driver.perform.probe(step('probe', spec, { spec, onFailure: 'stop' }), io());
+    await expect(probing).rejects.toMatchObject({ problem: { code: 'setting-not-in-force' } });
+    expect(seen(await driver.look(spec.id, io().signal))).toMatchObject({ phase: 'serving', process: before });
+  });
+
   it.each<[string, Faults]>([
     ['an error where its settings should be', { props: { error: { message: 'boom' } } }],
     ['settings without those that count', { props: { default_generation_settings: null } }],

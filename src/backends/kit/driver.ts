@@ -15,13 +15,16 @@ import { openRecords } from './records.ts';
 import { startInstance } from './start.ts';
 import { stopInstance } from './stop.ts';
 
+/** From SIGTERM to SIGKILL. Drained engines end at once; one with requests in flight hangs them and does not end at all. */
+const GRACE_MS = 2000;
+
 /** What a test may replace. */
 export interface DriverTools {
   readonly table?: ProcessTable;
   readonly clock?: Clock;
   /** Deadline of one question to an instance, in milliseconds; default 2000. */
   readonly askMs?: number;
-  /** How long a process may take to end on SIGTERM, once its requests are done, in milliseconds; default 5000. */
+  /** How long a process may take to end on SIGTERM, once its requests are done, in milliseconds; default 2000. */
   readonly graceMs?: number;
 }
 
@@ -37,7 +40,7 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
     stackId: stackIdOf(context.stateDir),
     exits: new Map(),
     askMs: tools.askMs ?? 2000,
-    graceMs: tools.graceMs ?? 5000,
+    graceMs: tools.graceMs ?? GRACE_MS,
   };
   return {
     observe: (signal) => observeBackend(parts, signal),

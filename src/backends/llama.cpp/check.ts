@@ -16,9 +16,28 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
   const capabilities = new Set(engine.capabilities);
   return [
     ...found,
+    ...withoutGpu(model, backend, observed),
     ...kvTypeProblem(model, capabilities),
     ...unknownFlags(model, backend, capabilities, engine.version),
     ...missingFlags(model, artifact, backend, engine),
+  ];
+}
+
+/**
+ * Without a GPU llama-server takes the setting, runs on the CPU, and still logs `offloaded 5/5 layers to GPU`. Only a
+ * warning: GPUs are seen through nvidia-smi alone, and there are others.
+ */
+function withoutGpu(model: ModelSpec, backend: BackendSpec, { memory }: Extract<ObservedBackend, { status: 'reachable' }>): readonly Problem[] {
+  const asked = model.offload.gpuLayers;
+  const remote = Array.isArray(backend.options['rpc']) && backend.options['rpc'].length > 0;
+  if (asked === null || asked === 0 || remote || memory.length === 0 || memory.some((pool) => pool.kind === 'vram')) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'no-gpu-seen',
+      summary: `${model.name} asks for ${asked === 'all' ? 'all layers' : `${asked} layers`} on a GPU, and no GPU was seen here; without one llama-server runs on the CPU and does not say so.`,
+      fix: `If there is none, set models.${model.name}.offload to none.`,
+    },
   ];
 }
 

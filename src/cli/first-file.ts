@@ -120,6 +120,5 @@ function yamlText(text: string): string {
 
 /** Text inside a comment: one line, and nothing that a terminal would obey. */
 function comment(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
 }

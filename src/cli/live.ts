@@ -100,7 +100,6 @@ function makeCanvas(stream: NodeJS.WriteStream): Canvas {
 
 /** Rows that lines take now: a window that was made narrower since has wrapped them. */
 function heightOf(rows: readonly string[], columns: number | undefined): number {
-  // oxlint-disable-next-line no-control-regex -- colours take no room
   const widths = rows.map((row) => row.replace(/\u001b\[[0-9;]*m/g, '').length);
   return widths.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / (columns || 80))), 0);
 }

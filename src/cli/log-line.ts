@@ -1,4 +1,3 @@
-// oxlint-disable no-control-regex -- control characters are what this is about
 /** CSI, OSC, DCS and the other escape sequences, whole. Source: ECMA-48 section 5.4 and 5.6. */
 const ESCAPES = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[ -/]*[0-~]?|\u009b[0-?]*[ -/]*[@-~]?/g;
 /** Select Graphic Rendition: colours and weights, nothing that moves or answers. */

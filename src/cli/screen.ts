@@ -42,6 +42,5 @@ export function shellWord(word: string): string {
   return `$'${word.replace(/['\\]/g, '\\$&').replace(CONTROLS, (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`)}'`;
 }
 
-// oxlint-disable no-control-regex -- control characters are what this is about
 const CONTROL = /[\u0000-\u001f\u007f]/;
 const CONTROLS = /[\u0000-\u001f\u007f]/g;

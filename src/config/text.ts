@@ -72,7 +72,6 @@ export function decode(path: string, bytes: Uint8Array): { readonly file: TextFi
 
 const NOT_UTF8 = { code: 'yaml-encoding', expected: 'UTF-8', fix: 'Save the file as UTF-8.' };
 /** Characters that have no place in a text file. */
-// oxlint-disable-next-line no-control-regex
 export const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFFFE\uFFFF]/;
 
 function isUtf16(bytes: Uint8Array): boolean {

@@ -42,7 +42,6 @@ describe('Problems as text', () => {
   });
 
   it('say the same with and without colour', () => {
-    // oxlint-disable-next-line no-control-regex
     expect(renderProblemsText([PROBLEM, BARE], { color: true }).replace(/\u001B\[\d+m/g, '')).toBe(
       renderProblemsText([PROBLEM, BARE], { color: false }),
     );
@@ -50,7 +49,6 @@ describe('Problems as text', () => {
 
   it('let no control character of a file through, and keep the mark under the right column', () => {
     const text = renderProblemsText([NASTY], { color: false });
-    // oxlint-disable-next-line no-control-regex
     expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F]/);
     const [quoted, mark] = text.split('\n').slice(2, 4) as [string, string];
     expect(mark.indexOf('^')).toBe(quoted.indexOf('x', quoted.indexOf('字')) + 2); // two wide characters before it
@@ -76,7 +74,6 @@ describe('Problems for programs', () => {
     expect(report).toContain('<testsuites tests="3" failures="2">');
     expect(report).toContain('<failure type="unknown-key" message="&quot;ctx&quot; is not a key of `models.chat`">');
     expect(report).toContain('&lt;b&gt; &amp; &quot;c&quot;');
-    // oxlint-disable-next-line no-control-regex
     expect(report).not.toMatch(/[\u0000-\u0008\u000B\u000C\u000E-\u001F]/);
     expect(renderProblemsJunit([], { file: 'llmops.yaml' })).toContain('<testcase name="llmops.yaml" classname="llmops.validate"/>');
   });

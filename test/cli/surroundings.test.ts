@@ -36,7 +36,6 @@ describe('Colour', () => {
     stage.declare({ chat: '' });
     const colored = stage.command({ tty: true });
     await colored.llmops('plan');
-    // oxlint-disable-next-line no-control-regex -- colours are what this is about
     expect(colored.stdout.text.replace(/\u001b\[[0-9;]*m/g, '')).toBe((await stage.run('plan')).stdout);
   });
 });

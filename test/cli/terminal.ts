@@ -21,7 +21,6 @@ export class Terminal {
   }
 
   write(bytes: string): void {
-    // oxlint-disable-next-line no-control-regex -- control sequences are what this is about
     for (const part of bytes.match(/\u001b\[[0-9;]*[A-Za-z]|[\s\S]/gu) ?? []) this.#take(part);
   }
 
@@ -41,7 +40,6 @@ export class Terminal {
   }
 
   #take(part: string): void {
-    // oxlint-disable-next-line no-control-regex -- control sequences are what this is about
     const sequence = /^\u001b\[([0-9;]*)([A-Za-z])$/.exec(part);
     const row = this.#reach();
     if (sequence?.[2] === 'A') this.#row = Math.max(0, this.#row - Number(sequence[1] || 1));

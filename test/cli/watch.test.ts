@@ -7,7 +7,10 @@ const POLICY = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: 3, healthyMs:
 /** A plan for one model that runs, has crashed, or has crashed while somebody wants another setting of it. */
 function plan(state: 'runs' | 'crashed' | 'crashed-and-changed'): Plan {
   const drift = state === 'runs' ? [] : [{ model: 'chat', reason: 'crashed', detail: 'chat crashed.' }];
-  return { drift, changes: [{ model: 'chat', action: state === 'runs' ? 'keep' : 'create', correctsDrift: state === 'crashed' }] } as unknown as Plan;
+  return {
+    drift,
+    changes: [{ model: 'chat', action: state === 'runs' ? 'keep' : 'create', correctsDrift: state === 'crashed' }],
+  } as unknown as Plan;
 }
 
 describe('Supervision', () => {

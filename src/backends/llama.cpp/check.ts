@@ -27,7 +27,11 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
  * Without a GPU llama-server takes the setting, runs on the CPU, and still logs `offloaded 5/5 layers to GPU`. Only a
  * warning: GPUs are seen through nvidia-smi alone, and there are others.
  */
-function withoutGpu(model: ModelSpec, backend: BackendSpec, { memory }: Extract<ObservedBackend, { status: 'reachable' }>): readonly Problem[] {
+function withoutGpu(
+  model: ModelSpec,
+  backend: BackendSpec,
+  { memory }: Extract<ObservedBackend, { status: 'reachable' }>,
+): readonly Problem[] {
   const asked = model.offload.gpuLayers;
   const remote = Array.isArray(backend.options['rpc']) && backend.options['rpc'].length > 0;
   if (asked === null || asked === 0 || remote || memory.length === 0 || memory.some((pool) => pool.kind === 'vram')) return [];

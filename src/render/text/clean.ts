@@ -11,7 +11,6 @@ export function clean(text: string): string {
 const PRINTABLE = /^[\x20-\x7e]*$/;
 // C0, DEL, C1, soft hyphen, zero-width and bidirectional controls, lone surrogates, byte order mark, tags.
 const UNSAFE =
-  // oxlint-disable-next-line no-control-regex
   /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 function escaped(code: number): string {

@@ -6,7 +6,6 @@ import { gentlePlans, hostilePlans } from './arbitrary.ts';
 import { keep, plan, surgeSteps, update } from './plans.ts';
 
 const widths = fc.integer({ min: 60, max: 200 });
-// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
 
 describe('any plan as text', () => {
@@ -27,7 +26,6 @@ describe('any plan as text', () => {
     fc.assert(
       fc.property(hostilePlans, (one) => {
         const colored = renderPlanText(one, { color: true, width: 80 });
-        // oxlint-disable-next-line no-control-regex
         expect(colored.replaceAll(/\x1b\[\d+m/g, '').replaceAll(/ +$/gm, '')).toBe(renderPlanText(one, { color: false, width: 80 }));
       }),
     );

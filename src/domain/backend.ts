@@ -1,5 +1,5 @@
 import type { Artifact, BackendSpec, ModelSpec } from './desired.ts';
-import type { Fields, PortableField, Price } from './fields.ts';
+import type { Fields, PortableField, Price, WishedFields } from './fields.ts';
 import type { ObservedBackend, ObservedInstance } from './observed.ts';
 import type { DriverOp, StepOf } from './plan.ts';
 import type { Problem } from './problem.ts';
@@ -23,7 +23,7 @@ export interface Backend {
   /** What each field costs to change. A portable field without a price does not compile; option fields are checked by the conformance suite. */
   readonly prices: Readonly<Record<PortableField, Price>> & Readonly<Record<string, Price>>;
   /** Pure: the flat settings that an instance of this model must run with. `null`: the engine decides. */
-  fields(model: ModelSpec, artifact: Artifact, backend: BackendSpec): Fields;
+  fields(model: ModelSpec, artifact: Artifact, backend: BackendSpec): WishedFields;
   /** Pure: what this engine cannot do for this model, found before anything is touched. */
   check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */

@@ -33,3 +33,6 @@ export const PORTABLE_FIELDS = [
   'chatTemplate', // SHA-256 of a template file, or a built-in template's name, or null (the model's own)
 ] as const;
 export type PortableField = (typeof PORTABLE_FIELDS)[number];
+
+/** The settings that somebody wishes for: one that left a portable field out would never see it change, so it does not compile. */
+export type WishedFields = Readonly<Record<PortableField, Scalar>> & Fields;

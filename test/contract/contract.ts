@@ -1,13 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { describeCases } from './cases.ts';
 import { drainCases } from './drain.ts';
+import { fieldCases } from './fields.ts';
 import { observeCases } from './observe.ts';
 import { adoptionCases } from './adoption.ts';
 import { startCases } from './start.ts';
 import { stopCases } from './stop.ts';
 import type { Conformance } from './world.ts';
 
-const GROUPS = { starting: startCases, observing: observeCases, 'finding again': adoptionCases, draining: drainCases, stopping: stopCases };
+const GROUPS = {
+  wishing: fieldCases,
+  starting: startCases,
+  observing: observeCases,
+  'finding again': adoptionCases,
+  draining: drainCases,
+  stopping: stopCases,
+};
 
 /** What every backend with processes of its own must do, against its fake and against the real engine alike. */
 export function describeBackend(conformance: Conformance): void {

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { optionVariants } from './variants.ts';
 import type { Case } from './cases.ts';
 import { eventually, instancesOf, io, kill, seen, type World } from './world.ts';
 
@@ -13,6 +12,16 @@ export const observeCases: readonly Case[] = [
       const observed = await world.connect().observe(io().signal);
       expect(instancesOf(observed).filter(({ owner }) => owner === 'ours')).toEqual([]);
       expect(observed).toMatchObject({ status: 'reachable', engine: { status: 'present' } });
+    },
+  ],
+  [
+    'a machine that does not list its processes is unreachable, never reachable and empty',
+    async (world) => {
+      const refuse = () => Promise.reject(new Error('no processes today'));
+      const driver = world.connectOver({ list: refuse, get: refuse });
+      const problem = { severity: 'error', summary: expect.stringContaining('no processes today') as string };
+      expect(await driver.observe(io().signal)).toMatchObject({ status: 'unreachable', problem });
+      await expect(driver.look(world.spec().id, io().signal)).rejects.toThrow('no processes today');
     },
   ],
   [
@@ -111,23 +120,6 @@ export const observeCases: readonly Case[] = [
         .map((name) => join(world.stateDir, name))
         .filter((path) => (statSync(path).mode & 0o077) !== 0);
       expect(open).toEqual([]);
-    },
-  ],
-  [
-    'every setting that it can ask for has a price',
-    (world) => {
-      const { backend } = world.conformance;
-      const fields = optionVariants(backend.schema.model).flatMap((options) => Object.keys(world.spec({ options }).fields));
-      expect([...new Set(fields)].filter((field) => backend.prices[field] === undefined)).toEqual([]);
-    },
-  ],
-  [
-    'every option of its schema leads to another process',
-    (world) => {
-      const plain = world.spec({ options: {} });
-      const { backend } = world.conformance;
-      const variants = optionVariants(backend.schema.model).filter((options) => Object.keys(options).length > 0);
-      expect(variants.filter((options) => world.spec({ options }).id === plain.id)).toEqual([]);
     },
   ],
 ];

@@ -1,27 +1,41 @@
 import type { JsonSchema } from '../../src/domain/backend.ts';
 import type { Json, JsonObject } from '../../src/domain/desired.ts';
 
-/** Options with each key of a schema set to something that is not its default; and none. */
-export function optionVariants(schema: JsonSchema): readonly JsonObject[] {
-  const properties = (schema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
-  return [{}, ...Object.entries(properties).map(([key, rule]) => ({ [key]: sample(rule) }))];
+/** Options with one key of a schema set. */
+export interface OptionVariant {
+  readonly key: string;
+  readonly options: JsonObject;
 }
 
-function sample(rule: JsonSchema): Json {
-  const known: Readonly<Record<string, Json>> = {
-    size: 64 * 2 ** 20,
-    duration: 60_000,
-    secret: { env: 'KEY' },
-    path: '/tmp/file',
-    address: '127.0.0.1:1',
-  };
-  const kind = known[String(rule['x-kind'])];
-  if (kind !== undefined) return kind;
+/** For each key of a schema some valid values of it, as normalized, that differ from each other and from its default. */
+export function optionVariants(schema: JsonSchema): readonly OptionVariant[] {
+  const properties = (schema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
+  return Object.entries(properties).flatMap(([key, rule]) => samples(rule).map((value) => ({ key, options: { [key]: value } })));
+}
+
+const KINDS: Readonly<Record<string, readonly Json[]>> = {
+  size: [64 * 2 ** 20, 65 * 2 ** 20],
+  duration: [60_000, 61_000],
+  secret: [{ env: 'KEY' }, { env: 'OTHER' }, { file: 'KEY' }],
+  path: ['/tmp/file', '/tmp/other'],
+  address: ['127.0.0.1:1', '127.0.0.1:2'],
+};
+
+function samples(rule: JsonSchema): readonly Json[] {
+  const kind = KINDS[String(rule['x-kind'])];
+  if (kind) return kind;
   const options = (rule['enum'] as readonly Json[] | undefined)?.filter((value) => value !== rule['default'] && value !== null);
-  if (options?.[0] !== undefined) return options[0];
-  if (rule['examples'] && Array.isArray(rule['examples'])) return rule['examples'][0] as Json;
-  if (rule['type'] === 'boolean') return rule['default'] !== true;
-  if (rule['type'] === 'integer' || rule['type'] === 'number') return Number(rule['minimum'] ?? 0) + 1;
-  if (rule['type'] === 'array') return [sample(rule['items'] as JsonSchema)];
-  return 'text';
+  if (options) return options;
+  const examples = rule['examples'] as readonly Json[] | undefined;
+  if (examples) return examples.flatMap((example) => [example, longer(example)]);
+  if (rule['type'] === 'boolean') return [true, false].filter((value) => value !== rule['default']);
+  if (rule['type'] === 'integer' || rule['type'] === 'number') return [1, 2].map((more) => Number(rule['minimum'] ?? 0) + more);
+  if (rule['type'] === 'array') return samples(rule['items'] as JsonSchema).map((item) => [item]);
+  return ['text', 'other-text'];
+}
+
+/** Another value of the same form: a list twice, a text with more behind it. */
+function longer(value: Json): Json {
+  if (Array.isArray(value)) return [...(value as readonly Json[]), ...(value as readonly Json[])];
+  return typeof value === 'string' ? `${value}2` : Number(value) + 1;
 }

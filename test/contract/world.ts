@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemProcesses, type ProcessEntry } from '../../src/backends/kit/process-table.ts';
+import { createProcessDriver } from '../../src/backends/kit/driver.ts';
+import type { ConnectEngine } from '../../src/backends/kit/engine.ts';
+import { systemProcesses, type ProcessEntry, type ProcessTable } from '../../src/backends/kit/process-table.ts';
 import { decodeMarker, stackIdOf } from '../../src/backends/kit/marker.ts';
-import type { Backend, Driver, StepIo } from '../../src/domain/backend.ts';
+import type { Backend, Driver, DriverContext, StepIo } from '../../src/domain/backend.ts';
 import { canonicalJson } from '../../src/domain/canonical.ts';
 import type { Artifact, BackendSpec, InstanceSpec, JsonObject, ModelSpec } from '../../src/domain/desired.ts';
 import type { ObservedBackend, ObservedInstance } from '../../src/domain/observed.ts';
@@ -14,6 +16,8 @@ import type { DriverOp, StepOf } from '../../src/domain/plan.ts';
 export interface Conformance {
   readonly name: string;
   readonly backend: Backend;
+  /** The engine as the kit's driver takes it: for cases in which the machine itself fails. */
+  readonly engine: ConnectEngine;
   /** Options of the backend, as normalized. */
   readonly backendOptions: JsonObject;
   readonly env?: Readonly<Record<string, string>>;
@@ -53,15 +57,23 @@ export class World {
     const stateDir = options.stateDir ?? this.stateDir;
     this.stateDirs.add(stateDir);
     mkdirSync(stateDir, { recursive: true });
-    const { backend, env, cacheDir } = this.conformance;
-    const context = {
+    return this.conformance.backend.connect(this.backendSpec(options.backend), this.context(stateDir, options.env));
+  }
+
+  /** A driver over another process table than the machine's. */
+  connectOver(table: ProcessTable): Driver {
+    return createProcessDriver(this.conformance.engine, this.backendSpec(), this.context(this.stateDir), { table });
+  }
+
+  private context(stateDir: string, more: Readonly<Record<string, string>> = {}): DriverContext {
+    const { env, cacheDir } = this.conformance;
+    return {
       stack: 'contract',
       stateDir,
       cacheDir: cacheDir ?? join(this.dir, 'cache'),
       baseDir: this.dir,
-      env: { ...process.env, ...env, ...options.env },
+      env: { ...process.env, ...env, ...more },
     };
-    return backend.connect(this.backendSpec(options.backend), context);
   }
 
   backendSpec(name = 'under-test'): BackendSpec {

@@ -1,6 +1,6 @@
 import type { Backend } from '../../src/domain/backend.ts';
 import type { Artifact, ModelSpec } from '../../src/domain/desired.ts';
-import type { Fields, PortableField, Price, Scalar } from '../../src/domain/fields.ts';
+import type { PortableField, Price, Scalar, WishedFields } from '../../src/domain/fields.ts';
 import { connectWorld } from './driver.ts';
 
 /** Keys of `options:` of a model, each a field of its own. */
@@ -53,7 +53,7 @@ export const worldBackend: Backend = {
   connect: connectWorld,
 };
 
-function fields(model: ModelSpec, artifact: Artifact): Fields {
+function fields(model: ModelSpec, artifact: Artifact): WishedFields {
   const options = Object.keys(OPTIONS).map((key): [string, Scalar] => [`options.${key}`, (model.options[key] ?? null) as Scalar]);
   return {
     source: artifact.source,

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describeBackend } from '../../../test/contract/contract.ts';
 import { backend } from './index.ts';
+import { embeddedEngine } from './process.ts';
 
 const models = resolve(import.meta.dirname, '../../../examples/models');
 
@@ -9,6 +10,7 @@ const models = resolve(import.meta.dirname, '../../../examples/models');
 describeBackend({
   name: 'embedded (node-llama-cpp)',
   backend,
+  engine: () => embeddedEngine,
   backendOptions: {},
   model: { options: { threads: 1 } },
   weights: () => join(models, 'desk-Q8_0.gguf'),

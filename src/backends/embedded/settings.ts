@@ -1,5 +1,5 @@
 import type { Artifact, BackendSpec, InstanceSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
-import type { Fields, PortableField, Price, Scalar } from '../../domain/fields.ts';
+import type { Fields, PortableField, Price, Scalar, WishedFields } from '../../domain/fields.ts';
 
 /** The settings of an option field are whole numbers, booleans or nothing: the schema says so. */
 const OPTIONS = ['threads', 'batch', 'flashAttention', 'port'] as const;
@@ -22,7 +22,7 @@ export const prices: Readonly<Record<PortableField | `options.${(typeof OPTIONS)
 };
 
 /** The settings that an instance must run with. The model's own options win over its backend's. Pure. */
-export function fieldsOf(model: ModelSpec, artifact: Artifact, backend: BackendSpec): Fields {
+export function fieldsOf(model: ModelSpec, artifact: Artifact, backend: BackendSpec): WishedFields {
   const option = (name: string): Scalar => scalar(model.options, name) ?? scalar(backend.options, name);
   return {
     source: artifact.source,

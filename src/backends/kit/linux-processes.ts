@@ -27,6 +27,7 @@ export function linuxProcesses(root: string): ProcessTable {
   return {
     async list() {
       const pids = readdirSync(root).filter((name) => /^\d+$/.test(name));
+      if (pids.length === 0) throw new Error(`${root} lists no process`); // not even this one: it is not mounted
       return pids.map((pid) => readEntry(root, Number(pid), boot)).filter((entry) => entry !== null);
     },
     async get(pid) {

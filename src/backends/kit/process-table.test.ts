@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { linuxProcesses, parseRss, parseStat } from './linux-processes.ts';
 import { systemProcesses } from './process-table.ts';
-import { parsePs } from './ps-processes.ts';
+import { parsePs, psProcesses } from './ps-processes.ts';
 
 const PS =
   '  501   1   501  20480 Ss   Mon Nov 24 12:00:05 2026     /opt/llama-server --port 4000 HOME=/Users/a b LLMOPS_INSTANCE={"v":1} LANG=C';
@@ -69,6 +69,17 @@ describe('The process table', () => {
     });
     expect(parsePs(PS)[0]?.args.slice(0, 3)).toEqual(['/opt/llama-server', '--port', '4000']);
     expect(parsePs(PS)[0]?.memoryBytes()).toBe(20480 * 1024);
+  });
+
+  it('is never empty: a machine that does not tell is an error', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'llmops-proc-'));
+    await expect(linuxProcesses(root).list()).rejects.toThrow('lists no process');
+    rmSync(root, { recursive: true });
+    await expect(linuxProcesses(root).list()).rejects.toThrow('ENOENT');
+    vi.stubEnv('PATH', root);
+    await expect(psProcesses().list()).rejects.toThrow('ENOENT');
+    await expect(psProcesses().get(process.pid)).rejects.toThrow('ENOENT');
+    vi.unstubAllEnvs();
   });
 
   it('leaves zombies and lines of another form out', () => {

@@ -22,6 +22,7 @@ export interface ProcessEntry {
 
 /** The machine's processes, as far as this user may see them. */
 export interface ProcessTable {
+  /** Throws if the machine does not tell: no process at all is no answer. */
   list(): Promise<readonly ProcessEntry[]>;
   /** null: no such process, or a zombie. */
   get(pid: number): Promise<ProcessEntry | null>;

@@ -10,15 +10,21 @@ export function psProcesses(): ProcessTable {
   const list = async (more: readonly string[]) =>
     parsePs(await ps([...more, '-Eww', '-o', 'pid=,ppid=,pgid=,rss=,stat=,lstart=,command=']));
   return {
-    list: () => list(['-ax']),
+    async list() {
+      const entries = await list(['-ax']);
+      if (entries.length === 0) throw new Error('ps lists no process'); // it would list itself
+      return entries;
+    },
     get: async (pid) => (await list(['-p', String(pid)])).find((entry) => entry.pid === pid) ?? null,
   };
 }
 
 function ps(args: readonly string[]): Promise<string> {
-  return new Promise((done) => {
-    // The language decides how dates are written. A failing ps (no such pid) writes nothing.
-    execFile('ps', args, { env: { ...process.env, LC_ALL: 'C' }, maxBuffer: 64 << 20 }, (_, stdout) => done(stdout));
+  return new Promise((done, fail) => {
+    // The language decides how dates are written. With 1 it says that there is no such pid; anything else is no answer.
+    execFile('ps', args, { env: { ...process.env, LC_ALL: 'C' }, maxBuffer: 64 << 20 }, (error, stdout) =>
+      error && error.code !== 1 ? fail(error) : done(stdout),
+    );
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Artifact, BackendSpec, Json, JsonObject, ModelSpec } from '../../domain/desired.ts';
-import type { Fields, PortableField, Price, Scalar } from '../../domain/fields.ts';
+import type { PortableField, Price, Scalar, WishedFields } from '../../domain/fields.ts';
 import { joinWords } from './flags.ts';
 
 /** llama-server fixes everything at start; only where the weights came from costs nothing. */
@@ -32,7 +32,7 @@ export const prices: Readonly<Record<PortableField, Price>> & Readonly<Record<st
 };
 
 /** The settings that an instance must run with; null: the engine decides. Pure. */
-export function fieldsOf(model: ModelSpec, artifact: Artifact, backend: BackendSpec): Fields {
+export function fieldsOf(model: ModelSpec, artifact: Artifact, backend: BackendSpec): WishedFields {
   const { options } = model;
   const scalar = (key: string): Scalar => asScalar(options[key]);
   const unlessAuto = (key: string): Scalar => (options[key] === 'auto' ? null : scalar(key));

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Conformance } from '../../../../test/contract/world.ts';
 import { backend } from '../index.ts';
+import { llamaServer } from '../process.ts';
 import { FAULTS } from './faults.ts';
 import { installFake } from './main.ts';
 import { writeFakeWeights } from './weights.ts';
@@ -11,6 +12,7 @@ export function fakeConformance(bin: string): Conformance {
   return {
     name: 'llama.cpp (fake)',
     backend,
+    engine: llamaServer,
     cacheDir: bin,
     backendOptions: { engine: installFake(bin), rpc: [], args: [] },
     model: { kvCache: 'q8_0', offload: { gpuLayers: 2, cpuMoeLayers: null, devices: null } },

@@ -159,7 +159,7 @@ describe('Stopping', () => {
   });
 
   it('waits on after SIGKILL, when nothing carries the mark any more', async () => {
-    const world = new Dying('alive', { alive: 6, ending: 4 });
+    const world = new Dying('alive', { alive: 3, ending: 4 });
     await stop(driverOver(world));
     expect(world.stage).toBe('gone');
     expect(signals).toEqual([`-${PID} SIGTERM`, `-${PID} SIGKILL`]);

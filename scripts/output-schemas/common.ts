@@ -1,5 +1,5 @@
 import type { Schema } from './dsl.ts';
-import { amount, count, flag, list, map, nullable, object, oneOfWords, ref, scalar, text } from './dsl.ts';
+import { amount, count, exactly, flag, list, map, nullable, object, oneOfWords, ref, scalar, text, union } from './dsl.ts';
 
 /** Definitions that several documents share. */
 export const place = object(
@@ -125,6 +125,41 @@ export const fact = object('Something that a step relies on or leaves.', {
   specHash: nullable(text('The spec that "same" means.')),
 });
 
+export const remoteFile = object('One file, known by its content.', {
+  path: text('Path in its repository, else a file name.'),
+  bytes: count('Size.'),
+  sha256: text('Digest, hex.'),
+});
+
+export const origin = union('Where files are fetched from, pinned.', [
+  object('A repository of the Hugging Face Hub at a commit.', {
+    kind: exactly('Kind of origin.', 'hf'),
+    repo: text('`owner/name`.'),
+    commit: text('Commit, 40 hex digits.'),
+  }),
+  object('A file behind an address.', { kind: exactly('Kind of origin.', 'https'), url: text('The address.') }),
+  object('A model in an Ollama registry.', {
+    kind: exactly('Kind of origin.', 'ollama'),
+    host: text('Host of the registry, with its port if there is one.'),
+    name: text('`namespace/model`.'),
+  }),
+]);
+
+export const weights = object(
+  'Weights of one model.',
+  {
+    path: text('Absolute path of the (first) file.'),
+    sha256: text('Digest, hex.'),
+    bytes: count('Size.'),
+    remote: object('Where they come from. Absent: a file of this machine.', {
+      origin: ref('origin', 'Where they are fetched from.'),
+      manifest: nullable(text('SHA-256 of the manifest in an Ollama registry, hex.')),
+      files: list('All of it, in the order of its parts.', ref('remoteFile', 'One file.')),
+    }),
+  },
+  ['remote'],
+);
+
 export const instanceSpec = object('Everything that a driver needs to start one instance.', {
   id: text('Identity: `<model>-<specHash>`.'),
   stack: text('Name of the stack.'),
@@ -132,7 +167,7 @@ export const instanceSpec = object('Everything that a driver needs to start one 
   model: text('Name of the model.'),
   specHash: text('First 12 hex digits of SHA-256 over the settings that shape a process.'),
   fields: ref('fields', 'Its settings.'),
-  weights: object('The file of weights.', { path: text('Absolute path.'), sha256: text('Digest, hex.'), bytes: count('Size.') }),
+  weights: ref('weights', 'Its weights.'),
   options: { type: 'object', description: "This backend's own settings for a model." },
 });
 

@@ -85,6 +85,11 @@ const restore = object('Old before new: what is put back if this step fails.', {
 
 /** A kind of step that is not described here does not compile. */
 const acts: Readonly<Record<Op, Act>> = {
+  fetch: [
+    'Brings files of weights to this machine and verifies them.',
+    { origin: ref('origin', 'Where they come from.'), files: list('What is fetched.', ref('remoteFile', 'One file.')) },
+  ],
+  pull: ["Brings weights into an engine's own store.", { weights: ref('weights', 'What is brought there.') }],
   start: ['Starts the process.', { spec: ref('instanceSpec', 'What is started.'), restore }, ['restore']],
   probe: [
     'Waits until it answers, lets it generate, reads its settings back.',
@@ -157,6 +162,9 @@ const {
   summary,
   fact,
   instanceSpec,
+  origin,
+  remoteFile,
+  weights,
   fieldChange,
   price,
 } = common;
@@ -176,10 +184,13 @@ export const planSchema = document('plan', 'A plan of llmops', root, {
   inert,
   instanceSpec,
   memoryPool,
+  origin,
   pendingStep,
   place,
   price,
   problem,
+  remoteFile,
   summary,
+  weights,
   wished,
 });

@@ -83,7 +83,7 @@ async function perform(step: Step, words: string, tools: StepTools): Promise<str
   let url: string | null = null;
   const options = { signal: new AbortController().signal, graceMs, lastWord: () => words };
   await withDeadline(step, options, async (signal) => {
-    url = await act(step, drivers, ledger, new Map(), { signal, progress });
+    url = await act(step, tools, new Map(), { signal, progress });
     await checkLeaves(step, drivers, signal, patienceMs);
   });
   await ledger.end(step, 'done');

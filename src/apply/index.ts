@@ -7,16 +7,17 @@ import { problemOf, type Problem } from '../domain/problem.ts';
 import { execute } from './execute.ts';
 import { checkOrder } from './order.ts';
 import { performStep } from './step.ts';
-import type { Clock, StepTools } from './tools.ts';
+import type { Clock, Fetch, StepTools } from './tools.ts';
 
 export type { ApplyResult } from '../domain/generation.ts';
-export type { Clock } from './tools.ts';
+export type { Clock, Fetch } from './tools.ts';
 
 export interface ApplyOptions {
   /** By backend name. */
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly state: Ledger;
   readonly lease: Lease;
+  readonly fetch: Fetch;
   /** Hears everything; must not throw. */
   readonly emit: (event: Event) => void;
   /** Aborted: no new step begins; starts, stops and own writes finish, waits are abandoned. */
@@ -75,10 +76,11 @@ function speaker(options: ApplyOptions, run: string): Say {
 }
 
 function toolsOf(options: ApplyOptions, ledger: RunLedger, say: Say): StepTools {
-  const { drivers, lease, signal, clock } = options;
+  const { drivers, lease, fetch, signal, clock } = options;
   return {
     drivers,
     lease,
+    fetch,
     signal,
     clock,
     ledger,

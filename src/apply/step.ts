@@ -39,7 +39,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     begun = true;
     signal.throwIfAborted();
     lease.verify();
-    url = await act(step, drivers, ledger, seen, { signal, progress: talk.progress });
+    url = await act(step, tools, seen, { signal, progress: talk.progress });
     await checkLeaves(step, drivers, signal, patienceMs);
   };
   const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord };

@@ -1,6 +1,7 @@
-import type { Driver } from '../domain/backend.ts';
+import type { Driver, StepIo } from '../domain/backend.ts';
 import type { Event } from '../domain/event.ts';
 import type { Lease, RunLedger } from '../domain/ledger.ts';
+import type { StepOf } from '../domain/plan.ts';
 
 /** Time as a run needs it: the wall for records, a clock that never jumps for durations. */
 export interface Clock {
@@ -13,10 +14,14 @@ export interface Clock {
 /** An event without what is the same for a whole run. */
 export type Said = Event extends infer E ? (E extends Event ? Omit<E, 'at' | 'run'> : never) : never;
 
+/** Brings weights to this machine. Goes on where an earlier one was cut off; fails with a ProblemError. */
+export type Fetch = (step: StepOf<'fetch'>, io: StepIo) => Promise<void>;
+
 /** What every step of a run is performed with. */
 export interface StepTools {
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly ledger: RunLedger;
+  readonly fetch: Fetch;
   readonly lease: Lease;
   readonly clock: Clock;
   /** Aborted when a person told the run to stop. */

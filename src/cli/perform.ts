@@ -65,6 +65,7 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
     drivers,
     state: await openState(session.stateDir),
     lease,
+    fetch: () => Promise.reject(new Error('no plan fetches yet')),
     emit,
     signal: context.signal,
     parallelism: flags.parallelism,

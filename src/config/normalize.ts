@@ -1,11 +1,12 @@
 import { canonicalJson, type Hash } from '../domain/canonical.ts';
 import type { JsonSchema } from '../domain/backend.ts';
-import type { BackendSpec, Desired, DriftPolicy, Json, JsonObject, ModelSpec, Source } from '../domain/desired.ts';
+import type { BackendSpec, Desired, DriftPolicy, Json, JsonObject, ModelSpec } from '../domain/desired.ts';
 import type { Place } from '../domain/problem.ts';
 import { inertSpots } from './inert.ts';
 import { plain, spot, type Located } from './located.ts';
 import { placeOf } from './report.ts';
 import { fileSchema, optionSchemas } from './schema.gen.js';
+import { parseSource } from './source.ts';
 import type { TextFile } from './text.ts';
 import { bytes, milliseconds } from './units.ts';
 import { QUANTIZATIONS } from './vocabulary.ts';
@@ -81,7 +82,7 @@ function modelSpec(name: string, model: WrittenModel, type: string): ModelSpec {
   return {
     name,
     backend: model.backend,
-    source: sourceOf(model.source),
+    source: parseSource(model.source, model.revision ?? null)!, // the rules have refused what is misspelled
     quantizations: quantizations(model.quantization),
     sha256: model.sha256?.toLowerCase() ?? null,
     context: model.context ?? null,
@@ -94,12 +95,6 @@ function modelSpec(name: string, model: WrittenModel, type: string): ModelSpec {
     protect: model.protect ?? false,
     options: settings(optionSchemas[type] ?? {}, (model.options ?? {}) as JsonObject),
   };
-}
-
-function sourceOf(written: string): Source {
-  const scheme = written.slice(0, written.indexOf(':'));
-  if (scheme === 'file') return { kind: 'file', path: written.slice('file:'.length), written };
-  return { kind: scheme as 'hf' | 'ollama' | 'https', written };
 }
 
 function quantizations(written: WrittenModel['quantization']): readonly string[] {

@@ -1,8 +1,9 @@
 import type { Artifact, BackendSpec, ModelSpec } from './desired.ts';
 import type { Fields, PortableField, Price, WishedFields } from './fields.ts';
 import type { ObservedBackend, ObservedInstance } from './observed.ts';
-import type { DriverOp, StepOf } from './plan.ts';
+import type { DriverOp, OptionalDriverOp, StepOf } from './plan.ts';
 import type { Problem } from './problem.ts';
+import type { Origin } from './weights.ts';
 
 /** JSON Schema (draft 2020-12) with a description and a default for every key. */
 export type JsonSchema = { readonly [key: string]: unknown };
@@ -28,6 +29,11 @@ export interface Backend {
   check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
   readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
+  /**
+   * Kinds of origin that the engine pulls from by itself, into a store of its own. Weights of other kinds are fetched to this
+   * machine and handed over to it. Absent: it has no store and reads files of this machine.
+   */
+  readonly pulls?: readonly Origin['kind'][];
   /** True if this model can start beside the copy that runs with these settings (for new before old). null: its settings are not known. */
   canSurge(model: ModelSpec, backend: BackendSpec, running: Fields | null): boolean;
   connect(spec: BackendSpec, context: DriverContext): Driver;
@@ -54,7 +60,13 @@ export interface Driver {
   /** Housekeeping before an apply and while something supervises: keeps logs short, sweeps what dead runs left. Touches no instance. Absent: there is none to do. */
   readonly tend?: () => Promise<void>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
-  readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> };
+  readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
+    /**
+     * `pull` of engines that keep weights themselves. `publish` and `withdraw` of engines where several models share one
+     * address: they give the model's name to an instance, or take it away, before our own record of it is written.
+     */
+    readonly [K in OptionalDriverOp]?: (step: StepOf<K>, io: StepIo) => Promise<void>;
+  };
 }
 
 export interface StepIo {

@@ -1,4 +1,5 @@
 import type { Fields } from './fields.ts';
+import type { Origin, RemoteFile } from './weights.ts';
 import type { Place } from './problem.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -44,10 +45,15 @@ export interface BackendSpec {
   readonly options: JsonObject;
 }
 
-/** Where weights come from. Only `file` is acted on by this version; the others are declared. */
-export type Source =
-  | { readonly kind: 'file'; readonly path: string; readonly written: string }
-  | { readonly kind: 'hf' | 'ollama' | 'https'; readonly written: string };
+/** Where weights come from; `written` as it stands in llmops.yaml. */
+export type Source = { readonly written: string } & (
+  | { readonly kind: 'file'; readonly path: string }
+  /** `revision`: branch, tag or commit to follow; null: the repository's own default. `file`: path in it; null: chosen by quantization. */
+  | { readonly kind: 'hf'; readonly repo: string; readonly revision: string | null; readonly file: string | null }
+  | { readonly kind: 'https'; readonly url: string }
+  /** Every part filled in: host `registry.ollama.ai`, name `library/qwen3`, tag `latest`. */
+  | { readonly kind: 'ollama'; readonly host: string; readonly name: string; readonly tag: string }
+);
 
 export type DriftPolicy = 'correct' | 'warn' | 'ignore';
 export type Strategy = 'auto' | 'surge' | 'swap' | 'canary';
@@ -95,6 +101,21 @@ export interface Artifact {
   readonly gguf: GgufFacts | null;
   /** SHA-256 (hex) of other files that the model's options name, by the path as it stands there: a chat template. */
   readonly attachments?: Readonly<Record<string, string>>;
+  /** Where it comes from and what of it is not on this machine yet. Absent: a file of this machine. */
+  readonly remote?: RemoteWeights;
+}
+
+/** Weights that are pinned in llmops.lock and fetched before they are used. */
+export interface RemoteWeights {
+  readonly origin: Origin;
+  /** SHA-256 (hex) of the manifest in an Ollama registry; null elsewhere. */
+  readonly manifest: string | null;
+  /** All of it, in the order of its parts. */
+  readonly files: readonly RemoteFile[];
+  /** What is to be fetched; empty: all of it is here. */
+  readonly missing: readonly RemoteFile[];
+  /** Bytes of `missing` that an earlier run fetched already. */
+  readonly partialBytes: number;
 }
 
 export interface GgufFacts {
@@ -132,6 +153,12 @@ export interface InstanceSpec {
   /** First 12 hex digits of SHA-256 over the fields that shape a process. */
   readonly specHash: string;
   readonly fields: Fields;
-  readonly weights: { readonly path: string; readonly sha256: string; readonly bytes: number };
+  readonly weights: {
+    readonly path: string;
+    readonly sha256: string;
+    readonly bytes: number;
+    /** For engines that fetch and keep weights themselves. Absent: a file of this machine. */
+    readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files'>;
+  };
   readonly options: JsonObject;
 }

@@ -14,6 +14,8 @@ export type ObservedBackend =
       readonly instances: readonly ObservedInstance[];
       /** Memory that instances of this backend share. Empty: not known. */
       readonly memory: readonly MemoryPool[];
+      /** Digests of the weights that an engine with a store of its own holds, as {@link heldKey} names them. Absent: it reads files of this machine. */
+      readonly held?: readonly string[];
     }
   | { readonly status: 'unreachable'; readonly name: string; readonly type: string; readonly problem: Problem };
 
@@ -55,6 +57,8 @@ export interface ObservedInstance {
   readonly phase: Phase;
   /** Base URL without a trailing slash: http://127.0.0.1:41234, or null. */
   readonly endpoint: string | null;
+  /** Names under which clients reach it at that address, where several models share one. Absent: whatever they send, they reach it. */
+  readonly names?: readonly string[];
   /** What the engine was told. A null value: it was not told. */
   readonly configured: Fields;
   /** What the engine says is in force; null: it does not answer. A null value: it does not tell this one. */
@@ -104,6 +108,11 @@ export interface AppliedModel {
 export interface Endpoint {
   readonly instance: string;
   readonly url: string;
+}
+
+/** What names weights in an engine's own store: the manifest where there is one, since the same weights come with other templates; else their digest. */
+export function heldKey(weights: InstanceSpec['weights']): string {
+  return weights.remote?.manifest ?? weights.sha256;
 }
 
 export interface PendingStep {

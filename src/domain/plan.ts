@@ -2,6 +2,7 @@ import type { BackendSpec, Inert, InstanceSpec } from './desired.ts';
 import type { Fields, Price, Scalar } from './fields.ts';
 import type { AppliedModel, MemoryPool, PendingStep } from './observed.ts';
 import type { Place, Problem } from './problem.ts';
+import type { Origin, RemoteFile } from './weights.ts';
 
 /** The decision as data: printable, storable, comparable. Apply reads `steps` and `backends` and nothing else. */
 export interface Plan {
@@ -170,11 +171,15 @@ export type Step = {
 } & StepAct;
 
 /** Every kind of step, in the order in which new before old takes them. The rest of the program derives its lists from this one. */
-export const OPS = ['start', 'probe', 'publish', 'withdraw', 'drain', 'stop', 'record'] as const;
+export const OPS = ['fetch', 'pull', 'start', 'probe', 'publish', 'withdraw', 'drain', 'stop', 'record'] as const;
 export type Op = (typeof OPS)[number];
 
 /** What a step of each kind says beside what all say. */
 interface Acts {
+  /** Brings files of weights to this machine and verifies them; done when all of them are whole. Our own write. */
+  readonly fetch: { readonly origin: Origin; readonly files: readonly RemoteFile[] };
+  /** Brings weights into an engine's own store, kept there under a name of ours that nobody moves. */
+  readonly pull: { readonly weights: InstanceSpec['weights'] };
   /** Starts the process; done when the process exists and carries the mark of its spec. `restart`: a copy in phase `failed` is removed first. */
   readonly start: { readonly spec: InstanceSpec } & Restoring;
   /** Waits until it answers, makes it generate one token, reads its settings back and compares. `onFailure: stop`: the new copy is stopped, so that a failed surge leaves the old one alone. */
@@ -207,6 +212,8 @@ export interface Predecessor {
 export type StepOf<K extends Op> = Step & { readonly op: K };
 /** What drivers do; the rest is llmops' own bookkeeping. */
 export type DriverOp = 'start' | 'probe' | 'drain' | 'stop';
+/** What only some drivers do: those of engines with a store of their own, and of engines that give out names. */
+export type OptionalDriverOp = 'pull' | 'publish' | 'withdraw';
 
 /** The one place that decides whether a plan may be applied. */
 export function canApply(plan: Plan): boolean {

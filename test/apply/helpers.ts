@@ -69,6 +69,7 @@ function usual(drivers: ApplyOptions['drivers'], state: State): Omit<ApplyOption
   return {
     drivers,
     state,
+    fetch: async () => undefined,
     signal: new AbortController().signal,
     parallelism: 10,
     patienceMs: 0,

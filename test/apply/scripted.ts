@@ -111,6 +111,7 @@ export async function play(steps: readonly Step[], { acts = {}, there = [], opti
     drivers: { local: driver, far: driver },
     state: { beginRun: async (_lease, told) => notes(log, told) },
     lease: { token: 1, verify: () => undefined, release: () => undefined },
+    fetch: act,
     emit: (event) => void events.push(event),
     signal: new AbortController().signal,
     parallelism: 10,

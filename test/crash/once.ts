@@ -27,6 +27,7 @@ export async function applyOnce({
     drivers: mortalDrivers(drivers, point),
     state: mortalLedger(state, point),
     lease,
+    fetch: async () => undefined,
     emit: () => undefined,
     signal: new AbortController().signal,
     parallelism: 10,

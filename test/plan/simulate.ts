@@ -63,7 +63,7 @@ function act(world: World, step: Step): World {
     const record = { ...step.applied, at: '2026-01-01T00:00:00Z', generation: (applied?.generation ?? 0) + 1 };
     return { ...world, inventory: { ...inventory, models: { ...models, [step.model]: record } } };
   }
-  if (step.op === 'drain') return world;
+  if (step.op === 'drain' || step.op === 'fetch' || step.op === 'pull') return world;
   return { ...world, observed: world.observed.map((backend) => (backend.name === step.backend ? drive(backend, step) : backend)) };
 }
 

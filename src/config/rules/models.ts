@@ -1,34 +1,37 @@
 import { PORTABLE_FIELDS } from '../../domain/fields.ts';
 import { child, entries, find, items, scalar, spot, text, type Located } from '../located.ts';
 import { nearest } from '../suggest.ts';
+import { parseSource, SPELLING } from '../source.ts';
 import { QUANTIZATIONS, TIMED_INDICATORS } from '../vocabulary.ts';
 import { optionSchema } from '../walk.ts';
 import { quoted } from '../wording.ts';
 import type { RuleContext } from './index.ts';
-
-const SHAPES: ReadonlyMap<string, readonly [RegExp, string]> = new Map([
-  ['file', [/^file:(?!\/\/).*[^/\\]$/, 'file:PATH, the path of a file']],
-  ['hf', [/^hf:[\w.-]+\/[\w.-]+(\/[^\s?#]+)?$/, 'hf:OWNER/REPO or hf:OWNER/REPO/FILE']],
-  ['ollama', [/^ollama:[\w./-]+(:[\w.-]+)?$/, 'ollama:NAME or ollama:NAME:TAG']],
-  ['https', [/^https:\/\/[^\s/]+\/\S+$/, 'https://HOST/PATH']],
-]);
 
 /** Sources are spelled as their scheme wants it. */
 export function sourceRule({ root, findings }: RuleContext): void {
   for (const [name, model] of entries(find(root, 'models'))) {
     const located = child(model, 'source');
     const source = text(located);
-    const shape = SHAPES.get(source?.slice(0, source.indexOf(':')) ?? '');
-    if (located === undefined || source === undefined || !shape || shape[0].test(source)) continue;
-    const fix = source.startsWith('file://') ? `Write \`file:${source.slice('file://'.length)}\`.` : undefined;
+    const expected = SPELLING[source?.slice(0, source.indexOf(':')) ?? ''];
+    if (located === undefined || source === undefined || expected === undefined || parseSource(source) !== null) continue;
+    const fix = meantSource(source);
     findings.add({
       code: 'invalid-source',
       summary: `\`models.${name}.source\` is ${quoted(source)}`,
-      expected: shape[1],
+      expected,
       ...(fix !== undefined && { fix }),
       at: spot(located),
     });
   }
+}
+
+/** What was probably meant: slips that other tools' habits lead to. */
+function meantSource(source: string): string | undefined {
+  if (source.startsWith('file://')) return `Write \`file:${source.slice('file://'.length)}\`.`;
+  const [, repo, quantization] = /^(hf:[\w.-]+\/[\w.-]+):([\w.-]+)$/.exec(source) ?? [];
+  if (repo !== undefined) return `Write \`source: ${repo}\` and \`quantization: ${quantization}\`.`;
+  if (source.startsWith('http://')) return 'Write `https://`: only this machine itself is asked without encryption.';
+  return undefined;
 }
 
 /** What is preferred must be good enough. */

@@ -62,11 +62,8 @@ function listen(step: Step, tools: StepTools): { readonly progress: StepIo['prog
 
 function endOf(step: Step, error: unknown): End {
   if (error instanceof Abandoned) {
-    return {
-      status: 'cancelled',
-      problem: null,
-      because: `the run was told to stop; ${step.instance} was left running, and the next apply goes on from there`,
-    };
+    const left = step.op === 'fetch' || step.op === 'pull' ? 'what was fetched is kept' : `${step.instance} was left running`;
+    return { status: 'cancelled', problem: null, because: `the run was told to stop; ${left}, and the next apply goes on from there` };
   }
   return { status: 'failed', problem: problemOf(error), because: null };
 }

@@ -232,11 +232,11 @@ models?: {
  */
 backend: string
 /**
- * Where the weights come from: `file:path` (relative to this file), `hf:owner/repo[/file]`, `ollama:name:tag` or `https://...`.
+ * Where the weights come from: `file:path` (relative to this file), `hf:owner/repo[@revision][/file]`, `ollama:name:tag` or `https://...`. All but files of this machine are pinned in llmops.lock.
  */
 source: string
 /**
- * Branch, tag or commit to follow in a repository of weights. Absent: its main branch.
+ * Branch, tag or commit to follow in a repository of weights (`hf:` only; `hf:owner/repo@revision` says the same). What runs is pinned in llmops.lock. Absent: its main branch.
  */
 revision?: (string | null)
 /**

@@ -112,8 +112,10 @@ export type Change = {
 /** What a change costs. Bytes and milliseconds; null: not known, never zero by default. */
 export interface Cost {
   readonly weightsBytes: number;
-  /** Bytes that must be fetched first. */
+  /** Bytes that must be fetched first. Weights that another model of the plan fetches as well count there. */
   readonly downloadBytes: number;
+  /** Bytes that an earlier run fetched and that are not fetched again. Absent: none. */
+  readonly resumedBytes?: number;
   /** Estimated memory before, after and while both run. */
   readonly memory: {
     readonly before: number | null;

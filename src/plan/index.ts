@@ -1,7 +1,7 @@
 import type { Change, Drift, Plan, Step } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import { compareText } from '../domain/text.ts';
-import { arrange } from './arrange.ts';
+import { arrange, type Arrangement } from './arrange.ts';
 import { basisOf } from './basis.ts';
 import { intended } from './causes.ts';
 import { changeOf, summarize } from './change.ts';
@@ -12,6 +12,7 @@ import { inOrder } from './order.ts';
 import { judgeRemoval } from './removal.ts';
 import { massDelete, scopeOf, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
+import { stageWeights, type Staging } from './staging.ts';
 import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
 import type { Course, Removal, Spared, Verdict } from './verdict.ts';
 import { placeOf } from './wish.ts';
@@ -31,16 +32,23 @@ export function makePlan(input: PlanInput): Plan {
   const courses = verdicts.filter((verdict): verdict is Course => verdict.kind === 'run');
   const removals = verdicts.filter((verdict): verdict is Removal => verdict.kind === 'remove');
   const arrangements = arrange(context, courses, removals);
+  const stagings = stageWeights(context, courses);
   const steps: Step[] = [];
   const changes: Change[] = [];
   for (const verdict of verdicts) {
-    const arrangement = verdict.kind === 'run' ? (arrangements.get(verdict.wish.model.name) ?? null) : null;
-    const own = verdict.kind === 'run' ? stepsOfCourse(verdict, arrangement) : verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
+    const name = verdict.kind === 'run' ? verdict.wish.model.name : '';
+    const [arrangement, staging] = [arrangements.get(name) ?? null, stagings.get(name) ?? null];
+    const own = stepsOf(verdict, arrangement, staging);
     steps.push(...own);
-    changes.push(changeOf(context, verdict, arrangement, own));
+    changes.push(changeOf(context, verdict, { arrangement, staging, acts: own.length > 0 }));
   }
   const notes = input.mode === 'apply' ? [...arrangements.values()].flatMap((arrangement) => arrangement.notes) : [];
   return assemble(context, changes, inOrder(steps), verdicts, problemsOf(context, scope, verdicts, notes));
+}
+
+function stepsOf(verdict: Verdict, arrangement: Arrangement | null, staging: Staging | null): readonly Step[] {
+  if (verdict.kind === 'run') return stepsOfCourse(verdict, arrangement, staging);
+  return verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
 }
 
 function assemble(context: Context, changes: Change[], steps: Step[], verdicts: readonly Verdict[], problems: readonly Problem[]): Plan {

@@ -35,10 +35,16 @@ export function makeWish(
     model: model.name,
     specHash,
     fields,
-    weights: { path: artifact.path, sha256: artifact.sha256, bytes: artifact.bytes },
+    weights: weightsOf(artifact),
     options: model.options,
   };
   return { model, artifact, backend, traits, spec, applied: { backend: backend.name, specHash, fields, spec, protect: model.protect } };
+}
+
+function weightsOf({ path, sha256, bytes, remote }: Artifact): InstanceSpec['weights'] {
+  if (remote === undefined) return { path, sha256, bytes };
+  const { origin, manifest, files } = remote;
+  return { path, sha256, bytes, remote: { origin, manifest, files } };
 }
 
 /** A wish as others may know it. What is left to the engine is left out: it is most of the settings of most models. */

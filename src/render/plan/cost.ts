@@ -10,13 +10,18 @@ type Priced = Extract<Change, { readonly cost: Cost }>;
 export function costEntries(change: Priced, width: number): readonly Entry[] {
   const { cost } = change;
   const rows: Entry[] = [];
-  if (cost.downloadBytes > 0) rows.push(fact('download', `${bytes(cost.downloadBytes)} to fetch first`, width));
+  if (cost.downloadBytes > 0) rows.push(fact('download', downloadWords(change), width));
   const memory = memoryWords(change);
   if (change.action === 'delete') rows.push(fact(change.model, memory ?? 'its process ends, its files stay', width, span('-', 'remove')));
   else if (memory !== null) rows.push(fact('memory', memory, width));
   if (change.action !== 'create' || cost.downtime !== 'none') rows.push(fact('downtime', downtimeWords(change), width));
   if (moves(change)) rows.push(fact('address', 'moves to a new port (options.port keeps one)', width));
   return rows;
+}
+
+function downloadWords({ action, cost: { downloadBytes, resumedBytes = 0 } }: Priced): string {
+  const resumed = resumedBytes > 0 ? `, ${bytes(resumedBytes)} are here already` : '';
+  return `${bytes(downloadBytes)} to fetch first${resumed}${action === 'update' ? '; the old copy serves meanwhile' : ''}`;
 }
 
 /** True if clients will find the model at another address afterwards: another process, and no port that was asked for. */

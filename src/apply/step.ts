@@ -8,6 +8,7 @@ import { Abandoned, withDeadline } from './deadline.ts';
 import { checkLeaves, checkRelies } from './facts.ts';
 import { resultOf } from './result.ts';
 import type { StepTools } from './tools.ts';
+import { transfers } from './transfer.ts';
 
 type End = Pick<StepResult, 'status' | 'problem' | 'because' | 'url' | 'restored'>;
 const DONE: End = { status: 'done', problem: null, because: null };
@@ -39,7 +40,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     begun = true;
     signal.throwIfAborted();
     lease.verify();
-    url = await act(step, tools, seen, { signal, progress: talk.progress });
+    url = await act(step, tools, seen, { signal, progress: talk.progress, transfer: transfers(step, tools) });
     await checkLeaves(step, drivers, signal, patienceMs);
   };
   const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord };

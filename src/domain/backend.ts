@@ -74,4 +74,6 @@ export interface StepIo {
   readonly signal: AbortSignal;
   /** Says what is being waited for; `done` and `total` in the unit of the message, or null. */
   progress(message: string, done?: number, total?: number): void;
+  /** Says how far a file on its way is, in bytes; `total: null` where that is not known. As often as is convenient. */
+  transfer(file: string, done: number, total: number | null): void;
 }

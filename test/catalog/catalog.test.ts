@@ -107,7 +107,7 @@ describe('digests are remembered', () => {
     ['nothing', (): string => ''],
     ['half of itself', (text: string): string => text.slice(0, text.length / 2)],
     ['another digest', (text: string): string => text.replace(sha256(TINY), sha256(Buffer.from('other')))],
-    ['another format', (text: string): string => text.replace('"format":2', '"format":0')],
+    ['another format', (text: string): string => text.replace('"format":3', '"format":0')],
   ])('and an entry that holds %s is as good as none', async (_what, spoil) => {
     await once();
     writeFileSync(entry(), spoil(readFileSync(entry(), 'utf8')));

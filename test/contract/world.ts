@@ -175,7 +175,7 @@ export function step<K extends DriverOp>(op: K, spec: InstanceSpec, act: Partial
 
 /** What a driver is handed for a step. `said` is called with every message of progress. */
 export function io(said: (message: string) => void = () => undefined, signal: AbortSignal = AbortSignal.timeout(DEADLINE_MS)): StepIo {
-  return { signal, progress: said };
+  return { transfer: () => undefined, signal, progress: said };
 }
 
 /** The instance, which must be there. */

@@ -129,7 +129,7 @@ const root = object(
     stack: text('Name of the stack.'),
     file: text('Path of llmops.yaml.'),
     environment: nullable(text('Environment overlay in force.')),
-    mode: oneOfWords('What was asked for.', ['apply', 'destroy', 'down', 'refresh-only']),
+    mode: oneOfWords('What was asked for.', ['apply', 'prefetch', 'destroy', 'down', 'refresh-only']),
     revision: text('SHA-256 over the meaning of the file, hex.'),
     baseline: nullable(
       object('The generation that the plan starts from.', { generation: count('Its number.'), at: text('When it was applied, ISO 8601.') }),

@@ -1,6 +1,6 @@
 import type { StepIo } from '../domain/backend.ts';
 import type { StepResult } from '../domain/generation.ts';
-import type { Step } from '../domain/plan.ts';
+import { isStaging, type Step } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
 import { act } from './act.ts';
 import { compensate, hasPromise } from './compensate.ts';
@@ -63,7 +63,7 @@ function listen(step: Step, tools: StepTools): { readonly progress: StepIo['prog
 
 function endOf(step: Step, error: unknown): End {
   if (error instanceof Abandoned) {
-    const left = step.op === 'fetch' || step.op === 'pull' ? 'what was fetched is kept' : `${step.instance} was left running`;
+    const left = isStaging(step) ? 'what was fetched is kept' : `${step.instance} was left running`;
     return { status: 'cancelled', problem: null, because: `the run was told to stop; ${left}, and the next apply goes on from there` };
   }
   return { status: 'failed', problem: problemOf(error), because: null };

@@ -5,6 +5,7 @@ import type { CliContext } from './context.ts';
 
 const QUESTIONS: Readonly<Record<Plan['mode'], string>> = {
   apply: 'Do you want to perform these actions?',
+  prefetch: 'Do you want to fetch these weights?',
   destroy: 'Do you really want to destroy all of this?',
   down: 'Do you want to stop these models?',
   'refresh-only': 'Do you want to go on?',

@@ -140,7 +140,9 @@ function planning(verb: AddVerb): void {
         ),
       ),
     ),
-  ).option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
+  )
+    .option('--prefetch-only', 'fetch and verify weights ahead; change nothing that runs')
+    .option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
   applyingFlags(
     stackFlags(
       verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')),

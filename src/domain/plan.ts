@@ -10,7 +10,8 @@ export interface Plan {
   readonly stack: string;
   readonly file: string;
   readonly environment: string | null;
-  readonly mode: 'apply' | 'destroy' | 'down' | 'refresh-only';
+  /** `prefetch`: brings the weights of the changes, and nothing else of them. */
+  readonly mode: 'apply' | 'prefetch' | 'destroy' | 'down' | 'refresh-only';
   /** {@link Desired.revision}. */
   readonly revision: string;
   /** Generation that the plan started from, or null. */
@@ -220,6 +221,11 @@ export type OptionalDriverOp = 'pull' | 'publish' | 'withdraw';
 /** The one place that decides whether a plan may be applied. */
 export function canApply(plan: Plan): boolean {
   return plan.mode !== 'refresh-only' && plan.steps.length > 0 && !plan.problems.some((problem) => problem.severity === 'error');
+}
+
+/** Steps that bring weights and touch nothing that runs: they may be done long before the rest. */
+export function isStaging({ op }: { readonly op: string }): boolean {
+  return op === 'fetch' || op === 'pull';
 }
 
 /** True if the plan would change anything in the world. */

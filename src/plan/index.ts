@@ -1,4 +1,4 @@
-import type { Change, Drift, Plan, Step } from '../domain/plan.ts';
+import { isStaging, type Change, type Drift, type Plan, type Step } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import { compareText } from '../domain/text.ts';
 import { arrange, type Arrangement } from './arrange.ts';
@@ -54,8 +54,8 @@ function stepsOf(verdict: Verdict, arrangement: Arrangement | null, staging: Sta
 function assemble(context: Context, changes: Change[], steps: Step[], verdicts: readonly Verdict[], problems: readonly Problem[]): Plan {
   const { input, world } = context;
   const { desired, inventory, mode } = input;
-  // Looking only: what would be done is no part of the answer, what could not be looked at is.
-  const shown = mode === 'refresh-only' ? changes.filter(({ action }) => action === 'keep' || action === 'blocked') : changes;
+  const doing = stepsFor(mode, steps);
+  const shown = changesFor(mode, changes, doing);
   const { generation, appliedAt } = inventory;
   return {
     formatVersion: '1.0',
@@ -70,13 +70,25 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
     backends: plannedBackends(world),
     drift: verdicts.flatMap((verdict): readonly Drift[] => (verdict.kind === 'run' || verdict.kind === 'blocked' ? verdict.drift : [])),
     changes: shown,
-    steps: mode === 'refresh-only' ? [] : steps,
+    steps: doing,
     foreign: world.foreign,
     inert: desired.inert,
     interrupted: inventory.pending,
     problems,
     summary: summarize(shown),
   };
+}
+
+function stepsFor(mode: Plan['mode'], steps: Step[]): Step[] {
+  if (mode === 'refresh-only') return [];
+  return mode === 'prefetch' ? steps.filter(isStaging) : steps;
+}
+
+/** Looking only: what would be done is no part of the answer, what could not be looked at is. Fetching ahead: of what needs nothing fetched, nothing is said. */
+function changesFor(mode: Plan['mode'], changes: Change[], steps: readonly Step[]): Change[] {
+  if (mode === 'refresh-only') return changes.filter(({ action }) => action === 'keep' || action === 'blocked');
+  const staged = new Set(steps.map(({ model }) => model));
+  return mode === 'prefetch' ? changes.filter(({ action, model }) => action === 'blocked' || staged.has(model)) : changes;
 }
 
 /** One verdict for each model that is considered, sorted by name. */
@@ -102,7 +114,7 @@ function spare({ input, world }: Context, model: string): Spared {
 
 function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[], notes: readonly Problem[]): Problem[] {
   const { input, world, found } = context;
-  const running = input.mode === 'apply' || input.mode === 'refresh-only';
+  const running = input.mode !== 'down' && input.mode !== 'destroy';
   const considered = new Set(scope.wanted.map(({ name }) => name));
   const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(([, problems]) => problems) : [];
   const refused = verdicts.flatMap((verdict) =>
@@ -115,7 +127,7 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
     const applied = input.inventory.models[name];
     return applied === undefined || world.specs.has(applied.backend) || shown.has(name) ? [] : [goneBackend(name, applied)];
   });
-  const deletions = verdicts.filter(({ kind }) => kind === 'remove').length;
+  const deletions = input.mode === 'prefetch' ? 0 : verdicts.filter(({ kind }) => kind === 'remove').length;
   const leftOut = scope.leftOut === 0 ? [] : [notConsidered(scope.leftOut)];
   const own = verdicts.flatMap((verdict) => (verdict.kind === 'run' ? verdict.notes : []));
   return [...scope.problems, ...ofCatalog, ...refused, ...massDelete(context, scope, deletions), ...gone, ...own, ...notes, ...leftOut];

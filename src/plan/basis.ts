@@ -36,9 +36,10 @@ function seenOf(backend: ObservedBackend, isIn: (name: string) => boolean): Json
   return [name, type, status, engine, copies.map(rowOf)];
 }
 
-function rowOf({ id, model, specHash, phase, endpoint, process: running, configured, loaded }: ObservedInstance): Json {
+function rowOf({ id, model, specHash, phase, endpoint, names, process: running, configured, loaded }: ObservedInstance): Json {
   const identity = running === null ? null : [running.pid, running.started];
-  return [id, model, specHash, phase, endpoint, identity, settingsOf(configured), loaded === null ? null : settingsOf(loaded)];
+  const row = [id, model, specHash, phase, endpoint, identity, settingsOf(configured), loaded === null ? null : settingsOf(loaded)];
+  return names === undefined ? row : [...row, [...names].sort(compareText)];
 }
 
 function settingsOf(fields: Fields): Json {

@@ -1,9 +1,9 @@
 import type { FieldChange } from '../domain/plan.ts';
 import type { Place } from '../domain/problem.ts';
-import { reasonOf } from './drift.ts';
+import { nameMoved, reasonOf } from './drift.ts';
 import type { Sight } from './sight.ts';
 import type { Need } from './verdict.ts';
-import { at, list, value } from './words.ts';
+import { at, clause, list, value } from './words.ts';
 
 /** The sentence after "because", and where a person can look. */
 export interface Cause {
@@ -84,6 +84,8 @@ function causeOfUpkeep(sight: Sight, fields: readonly FieldChange[]): Cause {
   if (others.length > 0) return drifted('another copy runs that no apply left there', place);
   if (applied === null) return intended('it runs as declared, and no record of it is left', place);
   if (!published && (interrupted || endpoint === null)) return intended('an earlier run did not get to send clients to it', place);
+  const name = nameMoved(sight);
+  if (!published && name !== null) return drifted(clause(name), place);
   if (!published) return drifted(`clients are sent to ${endpoint?.url ?? 'nothing'} instead`, place);
   if (applied.specHash !== wish.spec.specHash) return intended('an interrupted apply did not get to record it', place);
   return intended('it runs as declared', place);

@@ -39,6 +39,8 @@ interface WrittenCopy {
   readonly phase?: Phase;
   readonly owner?: 'ours' | 'foreign';
   readonly port?: number;
+  /** Names under which clients reach it at that address. */
+  readonly names?: readonly string[];
   readonly requests?: number;
   readonly memory?: number;
   readonly problem?: string;
@@ -202,6 +204,7 @@ class Builder {
       endpoint: written.port === undefined ? null : `http://127.0.0.1:${written.port}`,
       configured: told,
       loaded,
+      ...(written.names === undefined ? {} : { names: written.names }),
       activeRequests: written.requests ?? null,
       memoryBytes: written.memory === undefined ? null : written.memory * GIB,
       startedAt: AT,

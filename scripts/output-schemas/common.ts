@@ -101,8 +101,8 @@ export const drift = object('Something that was changed outside llmops since the
   from: scalar('What was applied.'),
   to: scalar('What was found.'),
   reason: oneOfWords(
-    '`runtime-reset` runs with something else than it was told, `edited` was told something else, `gone` is not there, `crashed` ended by itself, `unexpected` should not exist, `unpublished` gets no clients.',
-    ['runtime-reset', 'edited', 'gone', 'crashed', 'unexpected', 'unpublished'],
+    '`runtime-reset` runs with something else than it was told, `unfulfilled` so from the start, because it cannot, `edited` was told something else, `gone` is not there, `crashed` ended by itself, `unexpected` should not exist, `unpublished` gets no clients.',
+    ['runtime-reset', 'unfulfilled', 'edited', 'gone', 'crashed', 'unexpected', 'unpublished'],
   ),
   policy: oneOfWords('What llmops.yaml says to do about it.', ['correct', 'warn', 'ignore']),
   detail: text('One sentence for people.'),

@@ -1,5 +1,5 @@
 import type { Artifact, BackendSpec, ModelSpec } from './desired.ts';
-import type { Fields, PortableField, Price, WishedFields } from './fields.ts';
+import type { Compare, Fields, PortableField, Price, WishedFields } from './fields.ts';
 import type { ObservedBackend, ObservedInstance } from './observed.ts';
 import type { DriverOp, OptionalDriverOp, StepOf } from './plan.ts';
 import type { Problem } from './problem.ts';
@@ -25,6 +25,8 @@ export interface Backend {
   readonly prices: Readonly<Record<PortableField, Price>> & Readonly<Record<string, Price>>;
   /** Pure: the flat settings that an instance of this model must run with. `null`: the engine decides. */
   fields(model: ModelSpec, artifact: Artifact, backend: BackendSpec): WishedFields;
+  /** Pure: whether a value that the engine has loaded keeps its word where it is not the very one: a context rounded up. Absent: only the very one does. */
+  readonly compare?: Compare;
   /** Pure: what this engine cannot do for this model, found before anything is touched. */
   check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */

@@ -43,9 +43,9 @@ export interface PlannedBackend {
   readonly instances: number;
 }
 
-/** `runtime-reset`: the engine runs with something else than it was told · `edited`: it was told something else ·
+/** `runtime-reset`: the engine runs with something else than it was told · `unfulfilled`: so it has from the start, because it cannot do it · `edited`: it was told something else ·
  * `gone`: it is not there any more · `crashed`: it ended by itself · `unexpected`: a copy that should not exist · `unpublished`: clients are not sent to it. */
-export type DriftReason = 'runtime-reset' | 'edited' | 'gone' | 'crashed' | 'unexpected' | 'unpublished';
+export type DriftReason = 'runtime-reset' | 'unfulfilled' | 'edited' | 'gone' | 'crashed' | 'unexpected' | 'unpublished';
 
 export interface Drift {
   readonly model: string;

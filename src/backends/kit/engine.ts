@@ -1,6 +1,6 @@
 import type { BackendSpec, InstanceSpec } from '../../domain/desired.ts';
 import type { DriverContext } from '../../domain/backend.ts';
-import type { Fields } from '../../domain/fields.ts';
+import type { Compare, Fields } from '../../domain/fields.ts';
 import type { Engine } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 
@@ -30,6 +30,8 @@ export interface ProcessEngine {
   readonly hiddenEnv?: RegExp;
   /** Recognizes a process of this program that carries no mark of ours; null: it is something else. */
   recognize?(process: { readonly args: readonly string[] }): { readonly model: string | null; readonly endpoint: string | null } | null;
+  /** As the backend's own. */
+  readonly compare?: Compare;
   /** A port that the spec fixes; null or absent: any free one. */
   fixedPort?(spec: InstanceSpec): number | null;
 }
@@ -44,7 +46,7 @@ export interface LoadedQuery {
   readonly endpoint: string;
   /** null: do not look there. */
   readonly logFile: string | null;
-  /** From {@link ProcessEngine.configured}: lets an engine that rounds say whether the rounding is all there is. */
+  /** From {@link ProcessEngine.configured}. */
   readonly configured: Fields;
   /** The process's own arguments: what it was told to serve. */
   readonly args: readonly string[];

@@ -2,6 +2,7 @@ import type { Backend } from '../../domain/backend.ts';
 import { createProcessDriver } from '../kit/driver.ts';
 import { checkModel } from './check.ts';
 import { fieldsOf, prices } from './fields.ts';
+import { compare } from './loaded.ts';
 import { llamaServer } from './process.ts';
 import { backendSchema, modelSchema } from './schema.ts';
 
@@ -11,6 +12,7 @@ export const backend: Backend = {
   schema: { backend: backendSchema, model: modelSchema },
   prices,
   fields: fieldsOf,
+  compare,
   check: checkModel,
   attachments: ({ options }) =>
     typeof options['chatTemplateFile'] === 'string' ? { 'options.chatTemplateFile': options['chatTemplateFile'] } : {},

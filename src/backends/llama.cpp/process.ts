@@ -14,7 +14,7 @@ import { detectEngine } from './detect.ts';
 import { explainEnd } from './explain.ts';
 import { referenceText } from './fields.ts';
 import { ALIAS, HOST, MODEL, parseArgs, PORT } from './flags.ts';
-import { countActive, isProps, isSleeping, isSlots, loadedFields, strangerServed } from './loaded.ts';
+import { compare, countActive, isProps, isSleeping, isSlots, loadedFields, strangerServed } from './loaded.ts';
 
 const ASK_MS = 2000;
 const SECRET_MS = 30_000;
@@ -33,6 +33,7 @@ export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessE
     // Each flag can come from a variable as well: a plan that does not see it would be wrong.
     hiddenEnv: /^LLAMA_(ARG_|API_KEY$|LOG_)/,
     recognize: ({ args }) => recognize(args),
+    compare,
     fixedPort: ({ options }) => (typeof options['port'] === 'number' ? options['port'] : null),
   };
 }

@@ -50,7 +50,7 @@ describe('The real llama-server', () => {
   it('shares one buffer without taking context from a request', async () => {
     expect(
       (await world.serve(world.connect(), world.spec({ context: 512, parallel: 2, options: { kvUnified: true } }))).loaded,
-    ).toMatchObject({ context: 1024, parallel: 2 });
+    ).toMatchObject({ context: 512, parallel: 2 });
   });
 
   it('tells the type of the KV cache in its log, and where its layers lie: on no GPU, as there is none', async () => {

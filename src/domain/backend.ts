@@ -25,6 +25,11 @@ export interface Backend {
   readonly prices: Readonly<Record<PortableField, Price>> & Readonly<Record<string, Price>>;
   /** Pure: the flat settings that an instance of this model must run with. `null`: the engine decides. */
   fields(model: ModelSpec, artifact: Artifact, backend: BackendSpec): WishedFields;
+  /**
+   * Bytes that one running copy takes besides its weights, its cache and its buffers: the program itself, and where layers lie on
+   * a GPU what the driver keeps there for each process. Absent: nothing.
+   */
+  readonly footprint?: { readonly ramBytes: number; readonly vramBytes: number };
   /** Pure: whether a value that the engine has loaded keeps its word where it is not the very one: a context rounded up. Absent: only the very one does. */
   readonly compare?: Compare;
   /** Pure: what this engine cannot do for this model, found before anything is touched. */

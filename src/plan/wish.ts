@@ -75,16 +75,21 @@ export function shapesProcess(traits: BackendTraits, field: string): boolean {
 
 const WRITTEN_AS: Readonly<Record<string, readonly string[]>> = {
   digest: ['source', 'sha256', 'quantization'],
-  chatTemplate: ['chatTemplate', 'options.chatTemplate'],
+  chatTemplate: ['options.chatTemplate', 'options.chatTemplateFile'],
 };
 
 /** Where a field of a model is declared: the key itself, or the nearest one above it that was written. */
 export function placeOf(desired: Desired, model: string, field?: string): Place | null {
-  for (const written of field === undefined ? [] : (WRITTEN_AS[field] ?? [field])) {
-    for (let path = written; path !== ''; path = path.slice(0, Math.max(0, path.lastIndexOf('.')))) {
-      const place = desired.places[`models.${model}.${path}`];
-      if (place !== undefined) return place;
-    }
+  const written = field === undefined ? [] : (WRITTEN_AS[field] ?? [field]);
+  for (const path of [...written, ...written.flatMap(above), '']) {
+    const place = desired.places[path === '' ? `models.${model}` : `models.${model}.${path}`];
+    if (place !== undefined) return place;
   }
-  return desired.places[`models.${model}`] ?? null;
+  return null;
+}
+
+/** `a.b.c` -> `a.b`, `a`. */
+function above(path: string): readonly string[] {
+  const parts = path.split('.');
+  return parts.slice(1).map((_, index) => parts.slice(0, -1 - index).join('.'));
 }

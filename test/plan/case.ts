@@ -220,10 +220,17 @@ class Builder {
     const models = Object.entries(written.models ?? {}).map(([name, record]) => {
       const declared = this.#desired.models.find((each) => each.name === name);
       const backend = record.backend ?? declared?.backend ?? this.#desired.backends[0]?.name ?? 'local';
-      return [
-        name,
-        { backend, ...this.#fields(name, backend, record.with), protect: record.protect ?? false, generation, at: AT },
-      ] as const;
+      const settings = this.#fields(name, backend, record.with);
+      const spec = {
+        ...settings,
+        id: `${name}-${settings.specHash}`,
+        stack: this.#desired.stack,
+        backend,
+        model: name,
+        weights: { path: '/stack/recorded.gguf', sha256: String(settings.fields['digest']), bytes: GIB },
+        options: {},
+      };
+      return [name, { backend, ...settings, spec, protect: record.protect ?? false, generation, at: AT }] as const;
     });
     const byName = Object.fromEntries(models);
     const copies = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));

@@ -117,6 +117,8 @@ export interface Cost {
   readonly downloadBytes: number;
   /** Bytes that an earlier run fetched and that are not fetched again. Absent: none. */
   readonly resumedBytes?: number;
+  /** For weights that were fetched ahead: how long the model will take until it answers, in milliseconds. Absent: there is more to do first. */
+  readonly ready?: { readonly ms: number; readonly from: 'measured' | 'estimated' };
   /** Estimated memory before, after and while both run. */
   readonly memory: {
     readonly before: number | null;

@@ -60,11 +60,24 @@ function costOfCourse(course: Course, { arrangement, staging }: Way): Cost {
     weightsBytes: wish.artifact.bytes,
     downloadBytes: (staging?.downloadBytes ?? 0) - (staging?.partialBytes ?? 0),
     ...(staging !== null && staging.partialBytes > 0 ? { resumedBytes: staging.partialBytes } : {}),
+    ...(starts && wish.artifact.remote !== undefined && staging?.after.length === 0 ? { ready: readyIn(course) } : {}),
     memory: arrangement?.memory ?? { before: null, after: null, peak: null, pool: null },
     downtime: !starts || arrangement.replacement === 'surge' ? 'none' : outage ? outageOf(course) : 'one-start',
     drainMs: replaced.some((copy) => copy.phase === 'serving') ? wish.model.rollout.drainMs : 0,
     activeRequests: sumRequests(replaced),
   };
+}
+
+/** A disk of 1 GB/s, and a second for the rest. */
+const ESTIMATED_BYTES_PER_MS = 1_000_000;
+const ESTIMATED_MS = 1000;
+
+/** Its last start tells most: as much longer as there are more bytes to load. */
+function readyIn({ wish, applied }: Course): NonNullable<Cost['ready']> {
+  const { bytes } = wish.artifact;
+  const before = applied?.spec?.weights.bytes ?? 0;
+  if (applied?.startMs !== undefined && before > 0) return { ms: Math.round((applied.startMs * bytes) / before), from: 'measured' };
+  return { ms: Math.round(ESTIMATED_MS + bytes / ESTIMATED_BYTES_PER_MS), from: 'estimated' };
 }
 
 /** A model that was never there is missed by nobody; one that was applied is away until it is back. */

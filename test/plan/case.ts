@@ -49,7 +49,9 @@ interface WrittenCopy {
 /** `inventory.yaml` of a case. */
 interface WrittenInventory {
   readonly generation: number;
-  readonly models?: Readonly<Record<string, { readonly with?: Fields; readonly backend?: string; readonly protect?: boolean }>>;
+  readonly models?: Readonly<
+    Record<string, { readonly with?: Fields; readonly backend?: string; readonly protect?: boolean; readonly startMs?: number }>
+  >;
   /** By model: the port that clients are sent to. */
   readonly endpoints?: Readonly<Record<string, number>>;
   /** Steps that a run began and did not end. */
@@ -230,7 +232,8 @@ class Builder {
         weights: { path: '/stack/recorded.gguf', sha256: String(settings.fields['digest']), bytes: GIB },
         options: {},
       };
-      return [name, { backend, ...settings, spec, protect: record.protect ?? false, generation, at: AT }] as const;
+      const measured = record.startMs === undefined ? {} : { startMs: record.startMs };
+      return [name, { backend, ...settings, ...measured, spec, protect: record.protect ?? false, generation, at: AT }] as const;
     });
     const byName = Object.fromEntries(models);
     const copies = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));

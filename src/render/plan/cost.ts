@@ -11,6 +11,7 @@ export function costEntries(change: Priced, width: number): readonly Entry[] {
   const { cost } = change;
   const rows: Entry[] = [];
   if (cost.downloadBytes > 0) rows.push(fact('download', downloadWords(change), width));
+  if (cost.ready) rows.push(fact('weights', `prefetched, ready in about ${duration(cost.ready.ms)} (${cost.ready.from})`, width));
   const memory = memoryWords(change);
   if (change.action === 'delete') rows.push(fact(change.model, memory ?? 'its process ends, its files stay', width, span('-', 'remove')));
   else if (memory !== null) rows.push(fact('memory', memory, width));

@@ -16,6 +16,7 @@ export async function list({ layout }: Context): Promise<readonly StoredFile[]> 
 
 interface Use {
   readonly names: readonly string[];
+  readonly sets: readonly string[];
   readonly last: number;
 }
 
@@ -25,9 +26,10 @@ async function usesOf(blobs: string, links: readonly { path: string; name: strin
   for (const { path, name, target } of links) {
     if (dirname(target) !== blobs) continue;
     const facts = await lstat(path).catch(() => null);
-    const known = uses.get(basename(target)) ?? { names: [], last: 0 };
+    const known = uses.get(basename(target)) ?? { names: [], sets: [], last: 0 };
     const names = [...new Set([...known.names, name])].sort(compareText);
-    uses.set(basename(target), { names, last: Math.max(known.last, facts?.mtimeMs ?? 0) });
+    const sets = [...new Set([...known.sets, basename(dirname(path))])].sort(compareText);
+    uses.set(basename(target), { names, sets, last: Math.max(known.last, facts?.mtimeMs ?? 0) });
   }
   return uses;
 }
@@ -40,7 +42,7 @@ async function filesIn(folder: string, state: StoredFile['state'], uses: Readonl
       if (!facts?.isFile()) return [];
       const use = state === 'partial' ? undefined : uses.get(key);
       const lastUsed = Math.floor(Math.max(facts.mtimeMs, use?.last ?? 0));
-      return [{ key, sha256: digestIn(key), bytes: facts.size, names: use?.names ?? [], lastUsed, state }];
+      return [{ key, sha256: digestIn(key), bytes: facts.size, names: use?.names ?? [], sets: use?.sets ?? [], lastUsed, state }];
     }),
   );
   return found.flat();

@@ -66,6 +66,8 @@ export interface StoredFile {
   readonly bytes: number;
   /** What engines find it by, sorted: `Qwen3-8B-Q4_K_M.gguf`. */
   readonly names: readonly string[];
+  /** `weightsDigest` of each model that it is a part of, sorted; its own digest is one where it is a model by itself. */
+  readonly sets: readonly string[];
   /** When it was last linked, or fetched; milliseconds since 1970. */
   readonly lastUsed: number;
   /** `partial`: a download that was cut off, or goes on. `damaged`: set aside by `verify`. */

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<
   render: { folders: ['domain'], pure: true },
   state: { folders: ['domain'] },
   catalog: { folders: ['domain'], packages: ['@huggingface/gguf'] },
+  sources: { folders: ['domain', 'catalog'] },
   observe: { folders: ['domain'] },
   apply: { folders: ['domain'] },
   discover: { folders: [] },

@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import type { StoredFile, Store } from '../store/index.ts';
 import { approve, mustBeAbleToAsk } from './approve.ts';
 import { digestsInUse } from './cache/in-use.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
-import { cacheDirOf } from './paths.ts';
 import { progressNote } from './progress-note.ts';
 import { print, printJson, screenOf } from './screen.ts';
+import { storeOf } from './store.ts';
 
 interface CacheFlags extends StackFlags {
   readonly all?: boolean;
@@ -16,8 +15,7 @@ interface CacheFlags extends StackFlags {
 
 /** `llmops cache ls|prune|verify`: what was fetched to this machine, for all stacks. */
 export async function run(context: CliContext, flags: CacheFlags, args: readonly string[]): Promise<number> {
-  const { openStore } = await import('../store/index.ts');
-  const store = openStore({ dir: join(cacheDirOf(context), 'weights'), env: context.env });
+  const store = await storeOf(context);
   switch (args[0]) {
     case 'prune':
       return prune(store, context, flags);

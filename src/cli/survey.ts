@@ -5,6 +5,7 @@ import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
+import { readPins } from './pins.ts';
 import { progressNote, type ProgressNote } from './progress-note.ts';
 import { connectDrivers, type Session } from './session.ts';
 import { sha256 } from './sha256.ts';
@@ -52,15 +53,17 @@ function withForgotten(declared: readonly BackendSpec[], last: readonly BackendS
 }
 
 async function resolveWeights(session: Session, context: CliContext, note: ProgressNote): Promise<Pick<Survey, 'artifacts' | 'problems'>> {
-  const { resolveArtifacts } = await import('../catalog/index.ts');
+  const [{ resolveArtifacts }, pins] = await Promise.all([import('../catalog/index.ts'), readPins(session, context)]);
   await mkdir(session.cacheDir, { recursive: true, mode: 0o700 }).catch(() => undefined); // a cache that cannot be kept is only slower
-  return resolveArtifacts(session.desired, {
+  const resolved = await resolveArtifacts(session.desired, {
     baseDir: session.paths.baseDir,
     cacheDir: session.cacheDir,
     signal: context.signal,
+    pinned: pins.pinned,
     attachments: attachmentsIn(session),
     progress: (model, done, total) => note.show(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
   });
+  return { ...resolved, problems: [...pins.problems, ...resolved.problems] };
 }
 
 /** Which files a model's options name is its backend's to say. */

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<
   render: { folders: ['domain', 'status'], pure: true },
   state: { folders: ['domain'] },
   catalog: { folders: ['domain'], packages: ['@huggingface/gguf'] },
+  store: { folders: ['domain', 'state'] },
   observe: { folders: ['domain'] },
   apply: { folders: ['domain', 'state'] },
   discover: { folders: ['domain'] },

@@ -70,6 +70,7 @@ async function accept(course: Course, answer: Answer, judged: () => Part, broken
   const room = total === null ? null : total - spool.length();
   const excess = (): void => broken.abort(wrongSize(course.download, answer.host, null, total ?? 0));
   await answer.pour(joined(spool, spool.length() - part.from, room, excess));
+  broken.signal.throwIfAborted(); // the last bytes may have come before anybody could stop them
 }
 
 /** Throws unless another try may do better. */

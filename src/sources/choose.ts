@@ -104,7 +104,10 @@ function incomplete(repo: string, of: number, missing: readonly string[]): Probl
 
 function notThere(there: ReadonlySet<string>, file: string, repo: string): ProblemError {
   const models = [...there].filter(isModelFile).sort(compareText);
-  const guess = nearest(file, models) ?? models.find((path) => path.endsWith(`/${file}`)) ?? null;
+  const { label } = readName(file);
+  // One letter more or less makes another quantization: a guess must not lead there.
+  const alike = label === null ? models : models.filter((path) => readName(path).label === label);
+  const guess = models.find((path) => path.endsWith(`/${file}`)) ?? nearest(file, alike);
   return new ProblemError({
     code: 'file-not-in-repository',
     summary: `${repo} has no file ${file}. Nothing was changed.`,
@@ -152,9 +155,7 @@ function kindsIn(paths: readonly string[]): string {
     [count(/\.gguf$/i), 'of GGUF that go beside a model (mmproj, imatrix, drafts)'],
   ];
   const told = kinds.filter(([files]) => files > 0).map(([files, kind]) => `${files} file${files === 1 ? '' : 's'} ${kind}`);
-  return told.length > 0
-    ? `there ${paths.length === 1 ? 'is' : 'are'} ${told.join(', ')}`
-    : `none of its ${paths.length} files holds weights`;
+  return told.length > 0 ? `it holds ${told.join(', ')}` : `none of its ${paths.length} files holds weights`;
 }
 
 function listed(paths: readonly string[]): readonly string[] {

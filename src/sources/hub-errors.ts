@@ -1,8 +1,8 @@
 import { ProblemError } from '../domain/problem.ts';
 import type { Problem } from '../domain/problem.ts';
 import { quoted, shown } from './failures.ts';
-import { saidIn } from './small.ts';
-import type { Answer } from './small.ts';
+import { saidIn } from './answer.ts';
+import type { Answer } from './answer.ts';
 import type { HubAccess } from './token.ts';
 
 /** What was asked of the Hub. */

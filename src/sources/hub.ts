@@ -1,6 +1,7 @@
 import type { ModelSpec, Source } from '../domain/desired.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { LockedModel, Origin, RemoteFile } from '../domain/weights.ts';
+import type { Answer } from './answer.ts';
 import { choose } from './choose.ts';
 import { netOf } from './context.ts';
 import type { ResolveContext } from './context.ts';
@@ -57,7 +58,7 @@ async function pin({ path, bytes, sha256 }: ListedFile, origin: HubOrigin, conte
   }
   const asked = { repo: origin.repo, revision: origin.commit, file: path, access: hubAccess(context.env) };
   const net = netOf(context);
-  const expected = { bytes, refusal: (answer: Parameters<typeof hubProblem>[0]) => hubProblem(answer, asked) };
+  const expected = { bytes, refusal: (answer: Answer) => hubProblem(answer, asked) };
   const open: Part['open'] = async (first) => (await openRemote(request, { ...expected, first }, net))!;
   return { file: { path, bytes, sha256 }, part: { name: `${origin.repo}/${path}`, open } };
 }

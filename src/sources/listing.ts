@@ -2,8 +2,9 @@ import type { Net } from './context.ts';
 import { garbled } from './failures.ts';
 import { hubProblem } from './hub-errors.ts';
 import type { Asked } from './hub-errors.ts';
-import { askSmall, jsonOf } from './small.ts';
-import type { Answer } from './small.ts';
+import { jsonOf } from './answer.ts';
+import type { Answer } from './answer.ts';
+import { askSmall } from './small.ts';
 
 /** One file of a repository. */
 export interface ListedFile {

@@ -17,7 +17,7 @@ const BESIDES = /mmproj|imatrix|(?:^|[-._])(?:mtp|eagle3|dflash|dspark)-/i;
 const MARK = '(?:UD-|I1-)?';
 /** Block formats and their mixes (llama-quantize, ik_llama.cpp, the `_L` and `_XL` mixes of publishers), then plain floats. */
 const FORMAT = String.raw`(?:(?:I?Q|TQ)\d(?:_(?:K|KS|KSS|KL|KT|NL|XXS|XS|S|M|L|XL|XXL|P|R4|R8|[0-8]))+|B?F16|F32|FP16|FP32|MXFP4(?:_MOE)?|NVFP4)`;
-const LABEL = new RegExp(`(?:^|[-._ ])(${MARK}${FORMAT})(?=$|[-._ ])`, 'gi');
+const LABEL = new RegExp(`(?:^|[-._ ])(${MARK}${FORMAT})(?=$|[-. ])`, 'gi');
 
 /** Names of the same format. llama-quantize takes Q4_K for Q4_K_M; gpt-oss files say MXFP4 where their header says MXFP4_MOE. */
 const SAME: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { ProblemError } from '../domain/problem.ts';
 import { isNotTls, quoted } from './failures.ts';
-import { saidIn } from './small.ts';
-import type { Answer } from './small.ts';
+import { saidIn } from './answer.ts';
+import type { Answer } from './answer.ts';
 
 /**
  * The problem behind an answer of a registry that is not 200. `name`: host, namespace, model and tag, for people. Private

@@ -11,7 +11,9 @@ import type { Layer, Manifest } from './manifest.ts';
 import { plainRegistryProblem, registryProblem } from './registry-errors.ts';
 import { openRemote } from './remote-bytes.ts';
 import { registryOf, requestFor } from './request.ts';
-import { askSmall, jsonOf } from './small.ts';
+import { jsonOf } from './answer.ts';
+import type { Answer } from './answer.ts';
+import { askSmall } from './small.ts';
 
 type OllamaSource = Extract<Source, { kind: 'ollama' }>;
 
@@ -51,7 +53,7 @@ async function resolveAt(registry: Registry, context: ResolveContext): Promise<L
   const origin: Origin = { kind: 'ollama', host: source.host, name: source.name };
   const file = { path: `${source.name.split('/')[1]}-${source.tag}.gguf`, bytes: manifest.weights.bytes, sha256: manifest.weights.sha256 };
   const request = requestFor(origin, file, context.env, context.insecureRegistries);
-  const expected = { bytes: file.bytes, refusal: (answer: Parameters<typeof registryProblem>[0]) => registryProblem(answer, name) };
+  const expected = { bytes: file.bytes, refusal: (answer: Answer) => registryProblem(answer, name) };
   const description = await describe([
     { name: `${name} (${file.path})`, open: async (first) => (await openRemote(request, { ...expected, first }, net))! },
   ]);
@@ -105,7 +107,7 @@ async function licenseOf(registry: Registry, licenses: readonly Layer[]): Promis
 }
 
 /** A small blob, whole and checked. Throws a ProblemError. */
-async function fetchBlob({ base, name, net }: Registry, layer: Layer): Promise<Awaited<ReturnType<typeof askSmall>>> {
+async function fetchBlob({ base, name, net }: Registry, layer: Layer): Promise<Answer> {
   const answer = await askSmall(`${base}/blobs/sha256:${layer.sha256}`, {}, MOST_BLOB_BYTES, net);
   if (answer.status !== 200) throw registryProblem(answer, name);
   if (sha256(answer.bytes) === layer.sha256) return answer;

@@ -6,7 +6,7 @@ import { ask } from './http.ts';
 import type { Reply } from './http.ts';
 import { passingStatus, retrying } from './retry.ts';
 import { readSome } from './small.ts';
-import type { Answer } from './small.ts';
+import type { Answer } from './answer.ts';
 
 /** The beginning of a file, wherever it lies. */
 export interface Beginning {
@@ -90,8 +90,8 @@ class RemoteFileBeginning {
     const bytes = await readSome(reply, MOST_ERROR_BYTES, this.#net);
     const empty = /^bytes \*\/0$/.test(reply.headers['content-range'] ?? '');
     if (reply.status === 416 && empty) return this.#setSize(reply, 0);
-    const passing = passingStatus(reply, bytes.toString('utf8'));
-    throw passing ?? this.#expected.refusal({ status: reply.status, headers: reply.headers, url: reply.url, bytes });
+    const answer = { status: reply.status, headers: reply.headers, url: reply.url, bytes };
+    throw passingStatus(answer) ?? this.#expected.refusal(answer);
   }
 
   async #takePart(reply: Reply, from: number, to: number): Promise<void> {

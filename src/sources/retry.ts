@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { saidIn } from './answer.ts';
+import type { Answer } from './answer.ts';
 import type { Net } from './context.ts';
 import { cancelled, quoted, shown, TransientError } from './failures.ts';
-import type { Reply } from './http.ts';
 
 /** Does it again after failures that may pass, with longer and longer pauses, and not at all where the server wants longer. */
 export async function retrying<T>(net: Net, work: () => Promise<T>): Promise<T> {
@@ -21,32 +22,25 @@ export async function retrying<T>(net: Net, work: () => Promise<T>): Promise<T> 
 
 const PASSING = new Set([408, 425, 500, 502, 503, 504]);
 
-/** The problem behind a status that may be another one soon; null: the status is not of that sort. `said`: the body's text. */
-export function passingStatus(
-  reply: Pick<Reply, 'status' | 'headers' | 'url'>,
-  said: string,
-  now: number = Date.now(),
-): TransientError | null {
-  const after = pauseAsked(reply.headers, now);
-  if (reply.status === 429) {
-    const summary = `${reply.url.host} is asked too often${after === null ? '' : `, and wants to be left alone for ${Math.ceil(after / 1000)} s`}. Nothing was changed.`;
+/** The problem behind a status that may be another one soon; null: the status is not of that sort. */
+export function passingStatus(answer: Answer, now: number = Date.now()): TransientError | null {
+  const { status, headers, url } = answer;
+  const after = pauseAsked(headers, now);
+  if (status === 429) {
+    const summary = `${url.host} is asked too often${after === null ? '' : `, and wants to be left alone for ${Math.ceil(after / 1000)} s`}. Nothing was changed.`;
     return new TransientError(
       { code: 'source-busy', summary, fix: 'Wait, then run the same command again. On the Hub, a token (HF_TOKEN) may ask more often.' },
       after,
     );
   }
-  if (!PASSING.has(reply.status)) return null;
-  const summary = `${shown(reply.url)} fails with status ${reply.status}${isPage(said) || said === '' ? '' : `: ${quoted(said)}`}. Nothing was changed.`;
+  if (!PASSING.has(status)) return null;
+  const said = saidIn(answer);
+  const summary = `${shown(url)} fails with status ${status}${said === '' ? '' : `: ${quoted(said)}`}. Nothing was changed.`;
   return new TransientError({ code: 'source-failing', summary, fix: 'Run the same command again later.' }, after);
 }
 
-/** True if a text is a web page. */
-export function isPage(text: string): boolean {
-  return /^\s*<(!doctype|html|head|body)/i.test(text);
-}
-
 /** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), else the `t` of the Hub's `RateLimit: "api";r=0;t=55`. Milliseconds. */
-function pauseAsked(headers: Reply['headers'], now: number): number | null {
+function pauseAsked(headers: Answer['headers'], now: number): number | null {
   const after = headers['retry-after'];
   if (after !== undefined && /^\d+$/.test(after)) return Number(after) * 1000;
   const date = Date.parse(after ?? '');

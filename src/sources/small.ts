@@ -1,13 +1,9 @@
 import type { Net } from './context.ts';
-import { cutOff, garbled, networkProblem, quoted } from './failures.ts';
+import type { Answer } from './answer.ts';
+import { cutOff, garbled, networkProblem } from './failures.ts';
 import { ask } from './http.ts';
 import type { Reply } from './http.ts';
-import { isPage, passingStatus, retrying } from './retry.ts';
-
-/** A whole small answer. */
-export interface Answer extends Pick<Reply, 'status' | 'headers' | 'url'> {
-  readonly bytes: Buffer;
-}
+import { passingStatus, retrying } from './retry.ts';
 
 /** Of an answer that tells of an error, no more is read. */
 const MOST_ERROR_BYTES = 64 * 1024;
@@ -20,9 +16,10 @@ export async function askSmall(url: string, headers: Readonly<Record<string, str
   return await retrying(net, async () => {
     const reply = await ask(url, headers, net);
     const bytes = reply.status < 400 ? await readAll(reply, most, net) : await readSome(reply, MOST_ERROR_BYTES, net);
-    const passing = passingStatus(reply, bytes.toString('utf8'));
+    const answer = { status: reply.status, headers: reply.headers, url: reply.url, bytes };
+    const passing = passingStatus(answer);
     if (passing !== null) throw passing;
-    return { status: reply.status, headers: reply.headers, url: reply.url, bytes };
+    return answer;
   });
 }
 
@@ -54,30 +51,4 @@ async function readAll(reply: Reply, most: number, net: Net): Promise<Buffer> {
   if (bytes.length > most) throw tooLarge();
   if (!reply.body.complete || bytes.length < told) throw cutOff(reply.url);
   return bytes;
-}
-
-/** What an answer holds, as JSON: an object or a list. Throws a ProblemError `source-garbled`. */
-export function jsonOf({ url, bytes }: Answer): object {
-  const text = bytes.toString('utf8');
-  try {
-    const value: unknown = JSON.parse(text);
-    if (value !== null && typeof value === 'object') return value;
-  } catch {
-    // told below
-  }
-  throw garbled(url, isPage(text) ? 'answers with a web page instead of JSON' : `does not answer with whole JSON but with ${quoted(text)}`);
-}
-
-/** What a server says of its error: `{"error": "…"}`, `{"errors": [{"message": "…"}]}`, or a line of text; empty: nothing. */
-export function saidIn({ bytes, headers }: Pick<Answer, 'bytes' | 'headers'>): string {
-  const header = headers['x-error-message'];
-  if (typeof header === 'string' && header !== '') return header;
-  const text = bytes.toString('utf8');
-  try {
-    const { error, errors } = JSON.parse(text) as { readonly error?: unknown; readonly errors?: readonly { readonly message?: unknown }[] };
-    const message = error ?? errors?.[0]?.message;
-    return typeof message === 'string' ? message : '';
-  } catch {
-    return isPage(text) ? '' : text;
-  }
 }

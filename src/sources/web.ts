@@ -10,8 +10,8 @@ import { lockedModel } from './locked.ts';
 import { partOf, quantizationOf, readName } from './naming.ts';
 import { openRemote } from './remote-bytes.ts';
 import { nameBehind, requestFor } from './request.ts';
-import { saidIn } from './small.ts';
-import type { Answer } from './small.ts';
+import { saidIn } from './answer.ts';
+import type { Answer } from './answer.ts';
 
 /**
  * A file behind an address, or a split model that begins there. With a declared SHA-256, the server is asked for the size

@@ -54,8 +54,8 @@ export interface FakeHub extends Server {
  */
 export async function startHub(options: FakeHubOptions): Promise<FakeHub> {
   const cdn = await serve((request, response) => {
-    const [, sha256] = /^\/xet\/([0-9a-f]{64})\?Signature=s3cret$/.exec(request.url ?? '') ?? [];
-    const bytes = sha256 === undefined ? undefined : largeFiles(options).get(sha256);
+    const [, digest] = /^\/xet\/([0-9a-f]{64})\?Signature=s3cret$/.exec(request.url ?? '') ?? [];
+    const bytes = digest === undefined ? undefined : largeFiles(options).get(digest);
     if (request.headers.authorization !== undefined) return response.writeHead(400).end('Only one auth mechanism allowed');
     if (bytes === undefined) return response.writeHead(403).end('AccessDenied');
     return sendFile(request, response, bytes);

@@ -1,3 +1,5 @@
+import type { SwapReason } from '../domain/backend.ts';
+import type { Desired } from '../domain/desired.ts';
 import type { Fields } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Cost, Replacement } from '../domain/plan.ts';
@@ -67,9 +69,19 @@ function reasonToSwap({ input }: Context, { need, wish, others, applied }: Cours
   if (others.length === 0) return null;
   if (!others.some((copy) => copy.phase === 'serving')) return 'the old copy does not serve';
   if (strategy === 'swap') return `rollout.strategy is swap (${at(placeOf(input.desired, wish.model.name, 'rollout.strategy'))})`;
-  return others.every((copy) => wish.traits.canSurge(wish.model, wish.backend, settingsOf(copy, applied)))
-    ? null
-    : 'two copies of it cannot run side by side on this backend';
+  for (const copy of others) {
+    const reason = wish.traits.mustSwap(wish.model, wish.backend, settingsOf(copy, applied));
+    if (reason !== null) return swapWords(input.desired, reason);
+  }
+  return null;
+}
+
+/** "both would listen on port 8081: options.port at llmops.yaml:14; without it new could start before old". */
+function swapWords({ places }: Desired, { because, setting }: SwapReason): string {
+  if (setting === null) return because;
+  const place = places[setting];
+  const key = setting.split('.').slice(2).join('.');
+  return `${because}: ${key}${place === undefined ? '' : ` at ${at(place)}`}; without it new could start before old`;
 }
 
 /** What a copy was started with, as recorded, else as it tells; its port is the one that it holds. null: nothing is known. */

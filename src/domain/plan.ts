@@ -94,7 +94,7 @@ export type Change = {
   readonly correctsDrift: boolean;
 } & (
   | { readonly action: 'keep'; readonly unchanged: number; readonly unverified: readonly string[] }
-  | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost }
+  | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost; readonly waits?: string }
   | {
       readonly action: 'update';
       readonly price: Price;
@@ -105,6 +105,8 @@ export type Change = {
       readonly unchanged: number;
       readonly unverified: readonly string[];
       readonly cost: Cost;
+      /** What of other models it waits for, and why: "for old to end, which holds port 8081". Absent: for nothing. */
+      readonly waits?: string;
     }
   | { readonly action: 'delete'; readonly cost: Cost }
   | { readonly action: 'blocked'; readonly problem: Problem }

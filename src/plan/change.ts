@@ -34,8 +34,9 @@ function changeOfCourse(course: Course, way: Way): Change {
   const head = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish), cause, place, correctsDrift };
   if (!acts) return { ...head, action: 'keep', unchanged, unverified };
   const cost = costOfCourse(course, way);
+  const waits = arrangement === null || arrangement.waits === null ? {} : { waits: arrangement.waits };
   const isNew = course.others.length === 0 && (course.target === null || (course.applied === null && need !== 'nothing'));
-  if (isNew) return { ...head, action: 'create', fields, cost };
+  if (isNew) return { ...head, action: 'create', fields, cost, ...waits };
   // An earlier run started the new copy beside the old one, and was cut off before clients were sent to it.
   const resumes = arrangement === null && course.publish && course.others.some((copy) => copy.phase === 'serving');
   return {
@@ -48,6 +49,7 @@ function changeOfCourse(course: Course, way: Way): Change {
     unchanged,
     unverified,
     cost,
+    ...waits,
   };
 }
 

@@ -1,18 +1,20 @@
 import { isStaging, type Change, type Drift, type Plan, type Step } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import { compareText } from '../domain/text.ts';
-import { arrange, type Arrangement } from './arrange.ts';
+import { arrange } from './arrange.ts';
 import { basisOf } from './basis.ts';
 import { intended } from './causes.ts';
 import { changeOf, summarize } from './change.ts';
 import type { PlanInput } from './input.ts';
+import { holdBack } from './hold.ts';
 import { judge } from './judge.ts';
 import { goneBackend } from './obstacles.ts';
 import { inOrder } from './order.ts';
+import { handOnPorts } from './ports.ts';
 import { judgeRemoval } from './removal.ts';
 import { massDelete, scopeOf, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
-import { stageWeights, type Staging } from './staging.ts';
+import { stageWeights } from './staging.ts';
 import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
 import type { Course, Removal, Spared, Verdict } from './verdict.ts';
 import { placeOf } from './wish.ts';
@@ -28,17 +30,18 @@ export type { BackendTraits, PlanInput } from './input.ts';
 export function makePlan(input: PlanInput): Plan {
   const context = makeContext(input);
   const scope = scopeOf(context);
-  const verdicts = judgeAll(context, scope);
+  const verdicts = holdBack(context, judgeAll(context, scope));
   const courses = verdicts.filter((verdict): verdict is Course => verdict.kind === 'run');
   const removals = verdicts.filter((verdict): verdict is Removal => verdict.kind === 'remove');
-  const arrangements = arrange(context, courses, removals);
+  const ports = handOnPorts(context.world, verdicts);
+  const arrangements = arrange(context, courses, removals, ports);
   const stagings = stageWeights(context, courses);
   const steps: Step[] = [];
   const changes: Change[] = [];
   for (const verdict of verdicts) {
     const name = verdict.kind === 'run' ? verdict.wish.model.name : '';
     const [arrangement, staging] = [arrangements.get(name) ?? null, stagings.get(name) ?? null];
-    const own = stepsOf(verdict, arrangement, staging);
+    const own = stepsOf(verdict, { arrangement, staging, ports });
     steps.push(...own);
     changes.push(changeOf(context, verdict, { arrangement, staging, acts: own.length > 0 }));
   }
@@ -46,8 +49,8 @@ export function makePlan(input: PlanInput): Plan {
   return assemble(context, changes, inOrder(steps), verdicts, problemsOf(context, scope, verdicts, notes));
 }
 
-function stepsOf(verdict: Verdict, arrangement: Arrangement | null, staging: Staging | null): readonly Step[] {
-  if (verdict.kind === 'run') return stepsOfCourse(verdict, arrangement, staging);
+function stepsOf(verdict: Verdict, how: Parameters<typeof stepsOfCourse>[1]): readonly Step[] {
+  if (verdict.kind === 'run') return stepsOfCourse(verdict, how);
   return verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
 }
 

@@ -6,7 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 
 /** What the planner knows of a kind of engine: data and pure functions, never a way to reach it. */
-export type BackendTraits = Pick<Backend, 'type' | 'prices' | 'fields' | 'check' | 'canSurge' | 'pulls' | 'compare' | 'footprint'>;
+export type BackendTraits = Pick<Backend, 'type' | 'prices' | 'fields' | 'check' | 'mustSwap' | 'pulls' | 'compare' | 'footprint'>;
 
 /** Everything a plan follows from. The same input gives the same plan, byte for byte. */
 export interface PlanInput {

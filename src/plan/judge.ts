@@ -4,7 +4,7 @@ import type { Place, Problem } from '../domain/problem.ts';
 import { causeOf, intended } from './causes.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
-import { absentEngine, leftBehind, missingArtifact, takenPort, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
+import { absentEngine, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
 import { lookAt, type Context, type Sight } from './sight.ts';
 import type { Blocked, Course, Need } from './verdict.ts';
 import { makeWish, placeOf, priceOf, type Wish } from './wish.ts';
@@ -85,7 +85,7 @@ function obstacleTo(
   if (hidden[0] !== undefined) return unknownCopy(hidden[0], wish.model.name, 'error');
   const seen = context.world.backends.get(wish.spec.backend);
   const absent = seen === undefined ? null : absentEngine(wish.model.name, seen);
-  return absent ?? checks.find((problem) => problem.severity === 'error') ?? takenPort(context.input, wish);
+  return absent ?? checks.find((problem) => problem.severity === 'error') ?? null;
 }
 
 function notesOn({ world }: Context, { wish, applied, appliedSeen }: Sight): Problem[] {

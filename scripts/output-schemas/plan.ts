@@ -24,7 +24,9 @@ const wished = object('What a model shall run as, whatever runs now.', {
 });
 
 const unchanged = count('Settings that stay.');
-const unverified = common.names('Settings that the engine does not tell and of which no record exists.');
+const unverified = common.names(
+  'Settings that the engine does not tell and of which no record exists, and secrets that could not be compared.',
+);
 const fieldChanges = list('The settings that change.', ref('fieldChange', 'One of them.'));
 const cost = ref('cost', 'What it costs.');
 const waits = text('What of other models it waits for, and why. Absent: for nothing.');

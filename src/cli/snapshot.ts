@@ -18,6 +18,8 @@ interface Snapshot {
   readonly artifacts: Readonly<Record<string, Artifact>>;
   readonly observed: readonly ObservedBackend[];
   readonly inventory: Inventory;
+  /** Absent: taken by an earlier version. */
+  readonly secrets?: Survey['secrets'];
 }
 
 /** Writes what a survey saw. */
@@ -30,6 +32,7 @@ export async function writeSnapshot(path: string, session: Session, seen: Survey
     artifacts: seen.artifacts,
     observed: seen.observed,
     inventory: seen.inventory,
+    secrets: seen.secrets,
   };
   await writeResult(path, `${JSON.stringify(snapshot, null, 1)}\n`, '--snapshot');
 }
@@ -69,7 +72,10 @@ export async function readSnapshot(
   }
   const stands = (problem: Problem): boolean => problem.code !== 'weights-missing' || !filled.has(placeKey(problem.place));
   const problems = [...session.warnings, ...pins.problems, ...here.problems.filter(stands)];
-  return [{ artifacts, problems, observed: snapshot.observed, inventory: snapshot.inventory }, snapshot.takenAt];
+  return [
+    { artifacts, problems, observed: snapshot.observed, inventory: snapshot.inventory, secrets: snapshot.secrets ?? {} },
+    snapshot.takenAt,
+  ];
 }
 
 function placeKey(place: Problem['place']): string {

@@ -4,6 +4,7 @@ import type { Artifact, BackendSpec, ModelSpec } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
+import type { SecretSight } from '../domain/secret.ts';
 import type { CliContext } from './context.ts';
 import { readPins } from './pins.ts';
 import { progressNote, type ProgressNote } from './progress-note.ts';
@@ -17,6 +18,8 @@ export interface Survey {
   readonly problems: readonly Problem[];
   readonly observed: readonly ObservedBackend[];
   readonly inventory: Inventory;
+  /** What can be told of the secrets that models name, by model. */
+  readonly secrets: Readonly<Record<string, readonly SecretSight[]>>;
   readonly drivers: Readonly<Record<string, Driver>>;
 }
 
@@ -37,10 +40,14 @@ export async function survey(session: Session, context: CliContext, observeTimeo
   const drivers = connectDrivers(session, specs, context);
   const note = progressNote(context);
   try {
-    const looks = [resolveWeights(session, context, note), observe(drivers, specs, context, observeTimeout, note)] as const;
-    const [resolved, observed] = await Promise.all(looks);
+    const looks = [
+      resolveWeights(session, context, note),
+      observe(drivers, specs, context, observeTimeout, note),
+      lookAtSecrets(session.desired.models, drivers),
+    ] as const;
+    const [resolved, observed, secrets] = await Promise.all(looks);
     const problems = [...session.warnings, ...ownership, ...stored.problems, ...resolved.problems];
-    return { ...resolved, problems, observed, inventory: stored.inventory, drivers };
+    return { ...resolved, problems, observed, secrets, inventory: stored.inventory, drivers };
   } finally {
     note.clear();
   }
@@ -64,6 +71,12 @@ async function resolveWeights(session: Session, context: CliContext, note: Progr
     progress: (model, done, total) => note.show(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
   });
   return { ...resolved, problems: [...pins.problems, ...resolved.problems] };
+}
+
+/** Every backend looks at those of its models. */
+async function lookAtSecrets(models: readonly ModelSpec[], drivers: Survey['drivers']): Promise<Survey['secrets']> {
+  const looks = [...Map.groupBy(models, ({ backend }) => backend)].map(([backend, own]) => drivers[backend]?.secrets?.(own));
+  return Object.assign({}, ...(await Promise.all(looks))) as Survey['secrets'];
 }
 
 /** Which files a model's options name is its backend's to say. */
@@ -105,6 +118,7 @@ export async function planFor(session: Session, seen: Omit<Survey, 'drivers'>, m
     traits: session.backends,
     observed: seen.observed,
     inventory: seen.inventory,
+    secrets: seen.secrets,
     mode,
     targets: flags.target ?? [],
     replace: flags.replace ?? [],

@@ -3,6 +3,7 @@ import type { Compare, Fields, PortableField, Price, WishedFields } from './fiel
 import type { ObservedBackend, ObservedInstance } from './observed.ts';
 import type { DriverOp, OptionalDriverOp, StepOf } from './plan.ts';
 import type { Problem } from './problem.ts';
+import type { SecretSight } from './secret.ts';
 import type { Origin } from './weights.ts';
 
 /** JSON Schema (draft 2020-12) with a description and a default for every key. */
@@ -74,6 +75,16 @@ export interface Driver {
   look(instance: string, signal: AbortSignal): Promise<ObservedInstance | null>;
   /** Housekeeping before an apply and while something supervises: keeps logs short, sweeps what dead runs left. Touches no instance. Absent: there is none to do. */
   readonly tend?: () => Promise<void>;
+  /**
+   * The secrets that models name, by model, as far as they can be told without running a command. Reads only; one that cannot be
+   * had is no error here. Absent: no model of this backend names any.
+   */
+  readonly secrets?: (models: readonly ModelSpec[]) => Promise<Readonly<Record<string, readonly SecretSight[]>>>;
+  /**
+   * Makes sure of what a start takes and may not be there: its secrets. Called before anything is ended for that start; keeps them
+   * in memory for it and changes nothing. Fails with a ProblemError. Absent: there is nothing to make sure of.
+   */
+  readonly prepare?: (step: StepOf<'start'>, io: StepIo) => Promise<void>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
     /**

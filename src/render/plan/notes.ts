@@ -113,7 +113,10 @@ export function unverifiedEntries(plan: Plan): readonly Entry[] {
   if (perField.size === 0) return [];
   const parts = [...perField].sort(([a], [b]) => (a < b ? -1 : 1)).map(([field, models]) => `${field} (${someOf(models)})`);
   return [
-    entry(line(span('Unverified: ', 'note'), `${parts.join(', ')}. The engine does not tell; compared with what was last applied.`), 12),
+    entry(
+      line(span('Unverified: ', 'note'), `${parts.join(', ')}. What is in force is not told; compared with what was last applied.`),
+      12,
+    ),
   ];
 }
 

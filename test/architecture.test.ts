@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<
   discover: { folders: ['domain'] },
   'backends/kit': { folders: ['domain'] },
   'backends/llama.cpp': { folders: ['domain', 'backends/kit'] },
+  'backends/ollama': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
   cli: {
     folders: ['domain', 'config', 'catalog', 'observe', 'plan', 'apply', 'state', 'status', 'render', 'discover'],

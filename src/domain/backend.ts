@@ -34,8 +34,11 @@ export interface Backend {
    * machine and handed over to it. Absent: it has no store and reads files of this machine.
    */
   readonly pulls?: readonly Origin['kind'][];
-  /** True if this model can start beside the copy that runs with these settings (for new before old). null: its settings are not known. */
-  canSurge(model: ModelSpec, backend: BackendSpec, running: Fields | null): boolean;
+  /**
+   * True if this model can start beside the copy that runs with these settings (for new before old). null: its settings are not known.
+   * Without `artifact` a backend that shares weights between copies has to take those of an equal source for the same.
+   */
+  canSurge(model: ModelSpec, backend: BackendSpec, running: Fields | null, artifact?: Artifact): boolean;
   connect(spec: BackendSpec, context: DriverContext): Driver;
 }
 

@@ -1,0 +1,66 @@
+import type { Driver, DriverContext } from '../../domain/backend.ts';
+import type { BackendSpec } from '../../domain/desired.ts';
+import { systemClock } from '../kit/clock.ts';
+import { stackIdOf } from '../kit/marker.ts';
+import { readSecret, referenceText, type SecretReference } from '../kit/secrets.ts';
+import { Client } from './client.ts';
+import { drainInstance } from './drain.ts';
+import { backendIdOf } from './names.ts';
+import { Notes } from './notes.ts';
+import { lookAt, observeServer } from './observe.ts';
+import { urlOf } from './options.ts';
+import type { Parts } from './parts.ts';
+import { probeInstance } from './probe.ts';
+import { publishInstance, withdrawInstance } from './publish.ts';
+import { pullWeights } from './pull.ts';
+import { startInstance } from './start.ts';
+import { stopInstance } from './stop.ts';
+import { putRight } from './tidy.ts';
+
+const TIDY_MS = 10_000;
+
+/** A driver for a server that is already there. Asks and writes nothing before it is used. */
+export function connectServer(spec: BackendSpec, context: DriverContext): Driver {
+  const parts: Parts = {
+    spec,
+    context,
+    client: new Client(urlOf(spec.options), headersFor(spec, context)),
+    clock: systemClock,
+    notes: new Notes(context.stateDir, context.cacheDir),
+    stackId: stackIdOf(context.stateDir),
+    backendId: backendIdOf(spec.name),
+    shown: new Map(),
+  };
+  return {
+    observe: (signal) => observeServer(parts, signal),
+    look: (instance, signal) => lookAt(instance, parts, signal),
+    // A server that does not answer now is put right by the pull that needs it.
+    tend: () => putRight(parts, AbortSignal.timeout(TIDY_MS)).catch(() => undefined),
+    perform: {
+      pull: (step, io) => pullWeights(step, parts, io),
+      start: (step, io) => startInstance(step.spec, parts, io),
+      probe: (step, io) => probeInstance(step, parts, io),
+      publish: (step, io) => publishInstance(step, parts, io),
+      withdraw: (step, io) => withdrawInstance(step, parts, io),
+      drain: (step, io) => drainInstance(step, parts, io),
+      stop: (step, io) => stopInstance(step, parts, io),
+    },
+  };
+}
+
+/** The key for the proxy in front of the server, fetched with the first request. */
+function headersFor(spec: BackendSpec, context: DriverContext): (signal: AbortSignal) => Promise<Readonly<Record<string, string>>> {
+  const reference = spec.options['apiKey'];
+  const text = referenceText(reference);
+  let key: Promise<string> | null = null;
+  return async (signal) => {
+    if (text === null) return {};
+    const told = {
+      what: `The key for the Ollama server of backend ${spec.name}`,
+      text,
+      fix: `See that backends.${spec.name}.apiKey is right.`,
+    };
+    key ??= readSecret(reference as SecretReference, told, context, signal);
+    return { authorization: `Bearer ${await key}` };
+  };
+}

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../../src/backends/kit/ports.ts';
 import { parseDerived } from '../../src/backends/ollama/names.ts';
-import type { EngineServer } from '../contract/world.ts';
-import { eventually } from '../contract/world.ts';
+import { OLLAMA } from '../../src/backends/ollama/fake/conformance.ts';
+import { eventually, type Conformance, type EngineServer } from '../contract/world.ts';
 
 /** Path of the real program. Without it the tests here prove nothing, so they fail. */
 export function findOllama(): string {
@@ -84,3 +84,23 @@ export async function startOllama(env: Readonly<Record<string, string>> = CPU): 
     },
   };
 }
+
+const WEIGHTS = resolve(import.meta.dirname, '../../examples/models');
+
+/** The suite, played by the real server. */
+export const realOllama: Conformance = {
+  ...OLLAMA,
+  name: 'ollama (real server)',
+  server: () => startOllama(),
+  weights: () => join(WEIGHTS, 'desk-Q4_K_M.gguf'),
+  otherWeights: () => join(WEIGHTS, 'desk-Q2_K.gguf'),
+  /** Ollama takes weights of an architecture that it does not know, and cannot load them. */
+  damagedWeights(dir) {
+    const path = join(dir, 'damaged.gguf');
+    if (existsSync(path)) return path;
+    const bytes = readFileSync(join(WEIGHTS, 'desk-Q4_K_M.gguf'));
+    bytes.write('llamx', bytes.indexOf('general.architecture') + 'general.architecture'.length + 12);
+    writeFileSync(path, bytes);
+    return path;
+  },
+};

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { JsonObject } from '../../domain/desired.ts';
 import { ProblemError } from '../../domain/problem.ts';
+import { systemClock } from '../kit/clock.ts';
 import { call, callLines, garbled, parseJson, type Answer, type Call } from '../kit/http.ts';
 import { explain } from './explain.ts';
 import { readRows, readShown, readTags, type Row, type Shown, type Tag } from './shown.ts';
@@ -34,6 +35,8 @@ export interface BlobFile {
 const READ_MS = 10_000;
 const WRITE_MS = 30_000;
 const MOST_BYTES = 32 << 20;
+const LOOKS = 4;
+const LOOK_MS = 50;
 
 /** One server, in the words of https://docs.ollama.com/api. Every method fails with a ProblemError that explains Ollama's own words. */
 export class Client {
@@ -62,9 +65,17 @@ export class Client {
     return this.#list('/api/ps', readRows, signal);
   }
 
-  /** null: there is no model of that name. A POST that changes nothing. */
+  /**
+   * null: there is no model of that name. A POST that changes nothing. Manifests are written in place (0.34.4): whoever looks while that
+   * happens is told `EOF`, and looks again.
+   */
   async show(name: string, signal: AbortSignal): Promise<Shown | null> {
-    const answer = await this.#send('/api/show', { method: 'POST', body: { model: name }, maxBytes: MOST_BYTES }, signal);
+    const ask = () => this.#send('/api/show', { method: 'POST', body: { model: name }, maxBytes: MOST_BYTES }, signal);
+    let answer = await ask();
+    for (let round = 1; answer.status === 500 && round < LOOKS; round += 1) {
+      await systemClock.sleep(LOOK_MS, signal);
+      answer = await ask();
+    }
     return answer.status === 404 ? null : readShown(this.#parsed('/api/show', answer, `Looking at ${name}`));
   }
 

@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import type { Driver, DriverContext } from '../../domain/backend.ts';
 import type { BackendSpec } from '../../domain/desired.ts';
+import { sweepClaims } from '../kit/claims.ts';
 import { systemClock } from '../kit/clock.ts';
+import { systemProcesses } from '../kit/process-table.ts';
 import { stackIdOf } from '../kit/marker.ts';
 import { readSecret, referenceText, type SecretReference } from '../kit/secrets.ts';
 import { Client } from './client.ts';
@@ -15,27 +18,30 @@ import { publishInstance, withdrawInstance } from './publish.ts';
 import { pullWeights } from './pull.ts';
 import { startInstance } from './start.ts';
 import { stopInstance } from './stop.ts';
-import { putRight } from './tidy.ts';
+import { tidyUp } from './tidy.ts';
 
 const TIDY_MS = 10_000;
 
 /** A driver for a server that is already there. Asks and writes nothing before it is used. */
 export function connectServer(spec: BackendSpec, context: DriverContext): Driver {
+  const backendId = backendIdOf(spec.name);
   const parts: Parts = {
     spec,
     context,
     client: new Client(urlOf(spec.options), headersFor(spec, context)),
     clock: systemClock,
-    notes: new Notes(context.stateDir, context.cacheDir),
+    notes: new Notes(context, backendId),
     stackId: stackIdOf(context.stateDir),
-    backendId: backendIdOf(spec.name),
+    backendId,
     shown: new Map(),
   };
   return {
     observe: (signal) => observeServer(parts, signal),
     look: (instance, signal) => lookAt(instance, parts, signal),
-    // A server that does not answer now is put right by the pull that needs it.
-    tend: () => putRight(parts, AbortSignal.timeout(TIDY_MS)).catch(() => undefined),
+    tend: async () => {
+      await sweepClaims(join(context.stateDir, 'instances'), systemProcesses());
+      await tidyUp(parts, AbortSignal.timeout(TIDY_MS));
+    },
     perform: {
       pull: (step, io) => pullWeights(step, parts, io),
       start: (step, io) => startInstance(step.spec, parts, io),

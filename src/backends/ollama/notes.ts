@@ -18,10 +18,19 @@ export interface PullNote {
 export class Notes {
   readonly #folder: string;
   readonly #blobs: string;
+  /** What the notes of pulls to this backend begin with: another backend is another server. */
+  readonly #pull: string;
 
-  constructor(stateDir: string, cacheDir: string) {
+  constructor({ stateDir, cacheDir }: { readonly stateDir: string; readonly cacheDir: string }, backendId: string) {
     this.#folder = join(stateDir, 'instances');
     this.#blobs = join(cacheDir, 'ollama-blobs');
+    this.#pull = `pull-${backendId}-`;
+  }
+
+  /** Where these notes lie, made if it is not there. */
+  folder(): string {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    return this.#folder;
   }
 
   failureOf(id: string): Problem | null {
@@ -37,7 +46,7 @@ export class Notes {
 
   pulls(): readonly PullNote[] {
     return namesIn(this.#folder)
-      .filter((name) => name.startsWith('pull-') && name.endsWith(ENDING))
+      .filter((name) => name.startsWith(this.#pull) && name.endsWith(ENDING))
       .flatMap((name) => {
         const note = readNote(join(this.#folder, name)) as Partial<PullNote> | null;
         const known = typeof note?.name === 'string' && (note.before === 'kept' || note.before === 'new');
@@ -46,11 +55,11 @@ export class Notes {
   }
 
   notePull(note: PullNote): void {
-    writeNote(this.#fileOf(`pull-${note.name}`), { v: 1, ...note });
+    writeNote(this.#fileOf(`${this.#pull}${note.name}`), { v: 1, ...note });
   }
 
   forgetPull(name: string): void {
-    rmSync(this.#fileOf(`pull-${name}`), { force: true });
+    rmSync(this.#fileOf(`${this.#pull}${name}`), { force: true });
   }
 
   /** The weight blob that a manifest names, if that was ever noted; both in hex. */

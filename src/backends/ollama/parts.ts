@@ -101,3 +101,18 @@ export function runnerOf(digest: string, blob: string | null, rows: readonly Row
 function isPrefix(part: string | null, whole: string): boolean {
   return part !== null && part !== '' && whole.startsWith(part);
 }
+
+const LOOKS = 10;
+const LOOK_MS = 100;
+
+/**
+ * Looks until there is something, for a second. Ollama writes manifests in place (0.34.4): while another one is written over the same name, the
+ * name is not on the list.
+ */
+export async function lookAgain<T>(look: () => Promise<T | null>, { clock }: Pick<Parts, 'clock'>, signal: AbortSignal): Promise<T | null> {
+  for (let round = 1; ; round += 1) {
+    const found = await look();
+    if (found !== null || round === LOOKS || signal.aborted) return found;
+    await clock.sleep(LOOK_MS, signal);
+  }
+}

@@ -9,12 +9,14 @@ import type { Use } from './client.ts';
 import { configuredOf, sameRunner } from './fields.ts';
 import { parseDerived } from './names.ts';
 import { describeOurs, lookIntoRows, readStore, type Store } from './observe.ts';
-import { aliasesOf, findOurs, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
-import type { Shown } from './shown.ts';
-import { awaitUnloaded } from './unload.ts';
+import { aliasesOf, blobOfRow, findOurs, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
+import type { Row, Shown } from './shown.ts';
 
 const BUSY_MS = 1000;
 const SAY_MS = 2000;
+const AGAIN_MS = 50;
+/** A runner that nobody knows and that does not go away in this time was not the one. */
+const UNKNOWN_MS = 10_000;
 
 /**
  * Loads an instance, makes it generate one token, reads back what is in force. There is no deadline but the step's: a server gives
@@ -109,8 +111,7 @@ async function seenLoaded(found: Ours, shown: Shown, use: Use, parts: Parts, io:
     }
     if (!again) break;
     io.progress('loading it anew: nobody knows what the runner in memory holds');
-    await parts.client.unload(found.tag.name, io.signal);
-    await awaitUnloaded(found.tag.digest, shown.blob, parts, io);
+    await unloadUnknown(found, store, parts, io);
     await load(found, use, parts, io);
   }
   throw new ProblemError({
@@ -118,6 +119,23 @@ async function seenLoaded(found: Ours, shown: Shown, use: Use, parts: Parts, io:
     summary: `Ollama says that it loaded ${found.derived.model}, and does not list it among what is in memory.`,
     fix: 'There may be too little memory for it: see `ollama ps` and the log of the server.',
   });
+}
+
+/** Unloads a runner that is on the list under a name that tells nothing: the one that goes away for it was it. */
+async function unloadUnknown({ tag }: Ours, { rows }: Store, parts: Parts, io: StepIo): Promise<void> {
+  const until = parts.clock.now() + UNKNOWN_MS;
+  const unknown = rows.filter((row) => blobOfRow(row, parts) === null).map(identityOf);
+  await parts.client.unload(tag.name, io.signal);
+  while (parts.clock.now() < until) {
+    const now = new Set((await parts.client.rows(io.signal)).map(identityOf));
+    if (unknown.some((row) => !now.has(row))) return;
+    await parts.clock.sleep(AGAIN_MS, io.signal);
+    throwIfCancelled(io.signal, 'waiting until a model is out of memory');
+  }
+}
+
+function identityOf({ name, digest }: Row): string {
+  return `${name} ${digest}`;
 }
 
 /**

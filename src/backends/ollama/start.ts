@@ -4,12 +4,12 @@ import type { InstanceSpec } from '../../domain/desired.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import { throwIfCancelled } from '../kit/clock.ts';
 import { settingNotInForce } from '../kit/readback.ts';
+import { alone } from './alone.ts';
 import { createParameters } from './fields.ts';
 import { instanceText, type InstanceMark } from './marker.ts';
 import { baseName, derivedName } from './names.ts';
 import { describeOurs, heldKeyOf } from './observe.ts';
-import { findOurs, showTag, tagNamed, type Ours, type Parts } from './parts.ts';
-import type { Tag } from './shown.ts';
+import { findOurs, lookAgain, showTag, tagNamed, type Ours, type Parts } from './parts.ts';
 
 /**
  * Makes the derived model of an instance from its pristine weights, never from itself: parameters are merged over those of what it
@@ -17,44 +17,53 @@ import type { Tag } from './shown.ts';
  */
 export async function startInstance(spec: InstanceSpec, parts: Parts, io: StepIo): Promise<void> {
   throwIfCancelled(io.signal, `starting ${spec.model}`);
+  await alone(spec.id, parts, io, () => makeInstance(spec, parts, io));
+}
+
+async function makeInstance(spec: InstanceSpec, parts: Parts, io: StepIo): Promise<void> {
   parts.notes.noteFailure(spec.id, null);
   const base = await findBase(spec, parts, io.signal);
-  const blob = (await showTag(base, parts, io.signal))?.blob ?? null;
-  if (blob === null) throw new ProblemError(notHeld(spec, parts));
   const before = await findOurs(spec.id, parts, io.signal);
-  if (before !== null && (await whyNot(spec, blob, before, parts, io.signal)) === null) return;
-  const name = before?.tag.name ?? nameOf(spec, blob, parts);
-  await parts.client.create(requestFor(spec, name, base.name, blob, parts), io.signal);
+  if (before !== null && (await whyNot(spec, base.blob, before, parts, io.signal)) === null) return;
+  const name = before?.tag.name ?? nameOf(spec, base.blob, parts);
+  await parts.client.create(requestFor(spec, name, base, parts), io.signal);
+  const made = await lookAgain(() => findOurs(spec.id, parts, io.signal), parts, io.signal);
+  const why = made === null ? 'it is not on the list' : await whyNot(spec, base.blob, made, parts, io.signal);
   // Had somebody taken the base away in between, Ollama would have pulled whatever has its name in the registry.
-  const made = await findOurs(spec.id, parts, io.signal);
-  const why = made === null ? 'it is not on the list' : await whyNot(spec, blob, made, parts, io.signal);
   await findBase(spec, parts, io.signal);
   if (made === null || why !== null) throw new ProblemError(notMade(spec, why ?? ''));
-  parts.notes.noteBlob(made.tag.digest, blob);
+  parts.notes.noteBlob(made.tag.digest, base.blob);
+}
+
+interface Base {
+  readonly name: string;
+  /** Digest of the (first) weight blob, hex. */
+  readonly blob: string;
 }
 
 /** The pristine weights of an instance, which must be on the server and be what their name says. */
-export async function findBase(spec: Pick<InstanceSpec, 'model' | 'weights'>, parts: Parts, signal: AbortSignal): Promise<Tag> {
+async function findBase(spec: InstanceSpec, parts: Parts, signal: AbortSignal): Promise<Base> {
   const key = heldKey(spec.weights);
-  const base = tagNamed(baseName(key), await parts.client.tags(signal));
-  if (base === null || (await heldKeyOf(base, parts, signal)) !== key) throw new ProblemError(notHeld(spec, parts));
-  return base;
+  const found = await lookAgain(async () => tagNamed(baseName(key), await parts.client.tags(signal)), parts, signal);
+  const blob = found && (await heldKeyOf(found, parts, signal)) === key ? (await showTag(found, parts, signal))?.blob : null;
+  if (!found || !blob) throw new ProblemError(notHeld(spec, parts));
+  return { name: found.name, blob };
 }
 
 function nameOf({ model, specHash, stack }: InstanceSpec, blob: string, { stackId, backendId }: Parts): string {
   return derivedName({ model, specHash, stackId, backendId, blobId: blob.slice(0, 12) }, stack);
 }
 
-function requestFor(spec: InstanceSpec, name: string, base: string, blob: string, parts: Parts) {
+function requestFor(spec: InstanceSpec, name: string, base: Base, parts: Parts) {
   const { system, template } = spec.options;
   const parameters = createParameters(spec);
   return {
     model: name,
-    from: base,
+    from: base.name,
     ...(Object.keys(parameters).length > 0 && { parameters }),
     ...(typeof system === 'string' && { system }),
     ...(typeof template === 'string' && { template }),
-    license: instanceText(markFor(spec, blob, parts)),
+    license: instanceText(markFor(spec, base.blob, parts)),
   };
 }
 

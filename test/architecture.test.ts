@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<
   discover: { folders: [] },
   'backends/kit': { folders: ['domain'] },
   'backends/llama.cpp': { folders: ['domain', 'backends/kit'] },
+  'backends/ollama': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
   cli: {
     folders: [

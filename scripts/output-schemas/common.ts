@@ -151,6 +151,7 @@ export const origin = union('Where files are fetched from, pinned.', [
     kind: exactly('Kind of origin.', 'ollama'),
     host: text('Host of the registry, with its port if there is one.'),
     name: text('`namespace/model`.'),
+    tag: text('What is asked for: nothing can be pulled by digest there.'),
   }),
 ]);
 

@@ -42,8 +42,12 @@ export interface Backend {
    * machine and handed over to it. Absent: it has no store and reads files of this machine.
    */
   readonly pulls?: readonly Origin['kind'][];
-  /** Pure: why this model cannot start beside the copy that runs with these settings, so that old must end before new; null: it can. `running` null: its settings are not known. */
-  mustSwap(model: ModelSpec, backend: BackendSpec, running: Fields | null): SwapReason | null;
+  /**
+   * Pure: why this model cannot start beside the copy that runs with these settings, so that old must end before new; null: it can.
+   * `running` null: its settings are not known. Without `artifact` a backend that shares weights between copies has to take those
+   * of an equal source for the same.
+   */
+  mustSwap(model: ModelSpec, backend: BackendSpec, running: Fields | null, artifact?: Artifact): SwapReason | null;
   connect(spec: BackendSpec, context: DriverContext): Driver;
 }
 

@@ -16,7 +16,7 @@ export function reasonToSwap({ input }: Context, { need, wish, others, applied }
   if (!others.some((copy) => copy.phase === 'serving')) return 'the old copy does not serve';
   if (rollout.strategy === 'swap') return `rollout.strategy is swap (${at(placeOf(input.desired, name, 'rollout.strategy'))})`;
   for (const copy of others) {
-    const reason = wish.traits.mustSwap(wish.model, wish.backend, settingsOf(copy, applied));
+    const reason = wish.traits.mustSwap(wish.model, wish.backend, settingsOf(copy, applied), wish.artifact);
     if (reason !== null) return swapWords(input.desired, reason);
   }
   const circle = circles.get(name);

@@ -25,6 +25,8 @@ export type Engine =
       readonly status: 'present';
       /** Path or URL. */
       readonly at: string;
+      /** What people call it, where that is not the end of its path: `Ollama`. */
+      readonly name?: string;
       readonly version: string;
       /** Long flags or features it understands; empty where that is not a question. */
       readonly capabilities: readonly string[];

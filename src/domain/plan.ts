@@ -131,6 +131,8 @@ export interface Cost {
   readonly downtime: 'none' | 'one-start' | 'until-recreated' | 'ends';
   readonly drainMs: number;
   readonly activeRequests: number | null;
+  /** True: clients find it at another address afterwards. Absent: where they found it before. */
+  readonly moves?: boolean;
 }
 
 export interface Foreign {

@@ -42,7 +42,7 @@ export async function observeServer(parts: Parts, signal: AbortSignal): Promise<
     const ours = await mapBounded(oursIn(store.tags, parts), ASK_AT_ONCE, (each) => describeOurs(each, store, parts, signal));
     const instances = [...ours.filter((each) => each !== null), ...foreignIn(store, parts)].sort((a, b) => (a.id < b.id ? -1 : 1));
     const capabilities = await takenNames(store.tags, parts, signal);
-    const engine = { status: 'present' as const, at: client.url, version, capabilities };
+    const engine = { status: 'present' as const, at: client.url, name: 'Ollama', version, capabilities };
     return { status: 'reachable', name, type, engine, instances, memory, held: await heldKeys(store.tags, parts, signal) };
   } catch (error) {
     return { status: 'unreachable', name, type, problem: unreachable(problemOf(error), parts) };

@@ -54,9 +54,7 @@ async function resolveAt(registry: Registry, context: ResolveContext): Promise<L
   const file = { path: `${source.name.split('/')[1]}-${source.tag}.gguf`, bytes: manifest.weights.bytes, sha256: manifest.weights.sha256 };
   const request = requestFor(origin, file, context.env, context.insecureRegistries);
   const expected = { bytes: file.bytes, refusal: (answer: Answer) => registryProblem(answer, name) };
-  const description = await describe([
-    { name: `${name} (${file.path})`, open: async (first) => (await openRemote(request, { ...expected, first }, net))! },
-  ]);
+  const description = await describe([{ name, open: async (first) => (await openRemote(request, { ...expected, first }, net))! }]);
   if (description.facts === null) throw unusable(name, 'has weights that are no GGUF file');
   const license = await licenseOf(registry, manifest.licenses);
   const found = { revision: source.tag, quantization, origin, manifest: digest, files: [file], license };

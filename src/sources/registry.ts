@@ -91,17 +91,19 @@ async function quantizationIn(registry: Registry, { config }: Manifest): Promise
 /** Licenses are whole texts there; their first lines are their names. */
 async function licenseOf(registry: Registry, licenses: readonly Layer[]): Promise<string | null> {
   const titles: string[] = [];
-  for (const layer of licenses) {
-    const text = (await fetchBlob(registry, layer)).bytes.toString('utf8');
-    const title =
-      text
-        .replace(/[^\S\n]+|[\x00-\x09\x0b-\x1f\x7f]/g, ' ')
-        .trim()
-        .split('\n')[0]
-        ?.trim() ?? '';
-    if (title !== '') titles.push(title.slice(0, 80));
+  for (const layer of licenses.filter(({ bytes }) => bytes <= MOST_BLOB_BYTES)) {
+    const title = titleOf((await fetchBlob(registry, layer)).bytes.toString('utf8'));
+    if (title !== '') titles.push(title);
   }
   return titles.length === 0 ? null : titles.join('; ');
+}
+
+function titleOf(text: string): string {
+  const [line = ''] = text.trim().split(/[\r\n]/);
+  return line
+    .replace(/[\s\x00-\x1f\x7f]+/g, ' ')
+    .trim()
+    .slice(0, 80);
 }
 
 /** A small blob, whole and checked. Throws a ProblemError. */

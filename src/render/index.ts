@@ -9,3 +9,4 @@ export { renderDiffText, renderTextDiff } from './diff/text.ts';
 export { renderGenerationText } from './history/generation.ts';
 export { historyDocument, renderHistoryText } from './history/text.ts';
 export { renderStatusText, statusDocument } from './status/text.ts';
+export { renderCache, renderPrune, renderPruned, renderVerified } from './cache/text.ts';

@@ -50,7 +50,7 @@ async function resolveAt(registry: Registry, context: ResolveContext): Promise<L
   const { source, name, net } = registry;
   const { manifest, digest } = await fetchManifest(registry);
   const quantization = await quantizationIn(registry, manifest);
-  const origin: Origin = { kind: 'ollama', host: source.host, name: source.name };
+  const origin: Origin = { kind: 'ollama', host: source.host, name: source.name, tag: source.tag };
   const file = { path: `${source.name.split('/')[1]}-${source.tag}.gguf`, bytes: manifest.weights.bytes, sha256: manifest.weights.sha256 };
   const request = requestFor(origin, file, context.env, context.insecureRegistries);
   const expected = { bytes: file.bytes, refusal: (answer: Answer) => registryProblem(answer, name) };

@@ -36,7 +36,7 @@ describe('A model in a real registry', () => {
     const digest = await registry.push('acme/desk', 'f16', F16);
     expect(await resolve(source('f16'))).toMatchObject({
       quantization: 'F16',
-      origin: { kind: 'ollama', host: registry.host, name: 'acme/desk' },
+      origin: { kind: 'ollama', host: registry.host, name: 'acme/desk', tag: 'f16' },
       manifest: digest,
       files: [{ path: 'desk-f16.gguf', bytes: first.length, sha256: sha256(first) }],
       chatTemplate: sha256(template),

@@ -33,7 +33,7 @@ describe('A model of an Ollama registry', () => {
       source,
       revision: '8b',
       quantization: 'Q4_K_M',
-      origin: { kind: 'ollama', host: registry.host, name: 'acme/qwen' },
+      origin: { kind: 'ollama', host: registry.host, name: 'acme/qwen', tag: '8b' },
       manifest: sha256(manifestOf(QWEN)),
       files: [{ path: 'qwen-8b.gguf', bytes: WEIGHTS.length, sha256: sha256(WEIGHTS) }],
       sha256: sha256(WEIGHTS),
@@ -83,7 +83,7 @@ describe('A model of an Ollama registry', () => {
       { config: configOf({ model_format: 'gguf', file_type: 'unknown' }) },
       { quantization: 'Q4_K_M' },
     ],
-    ['is quantized as its configuration says', { config: configOf({ file_type: 'mxfp4' }) }, { quantization: 'MXFP4' }],
+    ['is quantized as its configuration says', { config: configOf({ file_type: 'mxfp4' }) }, { quantization: 'MXFP4_MOE' }],
     [
       'with an old prompt layer has that for a template',
       {
@@ -252,7 +252,7 @@ describe('A registry that does not look like this machine', () => {
     expect(registry.seen).toHaveLength(0);
   });
 
-  test.each(['0x7F.1', '0x7f.1:PORT'])('and has no encryption is asked where the option names it: %s', async (entry) => {
+  test.each(['0x7f.1:PORT', '0X7F.1:PORT'])('and has no encryption is asked where the option names it: %s', async (entry) => {
     const { registry } = await registryOf();
     const host = elsewhere(registry.host);
     const insecureRegistries = ['other.example', entry.replace('PORT', host.split(':')[1]!)];

@@ -52,12 +52,13 @@ describe('A pinned file is asked for', () => {
     ['registry.lan:5000', [], 'https'],
     ['registry.lan:5000', ['registry.lan:5001', 'lan:5000'], 'https'],
     ['registry.lan:5000', ['registry.lan:5000'], 'http'],
-    ['Registry.LAN:5000', ['registry.lan'], 'http'],
+    ['Registry.LAN:5000', ['registry.lan:5000'], 'http'],
+    ['registry.lan:5000', ['registry.lan'], 'https'],
     ['registry.lan', ['registry.lan:5000'], 'https'],
     ['localhost.example', [], 'https'],
     ['127.0.0.1.example', [], 'https'],
   ])('in the registry %s, with %j allowed without encryption, over %s', (host, insecure, scheme) => {
-    expect(urlOf({ kind: 'ollama', host, name: 'library/qwen3' }, 'qwen3.gguf', insecure)).toBe(
+    expect(urlOf({ kind: 'ollama', host, name: 'library/qwen3', tag: 'latest' }, 'qwen3.gguf', insecure)).toBe(
       `${scheme}://${host}/v2/library/qwen3/blobs/sha256:${SHA}`,
     );
   });

@@ -54,7 +54,9 @@ describe('A file behind an address', () => {
     const { fetchUnknown, asked } = fetcher();
     expect((await resolve(`${server.origin}/m.gguf`, { sha256: sha256(WEIGHTS), fetchUnknown })).files[0]?.bytes).toBe(WEIGHTS.length);
     expect(asked).toHaveLength(1);
-    expect((await problemOfSource(`${server.origin}/m.gguf`, { sha256: sha256('x'), fetchUnknown })).code).toBe('digest-mismatch');
+    const problem = await problemOfSource(`${server.origin}/m.gguf?key=s3cret`, { sha256: sha256('x'), fetchUnknown });
+    expect(problem.code).toBe('digest-mismatch');
+    expect(JSON.stringify(problem)).not.toContain('s3cret');
   });
 
   test.each([

@@ -199,6 +199,21 @@ describe('a model that works', () => {
     expect(await response.json()).toMatchObject({ error: { type: 'exceed_context_size_error', n_prompt_tokens: 600, n_ctx: 300 } });
   });
 
+  test('a conversation of more messages than a context has tokens is refused without being rendered', async () => {
+    const messages = Array.from({ length: 16_000 }, () => ({ role: 'user', content: 'a' }));
+    const response = await post(`${server.url}/v1/chat/completions`, { messages });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { type: 'exceed_context_size_error', n_prompt_tokens: 16_000, n_ctx: 300 } });
+  });
+
+  test('a long text has the tokens of its parts', async () => {
+    const tokensOf = async (content: string) => (await json<{ tokens: number[] }>(post(`${server.url}/tokenize`, { content }))).tokens;
+    const turn = '<|im_start|>user\nhello <|im_end|>\n';
+    const tokens = await tokensOf(turn);
+    expect(await tokensOf(turn.repeat(2000))).toEqual(Array.from({ length: 2000 }, () => tokens).flat());
+    expect((await post(`${server.url}/tokenize`, { content: 'a'.repeat(1_000_001) })).status).toBe(400);
+  });
+
   test('generation ends where the context ends', async () => {
     const answer = await json(post(`${server.url}/v1/completions`, { prompt: 'hello', temperature: 0, ignore_eos: true }));
     expect(answer).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { total_tokens: 300 } });

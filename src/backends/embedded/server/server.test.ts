@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -116,6 +117,31 @@ test('web pages from elsewhere are refused on every route, and those of this mac
   for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'http://127.0.0.1.evil.example'])
     expect(await ask(origin), origin).toBe(403);
   for (const origin of ['http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:8080']) expect(await ask(origin), origin).toBe(503);
+  await stop();
+});
+
+test('a name that only leads here is refused on every route, so that no web page can read answers by it', async () => {
+  const { server, stop } = createFront({ engine: null }, () => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  // fetch sets Host by itself.
+  const ask = (host: string, path: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+  for (const path of ['/health', '/props', '/v1/models', '/nope'])
+    for (const host of [
+      'evil.example',
+      `evil.example:${port}`,
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      '127.0.0.1@evil.example',
+      '0.0.0.0',
+    ])
+      expect(await ask(host, path), host).toBe(403);
+  for (const host of [`127.0.0.1:${port}`, 'localhost', 'LocalHost:80', '[::1]:8080']) expect(await ask(host, '/props'), host).toBe(503);
   await stop();
 });
 

@@ -6,4 +6,5 @@ if [ -z "${LLMOPS_LLAMA_SERVER:-}" ]; then
   LLMOPS_LLAMA_SERVER=$PWD/.engines/llama.cpp/bin/llama-server
 fi
 export LLMOPS_LLAMA_SERVER
+[ -n "${LLMOPS_OLLAMA:-}" ] || bash scripts/install-ollama.sh
 exec node_modules/.bin/vitest run --project engines "$@"

@@ -99,7 +99,7 @@ describe('Answers', () => {
       }),
     );
     expect(readRows({ models: [{ name: 'x', digest: 'd', size: -1, size_vram: 'all', context_length: 0 }, 1, null] })).toEqual([
-      { name: 'x', digest: 'd', bytes: 0, vramBytes: 0, context: null },
+      { name: 'x', digest: 'd', bytes: null, vramBytes: null, context: null },
     ]);
   });
 
@@ -187,7 +187,8 @@ describe('Settings', () => {
     ['all', 100, 100, 5, 'all'],
     ['all', 100, 40, 5, 'some'],
     ['all', 100, 0, 5, 0],
-    ['all', 0, 0, 5, null],
+    ['all', 0, 0, 5, 0], // it says that all are offloaded, and there is no GPU
+    ['all', null, null, 5, null],
     [0, 100, 0, 5, 0],
     [0, 100, 20, 5, null], // a CPU with AMX
     [0, 100, 100, 5, null], // the log told nothing, and the size of the file stands for both
@@ -198,7 +199,7 @@ describe('Settings', () => {
     [99, 100, 100, null, 99],
     [null, 100, 100, 5, 'all'],
     [null, 100, 40, 5, null],
-  ] as const)('asked for %s layers, with %i bytes and %i of them on GPUs, of %s layers: %s', (asked, bytes, vramBytes, layers, said) => {
+  ] as const)('asked for %s layers, with %s bytes and %s of them on GPUs, of %s layers: %s', (asked, bytes, vramBytes, layers, said) => {
     const row = { name: 'x', digest: 'd', bytes, vramBytes, context: 512 };
     expect(loadedOf(row, { 'offload.gpuLayers': asked }, layers)).toEqual({ context: 512, 'offload.gpuLayers': said });
   });

@@ -10,4 +10,5 @@ if [ -z "${LLMOPS_REGISTRY:-}" ]; then
   LLMOPS_REGISTRY=$PWD/.engines/registry/bin/docker-registry
 fi
 export LLMOPS_LLAMA_SERVER LLMOPS_REGISTRY
+[ -n "${LLMOPS_OLLAMA:-}" ] || bash scripts/install-ollama.sh
 exec node_modules/.bin/vitest run --project engines "$@"

@@ -93,7 +93,12 @@ function everything(): Plan {
       drifted({ model: 'tiny', field: null, from: null, to: null, reason: 'crashed', detail: 'It ended by itself with exit code 134.' }),
     ],
     changes: [
-      update({ fields: [source, digests, fieldChange()], price: 'replace', cost: cost({ activeRequests: 3, moves: true }), unverified: ['kvCache'] }),
+      update({
+        fields: [source, digests, fieldChange()],
+        price: 'replace',
+        cost: cost({ activeRequests: 3, moves: true }),
+        unverified: ['kvCache'],
+      }),
       create(),
       update({
         model: 'embed',

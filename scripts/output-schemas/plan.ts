@@ -48,7 +48,12 @@ const changes = union('What happens to one model.', [
     ['waits'],
   ),
   change('delete', 'It is stopped and not started again.', { cost }),
-  change('blocked', 'It cannot be acted on and is left as it is.', { problem: ref('problem', 'What stands in the way.') }),
+  change(
+    'blocked',
+    'It cannot be acted on and is left as it is.',
+    { problem: ref('problem', 'What stands in the way.'), others: list('What else does. Absent: nothing.', ref('problem', 'One of it.')) },
+    ['others'],
+  ),
 ]);
 
 /** What a kind of step does, what it says beside what all say, and which of that may be absent. */

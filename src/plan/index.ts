@@ -16,7 +16,7 @@ import { massDelete, scopeOf, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
 import { stageWeights } from './staging.ts';
 import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
-import type { Course, Removal, Spared, Verdict } from './verdict.ts';
+import type { Blocked, Course, Removal, Spared, Verdict } from './verdict.ts';
 import { placeOf } from './wish.ts';
 import { plannedBackends } from './world.ts';
 import { count } from './words.ts';
@@ -107,13 +107,10 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const { input, world, found } = context;
   const running = input.mode === 'apply' || input.mode === 'refresh-only';
   const considered = new Set(scope.wanted.map(({ name }) => name));
-  const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(([, problems]) => problems) : [];
-  const refused = verdicts.flatMap((verdict) =>
-    verdict.kind === 'blocked' && verdict.problem.code === 'protected' ? [verdict.problem] : [],
-  );
-  const shown = new Set(
-    verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'backend-gone' ? [verdict.model] : [])),
-  );
+  const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(ofStack) : [];
+  const stuck = verdicts.filter((verdict): verdict is Blocked => verdict.kind === 'blocked');
+  const refused = stuck.flatMap(({ problems }) => problems.filter(({ code }) => code === 'protected'));
+  const shown = new Set(stuck.filter(({ problems }) => problems.some(({ code }) => code === 'backend-gone')).map(({ model }) => model));
   const gone = [...scope.unwanted, ...considered].sort(compareText).flatMap((name) => {
     const applied = input.inventory.models[name];
     return applied === undefined || world.specs.has(applied.backend) || shown.has(name) ? [] : [goneBackend(name, applied)];
@@ -122,6 +119,11 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const leftOut = scope.leftOut === 0 ? [] : [notConsidered(scope.leftOut)];
   const own = verdicts.flatMap((verdict) => (verdict.kind === 'run' ? verdict.notes : []));
   return [...scope.problems, ...ofCatalog, ...refused, ...massDelete(context, scope, deletions), ...gone, ...own, ...notes, ...leftOut];
+}
+
+/** An error of one model stands in the way of that model, and is told there. */
+function ofStack([model, problems]: readonly [string, readonly Problem[]]): readonly Problem[] {
+  return model === '' ? problems : problems.filter(({ severity }) => severity !== 'error');
 }
 
 function notConsidered(models: number): Problem {

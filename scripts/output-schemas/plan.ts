@@ -145,7 +145,11 @@ const root = object(
     mode: oneOfWords('What was asked for.', ['apply', 'destroy', 'down', 'refresh-only']),
     revision: text('SHA-256 over the meaning of the file, hex.'),
     baseline: nullable(
-      object('The generation that the plan starts from.', { generation: count('Its number.'), at: text('When it was applied, ISO 8601.') }),
+      object(
+        'The generation that the plan starts from.',
+        { generation: count('Its number.'), at: text('When it was applied, ISO 8601.'), endedBy: common.endedBy },
+        ['endedBy'],
+      ),
     ),
     basis: text('SHA-256 over what was seen and relied on; a plan whose basis moved is refused as stale.'),
     targets: common.names('Models that the plan is limited to; empty: the whole stack.'),

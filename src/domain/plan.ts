@@ -13,8 +13,8 @@ export interface Plan {
   readonly mode: 'apply' | 'destroy' | 'down' | 'refresh-only';
   /** {@link Desired.revision}. */
   readonly revision: string;
-  /** Generation that the plan started from, or null. */
-  readonly baseline: { readonly generation: number; readonly at: string } | null;
+  /** Generation that the plan started from, and what ended all of it, if that was so; or null. */
+  readonly baseline: { readonly generation: number; readonly at: string; readonly endedBy?: 'down' | 'destroy' } | null;
   /** SHA-256 over what was seen and relied on; a saved plan whose basis moved is refused as stale. */
   readonly basis: string;
   /** Names given with --target, or empty for the whole stack. */

@@ -1,3 +1,4 @@
+import type { Inventory } from '../domain/observed.ts';
 import type { Change, Drift, Plan, Step } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import { compareText } from '../domain/text.ts';
@@ -59,7 +60,6 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
   const { desired, inventory, mode } = input;
   // Looking only: what would be done is no part of the answer, what could not be looked at is.
   const shown = mode === 'refresh-only' ? changes.filter(({ action }) => action === 'keep' || action === 'blocked') : changes;
-  const { generation, appliedAt } = inventory;
   return {
     formatVersion: '1.0',
     stack: desired.stack,
@@ -67,7 +67,7 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
     environment: desired.environment,
     mode,
     revision: desired.revision,
-    baseline: generation === null || appliedAt === null ? null : { generation, at: appliedAt },
+    baseline: baselineOf(inventory),
     basis: basisOf(context),
     targets: [...input.targets].sort(compareText),
     backends: plannedBackends(world),
@@ -80,6 +80,11 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
     problems,
     summary: summarize(shown),
   };
+}
+
+function baselineOf({ generation, appliedAt, endedBy }: Inventory): Plan['baseline'] {
+  if (generation === null || appliedAt === null) return null;
+  return { generation, at: appliedAt, ...(endedBy === undefined ? {} : { endedBy }) };
 }
 
 /** One verdict for each model that is considered, sorted by name. */

@@ -196,6 +196,7 @@ export const price = oneOfWords(
 );
 
 /** Marks a change that nobody wrote down. */
+export const endedBy = oneOfWords('What ended all that was applied. Absent: something is applied.', ['down', 'destroy']);
 export const correctsDrift = flag('True if nothing in llmops.yaml asked for it: the world moved.');
 
 /** Progress of a step. */

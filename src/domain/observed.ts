@@ -89,6 +89,8 @@ export interface Inventory {
   /** Number of the last applied generation, or null. */
   readonly generation: number | null;
   readonly appliedAt: string | null;
+  /** What ended all that was applied. Absent: something is applied, or nothing ever was. */
+  readonly endedBy?: 'down' | 'destroy';
   readonly models: Readonly<Record<string, AppliedModel>>;
   /** Where clients are sent, per model. */
   readonly endpoints: Readonly<Record<string, Endpoint>>;

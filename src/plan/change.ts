@@ -23,7 +23,10 @@ export function changeOf(context: Context, verdict: Verdict, way: Way): Change {
   const { model, backend } = verdict;
   const wish = verdict.kind === 'blocked' && verdict.wish !== null ? wishedOf(verdict.wish) : null;
   const head = { model, backend, wish, cause, place, correctsDrift };
-  if (verdict.kind === 'blocked') return { ...head, action: 'blocked', problem: verdict.problem };
+  if (verdict.kind === 'blocked') {
+    const [problem, ...others] = verdict.problems;
+    return { ...head, action: 'blocked', problem, ...(others.length === 0 ? {} : { others }) };
+  }
   if (verdict.kind === 'spared') return { ...head, action: 'keep', unchanged: 0, unverified: [] };
   return { ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
 }

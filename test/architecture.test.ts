@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<
 > = {
   domain: { folders: [], pure: true },
   config: { folders: ['domain'], packages: ['yaml'], pure: true },
+  lock: { folders: ['domain', 'config'], packages: ['yaml'], pure: true },
   fit: { folders: ['domain'], pure: true },
   plan: { folders: ['domain', 'fit'], pure: true },
   status: { folders: ['domain'], pure: true },

@@ -105,7 +105,14 @@ function checkVersion(root: Located, shape: Shape, findings: Findings): boolean 
   const version = versionOf(root);
   if (version === 1) return true;
   const located = child(root, 'version');
-  if (located === undefined) shape.missing({ ...root, at: [root.at[0], root.at[0] + 1] }, 'the file', 'version', '1');
+  if (located === undefined)
+    shape.missing(
+      { ...root, at: [root.at[0], root.at[0] + 1] },
+      'the file',
+      'version',
+      '1',
+      'Put the file back as git has it, or begin it with `version: 1`.',
+    );
   else
     findings.add({
       code: 'unsupported-version',

@@ -60,24 +60,33 @@ export const backendSpec = object('A backend as declared.', {
   options: { type: 'object', description: 'Settings of this type of backend. Secrets stay references.' },
 });
 
-export const cost = object('What a change costs. Null: not known, never zero by default.', {
-  weightsBytes: count('Size of the weights in bytes.'),
-  downloadBytes: count('Bytes that must be fetched first.'),
-  memory: object('Estimated memory in bytes.', {
-    before: nullable(count('Before the change.')),
-    after: nullable(count('After it.')),
-    peak: nullable(count('While both copies run.')),
-    pool: nullable(ref('memoryPool', 'The pool it comes from.')),
-  }),
-  downtime: oneOfWords('How long clients do without: not at all, one start of the engine, until it is created again, for good.', [
-    'none',
-    'one-start',
-    'until-recreated',
-    'ends',
-  ]),
-  drainMs: count('Longest wait for admitted requests, in milliseconds.'),
-  activeRequests: nullable(count('Requests in flight when it was looked at.')),
-});
+export const cost = object(
+  'What a change costs. Null: not known, never zero by default.',
+  {
+    weightsBytes: count('Size of the weights in bytes.'),
+    downloadBytes: count('Bytes that must be fetched first.'),
+    resumedBytes: count('Bytes that an earlier run fetched and that are not fetched again. Absent: none.'),
+    ready: object('For weights that were fetched ahead: when the model will answer. Absent: there is more to do first.', {
+      ms: count('Milliseconds.'),
+      from: oneOfWords('From an earlier start of this model, or from the size of its weights.', ['measured', 'estimated']),
+    }),
+    memory: object('Estimated memory in bytes.', {
+      before: nullable(count('Before the change.')),
+      after: nullable(count('After it.')),
+      peak: nullable(count('While both copies run.')),
+      pool: nullable(ref('memoryPool', 'The pool it comes from.')),
+    }),
+    downtime: oneOfWords('How long clients do without: not at all, one start of the engine, until it is created again, for good.', [
+      'none',
+      'one-start',
+      'until-recreated',
+      'ends',
+    ]),
+    drainMs: count('Longest wait for admitted requests, in milliseconds.'),
+    activeRequests: nullable(count('Requests in flight when it was looked at.')),
+  },
+  ['resumedBytes', 'ready'],
+);
 
 export const inert = object('Declared and valid, and not acted on by this version.', {
   path: text('Where it stands: `prompts.support`.'),
@@ -101,8 +110,8 @@ export const drift = object('Something that was changed outside llmops since the
   from: scalar('What was applied.'),
   to: scalar('What was found.'),
   reason: oneOfWords(
-    '`runtime-reset` runs with something else than it was told, `edited` was told something else, `gone` is not there, `crashed` ended by itself, `unexpected` should not exist, `unpublished` gets no clients.',
-    ['runtime-reset', 'edited', 'gone', 'crashed', 'unexpected', 'unpublished'],
+    '`runtime-reset` runs with something else than it was told, `unfulfilled` so from the start, because it cannot, `edited` was told something else, `gone` is not there, `crashed` ended by itself, `unexpected` should not exist, `unpublished` gets no clients.',
+    ['runtime-reset', 'unfulfilled', 'edited', 'gone', 'crashed', 'unexpected', 'unpublished'],
   ),
   policy: oneOfWords('What llmops.yaml says to do about it.', ['correct', 'warn', 'ignore']),
   detail: text('One sentence for people.'),
@@ -142,6 +151,7 @@ export const origin = union('Where files are fetched from, pinned.', [
     kind: exactly('Kind of origin.', 'ollama'),
     host: text('Host of the registry, with its port if there is one.'),
     name: text('`namespace/model`.'),
+    tag: text('What is asked for: nothing can be pulled by digest there.'),
   }),
 ]);
 

@@ -75,6 +75,7 @@ const root = object('The document of `llmops status --json`. Minor versions only
   summary: object('How many models.', {
     declared: count('Declared in llmops.yaml.'),
     ready: count('Of these, serving clients as declared: `ready`, or `unsettled` and published.'),
+    serving: count('Of these, answering clients at all, as declared or not.'),
   }),
 });
 

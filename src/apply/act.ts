@@ -28,7 +28,7 @@ async function change(step: Exclude<Step, { op: 'publish' }>, { drivers, ledger,
     case 'stop':
       return driverOf(drivers, step.backend).perform.stop(step, io);
     case 'withdraw':
-      await driverOf(drivers, step.backend).perform.withdraw?.(step, io);
+      await drivers[step.backend]?.perform.withdraw?.(step, io);
       return ledger.withdraw(step.model, step.instance);
     case 'record':
       return ledger.record(step.model, step.applied);

@@ -5,6 +5,7 @@ import { act } from './act.ts';
 import { withDeadline } from './deadline.ts';
 import { checkLeaves, driverOf } from './facts.ts';
 import type { StepTools } from './tools.ts';
+import { transfers } from './transfer.ts';
 
 /** How long stopping a copy that failed may take, in milliseconds. It serves nobody, so there is nothing to drain. */
 const STOP_DEADLINE_MS = 30_000;
@@ -83,7 +84,7 @@ async function perform(step: Step, words: string, tools: StepTools): Promise<str
   let url: string | null = null;
   const options = { signal: new AbortController().signal, graceMs, lastWord: () => words };
   await withDeadline(step, options, async (signal) => {
-    url = await act(step, tools, new Map(), { signal, progress });
+    url = await act(step, tools, new Map(), { signal, progress, transfer: transfers(step, tools) });
     await checkLeaves(step, drivers, signal, patienceMs);
   });
   await ledger.end(step, 'done');

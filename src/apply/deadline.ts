@@ -1,4 +1,4 @@
-import type { Step } from '../domain/plan.ts';
+import { isStaging, type Step } from '../domain/plan.ts';
 import { ProblemError } from '../domain/problem.ts';
 
 /** The run was told to stop, and this step was abandoned for it. */
@@ -38,8 +38,9 @@ export async function withDeadline(step: Step, options: DeadlineOptions, work: (
 /** setTimeout overflows beyond this and would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-function isWait(step: Step): boolean {
-  return step.op === 'probe' || step.op === 'drain';
+/** What a person may cut short without harm: nothing is half done, or the next run goes on from there. */
+function isWait({ op }: Step): boolean {
+  return op === 'probe' || op === 'drain' || isStaging({ op });
 }
 
 /** Waits for the work; once aborted, only for the grace time, because a driver that hangs must not hang the run. */

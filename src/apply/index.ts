@@ -6,6 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
 import { execute } from './execute.ts';
 import { checkOrder } from './order.ts';
+import { startsByFirstStep } from './prepare.ts';
 import { performStep } from './step.ts';
 import type { Clock, Fetch, StepTools } from './tools.ts';
 
@@ -57,7 +58,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
   });
   const say = speaker(options, ledger.run);
   say({ type: 'run.started', stack: plan.stack, steps: plan.steps.length, revision: plan.revision, mode: plan.mode, who: options.who });
-  const tools = toolsOf(options, ledger, say);
+  const tools = { ...toolsOf(options, ledger, say), leadsTo: startsByFirstStep(plan.steps) };
   const steps = await execute(plan.steps, {
     parallelism: options.parallelism,
     perBackend: options.perBackend ?? PER_BACKEND,
@@ -75,7 +76,7 @@ function speaker(options: ApplyOptions, run: string): Say {
   return (event) => options.emit({ at: options.clock.now(), run, ...event });
 }
 
-function toolsOf(options: ApplyOptions, ledger: RunLedger, say: Say): StepTools {
+function toolsOf(options: ApplyOptions, ledger: RunLedger, say: Say): Omit<StepTools, 'leadsTo'> {
   const { drivers, lease, fetch, signal, clock } = options;
   return {
     drivers,

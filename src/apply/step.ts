@@ -1,13 +1,15 @@
 import type { StepIo } from '../domain/backend.ts';
 import type { StepResult } from '../domain/generation.ts';
-import type { Step } from '../domain/plan.ts';
+import { isStaging, type Step } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
 import { act } from './act.ts';
 import { compensate, hasPromise } from './compensate.ts';
 import { Abandoned, withDeadline } from './deadline.ts';
 import { checkLeaves, checkRelies } from './facts.ts';
+import { prepareStarts } from './prepare.ts';
 import { resultOf } from './result.ts';
 import type { StepTools } from './tools.ts';
+import { transfers } from './transfer.ts';
 
 type End = Pick<StepResult, 'status' | 'problem' | 'because' | 'url' | 'restored'>;
 const DONE: End = { status: 'done', problem: null, because: null };
@@ -26,7 +28,7 @@ export async function performStep(step: Step, tools: StepTools): Promise<StepRes
   return resultOf(step, { ...end, startedAt, ms });
 }
 
-/** The order of the four rules: nothing acts before its begin is durable, nothing counts as done before its end is. */
+/** The order of the rules: nothing is begun for a start that cannot be, nothing acts before its begin is durable, nothing counts as done before its end is. */
 async function attempt(step: Step, tools: StepTools): Promise<End> {
   const { drivers, ledger, lease, patienceMs } = tools;
   const talk = listen(step, tools);
@@ -39,14 +41,17 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     begun = true;
     signal.throwIfAborted();
     lease.verify();
-    url = await act(step, tools, seen, { signal, progress: talk.progress });
+    url = await act(step, tools, seen, { signal, progress: talk.progress, transfer: transfers(step, tools) });
     await checkLeaves(step, drivers, signal, patienceMs);
   };
   const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord };
-  const end = await withDeadline(step, options, work).then(
-    () => (url === null ? DONE : { ...DONE, url }),
-    (error: unknown) => endOf(step, error),
-  );
+  const prepared = prepareStarts(step, tools, { signal: tools.signal, progress: talk.progress, transfer: transfers(step, tools) });
+  const end = await prepared
+    .then(() => withDeadline(step, options, work))
+    .then(
+      () => (url === null ? DONE : { ...DONE, url }),
+      (error: unknown) => endOf(step, error),
+    );
   const settled = await settle(step, end, begun, tools);
   return begun ? close(step, settled, tools) : settled;
 }
@@ -62,11 +67,8 @@ function listen(step: Step, tools: StepTools): { readonly progress: StepIo['prog
 
 function endOf(step: Step, error: unknown): End {
   if (error instanceof Abandoned) {
-    return {
-      status: 'cancelled',
-      problem: null,
-      because: `the run was told to stop; ${step.instance} was left running, and the next apply goes on from there`,
-    };
+    const left = isStaging(step) ? 'what was fetched is kept' : `${step.instance} was left running`;
+    return { status: 'cancelled', problem: null, because: `the run was told to stop; ${left}, and the next apply goes on from there` };
   }
   return { status: 'failed', problem: problemOf(error), because: null };
 }

@@ -6,7 +6,10 @@ import type { WeightFile } from './locate.ts';
 
 /** What was found out about files that have not been touched since. */
 export interface Remembered {
+  /** `weightsDigest` of all parts. */
   readonly sha256: string;
+  /** SHA-256 (hex) of each part. */
+  readonly parts: readonly string[];
   readonly gguf: GgufFacts | null;
 }
 
@@ -18,7 +21,7 @@ export interface DigestCache {
 }
 
 /** Raised when the meaning of an entry changes: older ones are then as good as not there. */
-const FORMAT = 2;
+const FORMAT = 3;
 /** Clocks of file systems tick about every 4 to 10 ms: a file written twice in one tick looks untouched. */
 const TICK_MS = 50n;
 
@@ -61,7 +64,7 @@ function decode(text: string, identity: string): Remembered | null {
     const entry = JSON.parse(text) as { readonly format?: unknown; readonly check?: unknown; readonly body?: unknown };
     if (entry.format !== FORMAT || typeof entry.body !== 'string' || entry.check !== sha256(entry.body)) return null;
     const body = JSON.parse(entry.body) as Remembered & { readonly identity: string };
-    return body.identity === identity ? { sha256: body.sha256, gguf: body.gguf } : null;
+    return body.identity === identity ? { sha256: body.sha256, parts: body.parts, gguf: body.gguf } : null;
   } catch {
     return null;
   }

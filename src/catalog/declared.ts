@@ -1,5 +1,6 @@
 import type { Artifact, ModelSpec } from '../domain/desired.ts';
 import type { Problem } from '../domain/problem.ts';
+import type { LockedModel } from '../domain/weights.ts';
 
 /** A problem and the key of the model that it is about. */
 export interface Finding {
@@ -8,9 +9,27 @@ export interface Finding {
   readonly problem: Problem;
 }
 
-/** What the file is, against what was declared about it. Pure. */
-export function compareDeclared(model: ModelSpec, artifact: Artifact): readonly Finding[] {
-  return [digestFinding(model, artifact), quantizationFinding(model, artifact)].filter((finding) => finding !== null);
+/** What the weights are, against what was declared and what is pinned about them. Pure. */
+export function compareDeclared(model: ModelSpec, artifact: Artifact, locked?: LockedModel): readonly Finding[] {
+  // Which file of a repository has the wished quantization was decided, by its name, when it was pinned.
+  const quantization = artifact.remote === undefined ? quantizationFinding(model, artifact) : null;
+  const findings = [digestFinding(model, artifact), pinFinding(model, artifact, locked), quantization];
+  return findings.filter((finding) => finding !== null);
+}
+
+/** A file of this machine that became another one since it was pinned. A source that was rewritten since is told elsewhere. */
+function pinFinding(model: ModelSpec, { source, sha256 }: Artifact, locked: LockedModel | undefined): Finding | null {
+  if (locked === undefined || locked.source !== source || locked.sha256 === sha256) return null;
+  return {
+    key: 'source',
+    problem: {
+      severity: 'error',
+      code: 'digest-mismatch',
+      summary: `The weights of ${model.name} are not the pinned ones: ${source} has SHA-256 ${sha256}.`,
+      expected: `${locked.sha256}, as llmops.lock says`,
+      fix: `Put the pinned file back, or, if the new one is meant: llmops lock --upgrade ${model.name}`,
+    },
+  };
 }
 
 function digestFinding(model: ModelSpec, artifact: Artifact): Finding | null {

@@ -8,14 +8,16 @@ import type { WeightFile } from './locate.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/**
- * SHA-256 (hex) over the bytes of all files, one after the other: for a single file the same as `sha256sum`, for a split
- * model the same as `cat PARTS | sha256sum`. Throws a ProblemError: `weights-changed`, `weights-unreadable`, `cancelled`.
- */
-export async function digestOf(files: readonly WeightFile[], signal: AbortSignal, progress: (done: number) => void): Promise<string> {
-  const hash = createHash('sha256');
+/** SHA-256 (hex) of each file. Throws a ProblemError: `weights-changed`, `weights-unreadable`, `cancelled`. */
+export async function digestsOf(
+  files: readonly WeightFile[],
+  signal: AbortSignal,
+  progress: (done: number) => void,
+): Promise<readonly string[]> {
+  const digests: string[] = [];
   let done = 0;
   for (const file of files) {
+    const hash = createHash('sha256');
     const handle = await openWeights(file);
     try {
       await feed(hash, handle, file.bytes, signal, (bytes) => progress((done += bytes)));
@@ -25,8 +27,9 @@ export async function digestOf(files: readonly WeightFile[], signal: AbortSignal
       await handle.close();
     }
     await refuseIfChanged(file);
+    digests.push(hash.digest('hex'));
   }
-  return hash.digest('hex');
+  return digests;
 }
 
 /** Opens a file that was found before. Throws a ProblemError `weights-unreadable`. */

@@ -10,6 +10,10 @@ import type { Finding } from './declared.ts';
 import { bytesOf, inspect, readFacts } from './inspect.ts';
 import type { Inspected } from './inspect.ts';
 import { locate } from './locate.ts';
+import { pinnedArtifact, type Pinned } from './pinned.ts';
+
+export { lockFile } from './lock-file.ts';
+export type { Pinned } from './pinned.ts';
 
 /** Where to look, where to remember, and who is told. */
 export interface ResolveOptions {
@@ -20,13 +24,15 @@ export interface ResolveOptions {
   readonly signal: AbortSignal;
   /** Bytes read of a model's weights, of how many; not called for weights that are remembered. */
   progress(model: string, done: number, total: number): void;
+  /** What llmops.lock pins. Models whose source is no file of this machine are resolved from it alone; without it they are left out. */
+  readonly pinned?: Pinned;
   /** Further files that a model's options name, by key. Absent: none. */
   readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
 }
 
 /** What was found, model by model, and what is wrong. */
 export interface Resolved {
-  /** By name of the model; absent for a model with an error and for sources that are not acted on. */
+  /** By name of the model; absent for a model with an error, and for one that would have to be pinned and is not. */
   readonly artifacts: Readonly<Record<string, Artifact>>;
   readonly problems: readonly Problem[];
 }
@@ -42,7 +48,8 @@ const READ_AT_ONCE = 2;
 export async function resolveArtifacts(desired: Desired, options: ResolveOptions): Promise<Resolved> {
   const cache = openDigestCache(path.join(options.cacheDir, 'digests'));
   const inert = new Set(desired.inertModels ?? []);
-  const models = desired.models.filter((model) => model.source.kind === 'file' && !inert.has(model.name));
+  const isPinned = ({ name }: ModelSpec) => options.pinned?.locked[name] !== undefined;
+  const models = desired.models.filter((model) => (model.source.kind === 'file' || isPinned(model)) && !inert.has(model.name));
   const shared = sharing((model) => look(model, desired, cache, options));
   const results = await mapBounded(models, READ_AT_ONCE, (model) => resolveModel(model, shared, desired, options));
   const artifacts: Record<string, Artifact> = {};
@@ -90,17 +97,24 @@ async function resolveModel(
   options: ResolveOptions,
 ): Promise<{ readonly artifact: Artifact | null; readonly findings: readonly Finding[] }> {
   try {
-    const { files, sha256, gguf } = await shared(model);
+    const locked = options.pinned?.locked[model.name];
+    const weights = await weightsOf(model, shared, options.pinned);
     const where = { baseDir: options.baseDir, allowOutside: desired.allowOutside ?? false, model: model.name };
     const { digests, findings } = await readAttachments(options.attachments?.(model) ?? {}, where);
-    const weights: Artifact = { source: model.source.written, path: files[0]?.path ?? '', bytes: bytesOf(files), sha256, gguf };
     const artifact = Object.keys(digests).length === 0 ? weights : { ...weights, attachments: digests };
-    return { artifact: findings.length === 0 ? artifact : null, findings: [...findings, ...compareDeclared(model, artifact)] };
+    return { artifact: findings.length === 0 ? artifact : null, findings: [...findings, ...compareDeclared(model, artifact, locked)] };
   } catch (error) {
     if (!(error instanceof ProblemError) || error.problem.code === 'cancelled') throw error;
     const problem = problemOf(error);
     return { artifact: null, findings: [{ key: 'source', problem: { ...problem, summary: `Model ${model.name}: ${problem.summary}` } }] };
   }
+}
+
+async function weightsOf(model: ModelSpec, shared: Look, pinned: Pinned | undefined): Promise<Artifact> {
+  const locked = pinned?.locked[model.name];
+  if (model.source.kind !== 'file' && pinned && locked) return pinnedArtifact(model, locked, pinned.shelf);
+  const { files, sha256, gguf } = await shared(model);
+  return { source: model.source.written, path: files[0]?.path ?? '', bytes: bytesOf(files), sha256, gguf };
 }
 
 function placed({ key, problem }: Finding, model: ModelSpec, desired: Desired): Problem {

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { GgufFacts } from '../domain/desired.ts';
 import { ProblemError } from '../domain/problem.ts';
+import { weightsDigest } from '../domain/weights.ts';
 import type { DigestCache, Remembered } from './cache.ts';
-import { digestOf, openWeights, unreadable } from './digest.ts';
+import { digestsOf, openWeights, unreadable } from './digest.ts';
 import { factsOf } from './facts.ts';
-import { BadHeader, isGguf, readHeader } from './header.ts';
+import { BadHeader, isGguf, rangesOfFile, readHeader } from './header.ts';
 import type { Header } from './header.ts';
 import type { WeightFile } from './locate.ts';
 
@@ -23,9 +25,13 @@ export async function inspect(
   if (remembered) return { ...remembered, files };
   // The header comes first: hashing takes minutes, and a damaged file needs no digest.
   const gguf = await readFacts(files);
-  const sha256 = await digestOf(files, signal, progress);
-  await cache.put(files, { sha256, gguf });
-  return { sha256, gguf, files };
+  const parts = await digestsOf(files, signal, progress);
+  const sha256 = weightsDigest(
+    parts.map((part) => ({ sha256: part })),
+    (text) => createHash('sha256').update(text).digest('hex'),
+  );
+  await cache.put(files, { sha256, parts, gguf });
+  return { sha256, parts, gguf, files };
 }
 
 /**
@@ -36,9 +42,10 @@ export async function readFacts(files: readonly WeightFile[]): Promise<GgufFacts
   const headers: Header[] = [];
   for (const file of files) {
     const handle = await openWeights(file);
+    const read = rangesOfFile(handle);
     try {
-      if (!/\.gguf$/i.test(file.path) && !(await isGguf(handle))) return null;
-      headers.push(await readHeader(handle, file.bytes));
+      if (!/\.gguf$/i.test(file.path) && !(await isGguf(read))) return null;
+      headers.push(await readHeader(read, file.bytes));
     } catch (error) {
       throw error instanceof BadHeader ? corrupt(file, error) : unreadable(file, error);
     } finally {

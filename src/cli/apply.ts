@@ -7,6 +7,7 @@ import { openSession, type Session } from './session.ts';
 
 export interface ApplyVerbFlags extends ApplyFlags {
   readonly supervise?: boolean;
+  readonly prefetchOnly?: boolean;
 }
 
 /** `llmops apply [plan-file]`: plans, shows, asks, performs; or performs a saved plan exactly. */
@@ -15,11 +16,22 @@ export async function run(context: CliContext, flags: ApplyVerbFlags, args: read
   if (file !== undefined) return applyFile(file, context, flags);
   let opened: Promise<Session> | null = null;
   const open = () => (opened ??= openSession(context, flags));
-  const order: Order = { open, context, flags, mode: 'apply', command: 'llmops apply' };
+  refuseConflicts(flags);
+  const mode = flags.prefetchOnly ? 'prefetch' : 'apply';
+  const order: Order = { open, context, flags, mode, command: 'llmops apply' };
   const code = await carryOut(order);
   if (!flags.supervise || code !== EXIT.ok) return code;
   const [{ supervise }, { asLastApplied }] = await Promise.all([import('./supervise.ts'), import('./last-applied.ts')]);
   return supervise({ ...order, open: asLastApplied(context, await open()) }); // also what another apply made of it meanwhile
+}
+
+function refuseConflicts(flags: ApplyVerbFlags): void {
+  if (!flags.prefetchOnly || !flags.supervise) return;
+  throw new ProblemError({
+    code: 'conflicting-flags',
+    summary: '--prefetch-only starts nothing, and --supervise stays to restart what runs: only one of them can be meant.',
+    fix: 'Leave one of them out.',
+  });
 }
 
 /** A saved plan is performed as it is, without asking, or refused because the world has moved since. */
@@ -47,6 +59,7 @@ function refusePlanningFlags(path: string, flags: ApplyVerbFlags): void {
     ['--file', flags.file],
     ['--state-dir', flags.stateDir],
     ['--supervise', flags.supervise],
+    ['--prefetch-only', flags.prefetchOnly],
   ].flatMap(([flag, value]) => (value === undefined ? [] : [String(flag)]));
   if (given.length === 0) return;
   throw new ProblemError({

@@ -34,7 +34,7 @@ function lines(context: CliContext, flags: StackFlags): Live {
   const timer = setInterval(() => say(heartbeatLine(progress, { ...screen, now: context.now() })), HEARTBEAT_MS);
   return {
     event(event) {
-      const news = event.type !== 'step.waiting' && isNews(event, progress);
+      const news = !isProgress(event) && isNews(event, progress);
       progress = foldProgress(progress, event);
       if (news) say(renderEventLine(event, screen));
     },
@@ -56,7 +56,7 @@ function picture(context: CliContext, flags: StackFlags): Live {
   const timer = setInterval(() => canvas.draw(rows()), FRAME_MS);
   return {
     event(event) {
-      const silent = event.type === 'step.started' || event.type === 'step.waiting' || event.type === 'run.finished';
+      const silent = event.type === 'step.started' || isProgress(event) || event.type === 'run.finished';
       const news = !silent && isNews(event, progress);
       progress = foldProgress(progress, event);
       if (!news) return;
@@ -68,6 +68,11 @@ function picture(context: CliContext, flags: StackFlags): Live {
       canvas.draw([]);
     },
   };
+}
+
+/** Comes many times a step: it moves the picture, and the heartbeat of a log. */
+function isProgress({ type }: Event): boolean {
+  return type === 'step.waiting' || type === 'step.transfer';
 }
 
 /** Steps that never began are told in the result, once; here is what happens. */

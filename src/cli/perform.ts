@@ -10,6 +10,7 @@ import { EXIT, failure, undoneExitCode } from './exit.ts';
 import { printProblems } from './failure.ts';
 import type { Reporter } from './reporter.ts';
 import type { Session } from './session.ts';
+import { fetcher } from './store.ts';
 
 /** A plan that was shown and approved, and all that performing it takes. */
 export interface Doing {
@@ -65,7 +66,7 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
     drivers,
     state: await openState(session.stateDir),
     lease,
-    fetch: () => Promise.reject(new Error('no plan fetches yet')),
+    fetch: fetcher(session.desired, context),
     emit,
     signal: context.signal,
     parallelism: flags.parallelism,

@@ -140,7 +140,9 @@ function planning(verb: AddVerb): void {
         ),
       ),
     ),
-  ).option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
+  )
+    .option('--prefetch-only', 'fetch and verify weights ahead; change nothing that runs')
+    .option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
   applyingFlags(
     stackFlags(
       verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')),
@@ -211,6 +213,24 @@ function looking(verb: AddVerb): void {
 }
 
 function helping(verb: AddVerb): void {
+  const cache = verb(
+    'cache',
+    'the weights that were fetched to this machine, for all stacks',
+    ['llmops cache ls', 'llmops cache prune', 'llmops cache prune --all -y', 'llmops cache verify'],
+    () => import('./cache.ts'),
+  ).addArgument(
+    new Argument('<what>', 'ls: list them; prune: remove what no stack uses; verify: read all of it again').choices([
+      'ls',
+      'prune',
+      'verify',
+    ]),
+  );
+  cache
+    .option('-f, --file <file>', 'a stack file whose lock also counts as use (default: llmops.yaml)')
+    .option('--all', 'with prune: also what a stack uses; it is fetched again when it is needed')
+    .option('-y, --auto-approve', 'with prune: do not ask')
+    .option('--json', 'as JSON')
+    .option('--no-color', NO_COLOR);
   stackFlags(
     verb(
       'doctor',

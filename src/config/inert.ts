@@ -39,10 +39,9 @@ function id(path: readonly string[]): string {
   return JSON.stringify(path);
 }
 
-function reasonFor({ path, located, schema }: Visit): string | null {
+function reasonFor({ located, schema }: Visit): string | null {
   const value = scalar(located);
   if (value === null) return null;
-  if (path[0] === 'models' && path[2] === 'revision') return 'a revision has no meaning with a `file:` source';
   const byValue = schema['x-inert-values'] as Readonly<Record<string, string>> | undefined;
   if (byValue) return typeof value === 'string' && Object.hasOwn(byValue, value) ? byValue[value]! : null;
   const except = schema['x-inert-unless'] as readonly unknown[] | undefined;
@@ -52,8 +51,5 @@ function reasonFor({ path, located, schema }: Visit): string | null {
 /** Why a model as a whole is not acted on; null if it is. */
 function modelReason(model: Located, typeOf: TypeOf, inertBackends: ReadonlySet<string>): string | null {
   const backend = text(child(model, 'backend')) ?? '';
-  if (inertBackends.has(backend)) return `its backend has type ${typeOf(backend)}, which is not acted on yet`;
-  const source = text(child(model, 'source')) ?? '';
-  const scheme = source.slice(0, source.indexOf(':') + 1);
-  return scheme === 'file:' ? null : `sources that begin with ${scheme} are not fetched yet`;
+  return inertBackends.has(backend) ? `its backend has type ${typeOf(backend)}, which is not acted on yet` : null;
 }

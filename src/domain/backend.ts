@@ -1,8 +1,9 @@
 import type { Artifact, BackendSpec, ModelSpec } from './desired.ts';
-import type { Fields, PortableField, Price, WishedFields } from './fields.ts';
+import type { Compare, Fields, PortableField, Price, WishedFields } from './fields.ts';
 import type { ObservedBackend, ObservedInstance } from './observed.ts';
 import type { DriverOp, OptionalDriverOp, StepOf } from './plan.ts';
 import type { Problem } from './problem.ts';
+import type { SecretSight } from './secret.ts';
 import type { Origin } from './weights.ts';
 
 /** JSON Schema (draft 2020-12) with a description and a default for every key. */
@@ -25,6 +26,13 @@ export interface Backend {
   readonly prices: Readonly<Record<PortableField, Price>> & Readonly<Record<string, Price>>;
   /** Pure: the flat settings that an instance of this model must run with. `null`: the engine decides. */
   fields(model: ModelSpec, artifact: Artifact, backend: BackendSpec): WishedFields;
+  /**
+   * Bytes that one running copy takes besides its weights, its cache and its buffers: the program itself, and where layers lie on
+   * a GPU what the driver keeps there for each process. Absent: nothing.
+   */
+  readonly footprint?: { readonly ramBytes: number; readonly vramBytes: number };
+  /** Pure: whether a value that the engine has loaded keeps its word where it is not the very one: a context rounded up. Absent: only the very one does. */
+  readonly compare?: Compare;
   /** Pure: what this engine cannot do for this model, found before anything is touched. */
   check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
@@ -34,9 +42,21 @@ export interface Backend {
    * machine and handed over to it. Absent: it has no store and reads files of this machine.
    */
   readonly pulls?: readonly Origin['kind'][];
-  /** True if this model can start beside the copy that runs with these settings (for new before old). null: its settings are not known. */
-  canSurge(model: ModelSpec, backend: BackendSpec, running: Fields | null): boolean;
+  /**
+   * Pure: why this model cannot start beside the copy that runs with these settings, so that old must end before new; null: it can.
+   * `running` null: its settings are not known. Without `artifact` a backend that shares weights between copies has to take those
+   * of an equal source for the same.
+   */
+  mustSwap(model: ModelSpec, backend: BackendSpec, running: Fields | null, artifact?: Artifact): SwapReason | null;
   connect(spec: BackendSpec, context: DriverContext): Driver;
+}
+
+/** Why two copies of one model cannot run side by side on an engine. */
+export interface SwapReason {
+  /** To be used within a sentence: "both would listen on port 8081". */
+  readonly because: string;
+  /** The path of the declared setting without which they could: `models.chat.options.port`; null: it is the engine's way. */
+  readonly setting: string | null;
 }
 
 /** What a driver may know of its surroundings. */
@@ -59,6 +79,16 @@ export interface Driver {
   look(instance: string, signal: AbortSignal): Promise<ObservedInstance | null>;
   /** Housekeeping before an apply and while something supervises: keeps logs short, sweeps what dead runs left. Touches no instance. Absent: there is none to do. */
   readonly tend?: () => Promise<void>;
+  /**
+   * The secrets that models name, by model, as far as they can be told without running a command. Reads only; one that cannot be
+   * had is no error here. Absent: no model of this backend names any.
+   */
+  readonly secrets?: (models: readonly ModelSpec[]) => Promise<Readonly<Record<string, readonly SecretSight[]>>>;
+  /**
+   * Makes sure of what a start takes and may not be there: its secrets. Called before anything is ended for that start; keeps them
+   * in memory for it and changes nothing. Fails with a ProblemError. Absent: there is nothing to make sure of.
+   */
+  readonly prepare?: (step: StepOf<'start'>, io: StepIo) => Promise<void>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
     /**
@@ -74,4 +104,6 @@ export interface StepIo {
   readonly signal: AbortSignal;
   /** Says what is being waited for; `done` and `total` in the unit of the message, or null. */
   progress(message: string, done?: number, total?: number): void;
+  /** Says how far a file on its way is, in bytes; `total: null` where that is not known. As often as is convenient. */
+  transfer(file: string, done: number, total: number | null): void;
 }

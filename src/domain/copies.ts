@@ -36,9 +36,13 @@ export function copiesByModel(
   return groups;
 }
 
-/** True if clients are sent to this copy, at its present address. A copy that does not tell its address is believed. */
-export function isPublished({ id, endpoint }: ObservedInstance, published: Endpoint | null): boolean {
-  return published?.instance === id && (endpoint === null || published.url === endpoint);
+/**
+ * True if clients are sent to this copy, at its present address, and reach it there by the model's name. A copy that does not
+ * tell its address is believed.
+ */
+export function isPublished({ id, endpoint, names, model }: ObservedInstance, published: Endpoint | null): boolean {
+  const reached = names === undefined || (model !== null && names.includes(model));
+  return reached && published?.instance === id && (endpoint === null || published.url === endpoint);
 }
 
 /** What runs and is not ours, each process once: two backends of one type see the same strangers. By backend and id. */

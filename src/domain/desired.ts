@@ -114,6 +114,8 @@ export interface RemoteWeights {
   readonly files: readonly RemoteFile[];
   /** What is to be fetched; empty: all of it is here. */
   readonly missing: readonly RemoteFile[];
+  /** True: it can be opened at the artifact's path as it is. */
+  readonly ready: boolean;
   /** Bytes of `missing` that an earlier run fetched already. */
   readonly partialBytes: number;
 }

@@ -29,6 +29,19 @@ export type Event = { readonly at: string; readonly run: string } & (
       readonly done: number | null;
       readonly total: number | null;
     }
+  | {
+      readonly type: 'step.transfer';
+      readonly step: string;
+      readonly model: string;
+      /** Name of the file that is on its way. */
+      readonly file: string;
+      /** Bytes. */
+      readonly done: number;
+      /** Bytes; null: not known. */
+      readonly total: number | null;
+      /** Over the last seconds; null: too short a time to tell. */
+      readonly bytesPerSecond: number | null;
+    }
   | { readonly type: 'step.done'; readonly step: string; readonly op: Op; readonly model: string; readonly ms: number }
   | {
       readonly type: 'step.failed';

@@ -20,6 +20,17 @@ export function worst(prices: readonly Price[]): Price {
   return prices.reduce<Price>((a, b) => (PRICES.indexOf(b) > PRICES.indexOf(a) ? b : a), 'live');
 }
 
+/**
+ * How a value in force compares with the one that was asked for. `unfulfilled`: it is another one, and always was, because this
+ * engine or machine cannot do what was asked: a restart would change nothing.
+ */
+export type Match = 'same' | 'moved' | 'unfulfilled';
+/** Compares one field; `fields`: all that was asked for. Pure. */
+export type Compare = (field: string, asked: Scalar, loaded: Scalar, fields: Fields) => Match;
+
+/** For engines that do what they are told, to the letter. */
+export const plainly: Compare = (_field, asked, loaded) => (asked === loaded ? 'same' : 'moved');
+
 /** Portable fields: every backend that runs models prices each of them. */
 export const PORTABLE_FIELDS = [
   'source', // as written, for people: a moved file with the same digest is the same model
@@ -33,6 +44,9 @@ export const PORTABLE_FIELDS = [
   'chatTemplate', // SHA-256 of a template file, or a built-in template's name, or null (the model's own)
 ] as const;
 export type PortableField = (typeof PORTABLE_FIELDS)[number];
+
+/** The field with which a model keeps one port of this machine for good. Engines that do not run here call theirs something else. */
+export const PORT_FIELD = 'options.port';
 
 /** The settings that somebody wishes for: one that left a portable field out would never see it change, so it does not compile. */
 export type WishedFields = Readonly<Record<PortableField, Scalar>> & Fields;

@@ -101,6 +101,8 @@ export interface AppliedModel {
   /** What it was started from, so that it can be put back if its successor fails. Absent: recorded by an earlier version. */
   readonly spec?: InstanceSpec;
   readonly protect: boolean;
+  /** Milliseconds that it took from its start until it answered. Absent: not known. */
+  readonly startMs?: number;
   readonly generation: number;
   readonly at: string;
 }

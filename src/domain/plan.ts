@@ -10,7 +10,8 @@ export interface Plan {
   readonly stack: string;
   readonly file: string;
   readonly environment: string | null;
-  readonly mode: 'apply' | 'destroy' | 'down' | 'refresh-only';
+  /** `prefetch`: brings the weights of the changes, and nothing else of them. */
+  readonly mode: 'apply' | 'prefetch' | 'destroy' | 'down' | 'refresh-only';
   /** {@link Desired.revision}. */
   readonly revision: string;
   /** Generation that the plan started from, or null. */
@@ -42,9 +43,9 @@ export interface PlannedBackend {
   readonly instances: number;
 }
 
-/** `runtime-reset`: the engine runs with something else than it was told · `edited`: it was told something else ·
+/** `runtime-reset`: the engine runs with something else than it was told · `unfulfilled`: so it has from the start, because it cannot do it · `edited`: it was told something else ·
  * `gone`: it is not there any more · `crashed`: it ended by itself · `unexpected`: a copy that should not exist · `unpublished`: clients are not sent to it. */
-export type DriftReason = 'runtime-reset' | 'edited' | 'gone' | 'crashed' | 'unexpected' | 'unpublished';
+export type DriftReason = 'runtime-reset' | 'unfulfilled' | 'edited' | 'gone' | 'crashed' | 'unexpected' | 'unpublished';
 
 export interface Drift {
   readonly model: string;
@@ -93,7 +94,7 @@ export type Change = {
   readonly correctsDrift: boolean;
 } & (
   | { readonly action: 'keep'; readonly unchanged: number; readonly unverified: readonly string[] }
-  | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost }
+  | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost; readonly waits?: string }
   | {
       readonly action: 'update';
       readonly price: Price;
@@ -104,6 +105,8 @@ export type Change = {
       readonly unchanged: number;
       readonly unverified: readonly string[];
       readonly cost: Cost;
+      /** What of other models it waits for, and why: "for old to end, which holds port 8081". Absent: for nothing. */
+      readonly waits?: string;
     }
   | { readonly action: 'delete'; readonly cost: Cost }
   | { readonly action: 'blocked'; readonly problem: Problem }
@@ -112,8 +115,12 @@ export type Change = {
 /** What a change costs. Bytes and milliseconds; null: not known, never zero by default. */
 export interface Cost {
   readonly weightsBytes: number;
-  /** Bytes that must be fetched first. */
+  /** Bytes that must be fetched first. Weights that another model of the plan fetches as well count there. */
   readonly downloadBytes: number;
+  /** Bytes that an earlier run fetched and that are not fetched again. Absent: none. */
+  readonly resumedBytes?: number;
+  /** For weights that were fetched ahead: how long the model will take until it answers, in milliseconds. Absent: there is more to do first. */
+  readonly ready?: { readonly ms: number; readonly from: 'measured' | 'estimated' };
   /** Estimated memory before, after and while both run. */
   readonly memory: {
     readonly before: number | null;
@@ -218,6 +225,11 @@ export type OptionalDriverOp = 'pull' | 'publish' | 'withdraw';
 /** The one place that decides whether a plan may be applied. */
 export function canApply(plan: Plan): boolean {
   return plan.mode !== 'refresh-only' && plan.steps.length > 0 && !plan.problems.some((problem) => problem.severity === 'error');
+}
+
+/** Steps that bring weights and touch nothing that runs: they may be done long before the rest. */
+export function isStaging({ op }: { readonly op: string }): boolean {
+  return op === 'fetch' || op === 'pull';
 }
 
 /** True if the plan would change anything in the world. */

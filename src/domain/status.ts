@@ -23,8 +23,11 @@ export interface Status {
   readonly models: readonly ModelStatus[];
   readonly foreign: readonly Foreign[];
   readonly conditions: readonly Condition[];
-  /** How many models are declared, and how many of these serve clients as declared: `ready`, or `unsettled` and published. */
-  readonly summary: { readonly declared: number; readonly ready: number };
+  /**
+   * How many models are declared, how many of these serve clients as declared (`ready`, or `unsettled` and published), and how
+   * many answer clients at all, as declared or not.
+   */
+  readonly summary: { readonly declared: number; readonly ready: number; readonly serving: number };
 }
 
 export interface BackendStatus {

@@ -6,9 +6,8 @@ import type { Origin, RemoteFile } from '../domain/weights.ts';
 import { FACTS, type Entry } from './fields.ts';
 import { ANY, COMMIT, isNothing, SHA256, type Shape, type Spelling } from './shape.ts';
 
-const KEYS = 'source revision repository commit url registry name manifest quantization license chatTemplate tokenizer files facts'.split(
-  ' ',
-);
+const KEYS =
+  'source revision repository commit url registry name tag manifest quantization license chatTemplate tokenizer files facts'.split(' ');
 const FILE_KEYS = ['path', 'bytes', 'sha256'];
 
 const PART = MODEL_NAME.slice(1, -1);
@@ -18,6 +17,7 @@ const REPOSITORY: Spelling = { pattern: /^[\w.-]+\/[\w.-]+$/, expected: 'OWNER/R
 const URL: Spelling = { pattern: /^https?:\/\/[^\s/]+\/\S+$/, expected: 'an address that begins with https://' };
 const REGISTRY: Spelling = { pattern: /^[\w.-]+(?::\d{1,5})?$/, expected: 'a host, with a port or without' };
 const NAME: Spelling = { pattern: /^[\w.-]+(?:\/[\w.-]+)+$/, expected: 'NAMESPACE/MODEL' };
+const TAG: Spelling = { pattern: /^[\w.-]+$/, expected: 'a tag' };
 
 /** True for a path that stays below the folder that it is put into: files are fetched to where it says, and anybody can propose a change to this file. */
 export function isInside(path: string): boolean {
@@ -98,7 +98,8 @@ function readOrigin(map: Located, where: string, shape: Shape): Origin | null | 
     case 'ollama': {
       const host = shape.text(map, where, 'registry', REGISTRY, true);
       const name = shape.text(map, where, 'name', NAME, true);
-      return host && name ? { kind: 'ollama', host, name } : undefined;
+      const tag = shape.text(map, where, 'tag', TAG, true);
+      return host && name && tag ? { kind: 'ollama', host, name, tag } : undefined;
     }
   }
 }

@@ -74,6 +74,7 @@ function originPairs(origin: Origin | null): readonly (readonly [string, string]
       return [
         ['registry', origin.host],
         ['name', origin.name],
+        ['tag', origin.tag],
       ];
     case undefined:
       return [];

@@ -1,9 +1,10 @@
 import type { FieldChange } from '../domain/plan.ts';
 import type { Place } from '../domain/problem.ts';
-import { reasonOf } from './drift.ts';
+import { exchangedSecret } from '../domain/secret.ts';
+import { nameMoved, reasonOf } from './drift.ts';
 import type { Sight } from './sight.ts';
 import type { Need } from './verdict.ts';
-import { at, list, value } from './words.ts';
+import { at, clause, list, value } from './words.ts';
 
 /** The sentence after "because", and where a person can look. */
 export interface Cause {
@@ -84,6 +85,8 @@ function causeOfUpkeep(sight: Sight, fields: readonly FieldChange[]): Cause {
   if (others.length > 0) return drifted('another copy runs that no apply left there', place);
   if (applied === null) return intended('it runs as declared, and no record of it is left', place);
   if (!published && (interrupted || endpoint === null)) return intended('an earlier run did not get to send clients to it', place);
+  const name = nameMoved(sight);
+  if (!published && name !== null) return drifted(clause(name), place);
   if (!published) return drifted(`clients are sent to ${endpoint?.url ?? 'nothing'} instead`, place);
   if (applied.specHash !== wish.spec.specHash) return intended('an interrupted apply did not get to record it', place);
   return intended('it runs as declared', place);
@@ -93,8 +96,14 @@ function causeOfUpkeep(sight: Sight, fields: readonly FieldChange[]): Cause {
 function causeOfFields(fields: readonly FieldChange[], place: Place | null, addition = ''): Cause {
   const weights = fields.some(({ field }) => field === 'digest');
   const shown = weights ? fields.filter(({ field }) => field !== 'source') : fields;
-  const names = shown.map(({ field }) => (field === 'digest' ? 'the weights' : field));
+  const names = shown.map(nameOf);
   const found = shown.flatMap((change) => change.place ?? []).sort((a, b) => a.line - b.line);
   const where = [...new Set(found.map((each) => at(each)))].join(', ');
   return intended(`${list(names)} changed${where === '' ? '' : ` (${where})`}${addition}`, found[0] ?? place);
+}
+
+function nameOf({ field, from, to }: FieldChange): string {
+  if (field === 'digest') return 'the weights';
+  const reference = exchangedSecret(from, to);
+  return reference === null ? field : `the key behind ${reference}`;
 }

@@ -1,16 +1,25 @@
 import { worst } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
-import type { Change, Cost, Step, Summary } from '../domain/plan.ts';
+import type { Change, Cost, Summary } from '../domain/plan.ts';
 import { memoryOfRemoval, type Arrangement } from './arrange.ts';
 import { leaving } from './leaving.ts';
 import type { Context } from './sight.ts';
+import type { Staging } from './staging.ts';
 import type { Course, Removal, Verdict } from './verdict.ts';
 import { wishedOf } from './wish.ts';
 
+/** How it is done. */
+export interface Way {
+  readonly arrangement: Arrangement | null;
+  readonly staging: Staging | null;
+  /** False: there is nothing to do. */
+  readonly acts: boolean;
+}
+
 /** A verdict as a person reviews it. */
-export function changeOf(context: Context, verdict: Verdict, arrangement: Arrangement | null, steps: readonly Step[]): Change {
+export function changeOf(context: Context, verdict: Verdict, way: Way): Change {
   const { cause, place, correctsDrift } = verdict;
-  if (verdict.kind === 'run') return changeOfCourse(verdict, arrangement, steps.length > 0);
+  if (verdict.kind === 'run') return changeOfCourse(verdict, way);
   const { model, backend } = verdict;
   const wish = verdict.kind === 'blocked' && verdict.wish !== null ? wishedOf(verdict.wish) : null;
   const head = { model, backend, wish, cause, place, correctsDrift };
@@ -19,13 +28,15 @@ export function changeOf(context: Context, verdict: Verdict, arrangement: Arrang
   return { ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
 }
 
-function changeOfCourse(course: Course, arrangement: Arrangement | null, acts: boolean): Change {
+function changeOfCourse(course: Course, way: Way): Change {
+  const { arrangement, acts } = way;
   const { wish, need, fields, unchanged, unverified, cause, place, correctsDrift } = course;
   const head = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish), cause, place, correctsDrift };
   if (!acts) return { ...head, action: 'keep', unchanged, unverified };
-  const cost = costOfCourse(course, arrangement);
+  const cost = costOfCourse(course, way);
+  const waits = arrangement === null || arrangement.waits === null ? {} : { waits: arrangement.waits };
   const isNew = course.others.length === 0 && (course.target === null || (course.applied === null && need !== 'nothing'));
-  if (isNew) return { ...head, action: 'create', fields, cost };
+  if (isNew) return { ...head, action: 'create', fields, cost, ...waits };
   // An earlier run started the new copy beside the old one, and was cut off before clients were sent to it.
   const resumes = arrangement === null && course.publish && course.others.some((copy) => copy.phase === 'serving');
   return {
@@ -38,22 +49,37 @@ function changeOfCourse(course: Course, arrangement: Arrangement | null, acts: b
     unchanged,
     unverified,
     cost,
+    ...waits,
   };
 }
 
-function costOfCourse(course: Course, arrangement: Arrangement | null): Cost {
+function costOfCourse(course: Course, { arrangement, staging }: Way): Cost {
   const { wish, target, others } = course;
   const replaced = leaving(course).map(({ copy }) => copy);
   const outage = others.every((copy) => copy.phase !== 'serving') && target?.phase !== 'serving';
   const starts = arrangement !== null;
   return {
     weightsBytes: wish.artifact.bytes,
-    downloadBytes: 0,
+    downloadBytes: (staging?.downloadBytes ?? 0) - (staging?.partialBytes ?? 0),
+    ...(staging !== null && staging.partialBytes > 0 ? { resumedBytes: staging.partialBytes } : {}),
+    ...(starts && wish.artifact.remote !== undefined && staging?.after.length === 0 ? { ready: readyIn(course) } : {}),
     memory: arrangement?.memory ?? { before: null, after: null, peak: null, pool: null },
     downtime: !starts || arrangement.replacement === 'surge' ? 'none' : outage ? outageOf(course) : 'one-start',
     drainMs: replaced.some((copy) => copy.phase === 'serving') ? wish.model.rollout.drainMs : 0,
     activeRequests: sumRequests(replaced),
   };
+}
+
+/** A disk of 1 GB/s, and a second for the rest. */
+const ESTIMATED_BYTES_PER_MS = 1_000_000;
+const ESTIMATED_MS = 1000;
+
+/** Its last start tells most: as much longer as there are more bytes to load. */
+function readyIn({ wish, applied }: Course): NonNullable<Cost['ready']> {
+  const { bytes } = wish.artifact;
+  const before = applied?.spec?.weights.bytes ?? 0;
+  if (applied?.startMs !== undefined && before > 0) return { ms: Math.round((applied.startMs * bytes) / before), from: 'measured' };
+  return { ms: Math.round(ESTIMATED_MS + bytes / ESTIMATED_BYTES_PER_MS), from: 'estimated' };
 }
 
 /** A model that was never there is missed by nobody; one that was applied is away until it is back. */

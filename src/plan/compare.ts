@@ -1,5 +1,5 @@
 import type { DriftPolicy, ModelSpec } from '../domain/desired.ts';
-import type { Fields, Scalar } from '../domain/fields.ts';
+import { plainly, type Fields, type Scalar } from '../domain/fields.ts';
 import type { AppliedModel, ObservedInstance } from '../domain/observed.ts';
 import type { Drift, DriftReason, FieldChange } from '../domain/plan.ts';
 import type { Place } from '../domain/problem.ts';
@@ -22,7 +22,7 @@ interface Difference {
   readonly from: Scalar;
   /** What should be. */
   readonly to: Scalar;
-  readonly reason: Extract<DriftReason, 'runtime-reset' | 'edited'>;
+  readonly reason: Extract<DriftReason, 'runtime-reset' | 'edited' | 'unfulfilled'>;
 }
 
 /**
@@ -39,9 +39,10 @@ export function compareCopy(copy: ObservedInstance, should: Fields, traits: Back
     if (to === null || !shapesProcess(traits, field)) continue;
     const told = copy.configured[field] ?? null;
     const from = copy.loaded?.[field] ?? told ?? record[field] ?? null;
+    const match = from === null ? null : (traits.compare ?? plainly)(field, to, from, should);
     if (from === null) unverified.push(field);
-    else if (from === to) unchanged += 1;
-    else differing.push({ field, from, to, reason: told === to ? 'runtime-reset' : 'edited' });
+    else if (match === 'same') unchanged += 1;
+    else differing.push({ field, from, to, reason: told !== to ? 'edited' : match === 'unfulfilled' ? 'unfulfilled' : 'runtime-reset' });
   }
   return { unchanged, unverified, differing };
 }
@@ -51,11 +52,17 @@ export function policyOf(model: ModelSpec, field: string): DriftPolicy {
   return model.drift.fields[field] ?? model.drift.fields[field.split('.')[0] ?? field] ?? model.drift.default;
 }
 
+const HOW: Readonly<Record<Difference['reason'], string>> = {
+  edited: 'it was started with another value',
+  'runtime-reset': 'it was told the right value and does not use it',
+  unfulfilled: 'it was told the right value, and here it cannot be had',
+};
+
 /** Differences as drift, with the policy of each field. */
 export function fieldDrift(model: ModelSpec, copy: ObservedInstance, comparison: Comparison): Drift[] {
   return comparison.differing.map(({ field, from, to, reason }) => {
-    const policy = policyOf(model, field);
-    const how = reason === 'edited' ? 'it was started with another value' : 'it was told the right value and does not use it';
+    // A restart would not change what cannot be done here: it is said, and left.
+    const policy = reason === 'unfulfilled' && policyOf(model, field) === 'correct' ? 'warn' : policyOf(model, field);
     return {
       model: model.name,
       backend: copy.backend,
@@ -65,7 +72,7 @@ export function fieldDrift(model: ModelSpec, copy: ObservedInstance, comparison:
       to: from,
       reason,
       policy,
-      detail: `${field} is ${value(from)} and should be ${value(to)}: ${how}.`,
+      detail: `${field} is ${value(from)} and should be ${value(to)}: ${HOW[reason]}.`,
     };
   });
 }

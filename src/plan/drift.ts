@@ -38,7 +38,7 @@ function copiesMoved(sight: Sight): Drift[] {
   }
   for (const copy of unexplained(sight)) add('unexpected', copy, 'A copy that no apply left there.');
   if (right && target?.phase === 'serving' && endpoint !== null && !sight.published && !interrupted && others.length === 0) {
-    add('unpublished', target, `Clients are sent to ${endpoint.url} (${endpoint.instance}) instead.`);
+    add('unpublished', target, nameMoved(sight) ?? `Clients are sent to ${endpoint.url} (${endpoint.instance}) instead.`);
   }
   return drift;
 }
@@ -49,6 +49,13 @@ function unexplained({ target, others, applied, wish, interrupted }: Sight): rea
   if (target === null && applied.specHash !== wish.spec.specHash)
     return others.filter((copy) => copy.specHash !== applied.specHash).slice(1);
   return others.filter((copy) => copy.specHash !== applied.specHash);
+}
+
+/** Clients know the address and are led elsewhere by the model's name, or nowhere; null: that is not it. */
+export function nameMoved({ wish, target, endpoint }: Sight): string | null {
+  const { name } = wish.model;
+  if (target?.names === undefined || target.names.includes(name) || endpoint?.instance !== target.id) return null;
+  return `The name ${name} does not lead to it any more at ${endpoint.url}.`;
 }
 
 /** Presence is not subject to a field's drift policy: a declared model runs, once, or the plan says why not. */

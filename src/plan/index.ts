@@ -1,4 +1,4 @@
-import type { Change, Drift, Plan, Step } from '../domain/plan.ts';
+import { isStaging, type Change, type Drift, type Plan, type Step } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import { compareText } from '../domain/text.ts';
 import { arrange } from './arrange.ts';
@@ -6,12 +6,15 @@ import { basisOf } from './basis.ts';
 import { intended } from './causes.ts';
 import { changeOf, summarize } from './change.ts';
 import type { PlanInput } from './input.ts';
+import { holdBack } from './hold.ts';
 import { judge } from './judge.ts';
 import { goneBackend } from './obstacles.ts';
 import { inOrder } from './order.ts';
+import { handOnPorts } from './ports.ts';
 import { judgeRemoval } from './removal.ts';
 import { massDelete, scopeOf, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
+import { stageWeights } from './staging.ts';
 import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
 import type { Course, Removal, Spared, Verdict } from './verdict.ts';
 import { placeOf } from './wish.ts';
@@ -27,27 +30,35 @@ export type { BackendTraits, PlanInput } from './input.ts';
 export function makePlan(input: PlanInput): Plan {
   const context = makeContext(input);
   const scope = scopeOf(context);
-  const verdicts = judgeAll(context, scope);
+  const verdicts = holdBack(context, judgeAll(context, scope));
   const courses = verdicts.filter((verdict): verdict is Course => verdict.kind === 'run');
   const removals = verdicts.filter((verdict): verdict is Removal => verdict.kind === 'remove');
-  const arrangements = arrange(context, courses, removals);
+  const ports = handOnPorts(context.world, verdicts);
+  const arrangements = arrange(context, courses, removals, ports);
+  const stagings = stageWeights(context, courses);
   const steps: Step[] = [];
   const changes: Change[] = [];
   for (const verdict of verdicts) {
-    const arrangement = verdict.kind === 'run' ? (arrangements.get(verdict.wish.model.name) ?? null) : null;
-    const own = verdict.kind === 'run' ? stepsOfCourse(verdict, arrangement) : verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
+    const name = verdict.kind === 'run' ? verdict.wish.model.name : '';
+    const [arrangement, staging] = [arrangements.get(name) ?? null, stagings.get(name) ?? null];
+    const own = stepsOf(verdict, { arrangement, staging, ports });
     steps.push(...own);
-    changes.push(changeOf(context, verdict, arrangement, own));
+    changes.push(changeOf(context, verdict, { arrangement, staging, acts: own.length > 0 }));
   }
   const notes = input.mode === 'apply' ? [...arrangements.values()].flatMap((arrangement) => arrangement.notes) : [];
   return assemble(context, changes, inOrder(steps), verdicts, problemsOf(context, scope, verdicts, notes));
 }
 
+function stepsOf(verdict: Verdict, how: Parameters<typeof stepsOfCourse>[1]): readonly Step[] {
+  if (verdict.kind === 'run') return stepsOfCourse(verdict, how);
+  return verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
+}
+
 function assemble(context: Context, changes: Change[], steps: Step[], verdicts: readonly Verdict[], problems: readonly Problem[]): Plan {
   const { input, world } = context;
   const { desired, inventory, mode } = input;
-  // Looking only: what would be done is no part of the answer, what could not be looked at is.
-  const shown = mode === 'refresh-only' ? changes.filter(({ action }) => action === 'keep' || action === 'blocked') : changes;
+  const doing = stepsFor(mode, steps);
+  const shown = changesFor(mode, changes, doing);
   const { generation, appliedAt } = inventory;
   return {
     formatVersion: '1.0',
@@ -62,13 +73,25 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
     backends: plannedBackends(world),
     drift: verdicts.flatMap((verdict): readonly Drift[] => (verdict.kind === 'run' || verdict.kind === 'blocked' ? verdict.drift : [])),
     changes: shown,
-    steps: mode === 'refresh-only' ? [] : steps,
+    steps: doing,
     foreign: world.foreign,
     inert: desired.inert,
     interrupted: inventory.pending,
     problems,
     summary: summarize(shown),
   };
+}
+
+function stepsFor(mode: Plan['mode'], steps: Step[]): Step[] {
+  if (mode === 'refresh-only') return [];
+  return mode === 'prefetch' ? steps.filter(isStaging) : steps;
+}
+
+/** Looking only: what would be done is no part of the answer, what could not be looked at is. Fetching ahead: of what needs nothing fetched, nothing is said. */
+function changesFor(mode: Plan['mode'], changes: Change[], steps: readonly Step[]): Change[] {
+  if (mode === 'refresh-only') return changes.filter(({ action }) => action === 'keep' || action === 'blocked');
+  const staged = new Set(steps.map(({ model }) => model));
+  return mode === 'prefetch' ? changes.filter(({ action, model }) => action === 'blocked' || staged.has(model)) : changes;
 }
 
 /** One verdict for each model that is considered, sorted by name. */
@@ -94,7 +117,7 @@ function spare({ input, world }: Context, model: string): Spared {
 
 function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[], notes: readonly Problem[]): Problem[] {
   const { input, world, found } = context;
-  const running = input.mode === 'apply' || input.mode === 'refresh-only';
+  const running = input.mode !== 'down' && input.mode !== 'destroy';
   const considered = new Set(scope.wanted.map(({ name }) => name));
   const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(([, problems]) => problems) : [];
   const refused = verdicts.flatMap((verdict) =>
@@ -107,7 +130,7 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
     const applied = input.inventory.models[name];
     return applied === undefined || world.specs.has(applied.backend) || shown.has(name) ? [] : [goneBackend(name, applied)];
   });
-  const deletions = verdicts.filter(({ kind }) => kind === 'remove').length;
+  const deletions = input.mode === 'prefetch' ? 0 : verdicts.filter(({ kind }) => kind === 'remove').length;
   const leftOut = scope.leftOut === 0 ? [] : [notConsidered(scope.leftOut)];
   const own = verdicts.flatMap((verdict) => (verdict.kind === 'run' ? verdict.notes : []));
   return [...scope.problems, ...ofCatalog, ...refused, ...massDelete(context, scope, deletions), ...gone, ...own, ...notes, ...leftOut];

@@ -4,7 +4,8 @@ import type { Place, Problem } from '../domain/problem.ts';
 import { causeOf, intended } from './causes.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
-import { absentEngine, leftBehind, missingArtifact, takenPort, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
+import { absentEngine, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
+import { missingSecret, secretsOf, secretWarnings } from './secrets.ts';
 import { lookAt, type Context, type Sight } from './sight.ts';
 import type { Blocked, Course, Need } from './verdict.ts';
 import { makeWish, placeOf, priceOf, type Wish } from './wish.ts';
@@ -19,15 +20,16 @@ export function judge(context: Context, model: ModelSpec): Blocked | Course {
   const traits = backend === undefined ? undefined : input.traits[backend.type];
   if (backend !== undefined && traits === undefined) return blocked(model, place, unknownType(model, backend.type, place));
   const artifact = input.artifacts[model.name];
+  const secrets = secretsOf(context, model.name);
   const wish =
     artifact === undefined || backend === undefined || traits === undefined
       ? null
-      : makeWish(input.desired, model, artifact, backend, traits, input.hash);
+      : makeWish(input.desired, model, artifact, backend, traits, input.hash, secrets.numbered);
   const unseen = unseenBackend(model.name, model.backend, seen, place);
   if (unseen !== null) return blocked(model, place, unseen, wish);
   if (artifact === undefined) return blocked(model, place, missingArtifact(input.desired, model, context.found.get(model.name) ?? []));
   if (seen === undefined || wish === null) throw new Error('unreachable: checked above');
-  return plot(context, lookAt(context, wish), wish.traits.check(model, artifact, wish.backend, seen));
+  return plot(context, lookAt(context, wish, secrets), wish.traits.check(model, artifact, wish.backend, seen));
 }
 
 function blocked(
@@ -66,6 +68,7 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
     notes: [
       ...checks.filter((problem) => problem.severity !== 'error'),
       ...hidden.map((copy) => unknownCopy(copy, model.name, 'warning')),
+      ...(starts ? [] : secretWarnings(sight.secrets)),
       ...notesOn(context, sight),
     ],
     ...causeOf(sight, need, settings.fields),
@@ -75,7 +78,7 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
 /** What stands in the way once it is known what is wanted. What an engine cannot do matters only where it has to start something. */
 function obstacleTo(
   context: Context,
-  { wish, target, hidden, forced }: Sight,
+  { wish, target, hidden, forced, secrets }: Sight,
   starts: boolean,
   checks: readonly Problem[],
 ): Problem | null {
@@ -85,7 +88,8 @@ function obstacleTo(
   if (hidden[0] !== undefined) return unknownCopy(hidden[0], wish.model.name, 'error');
   const seen = context.world.backends.get(wish.spec.backend);
   const absent = seen === undefined ? null : absentEngine(wish.model.name, seen);
-  return absent ?? checks.find((problem) => problem.severity === 'error') ?? takenPort(context.input, wish);
+  const cannot = absent ?? checks.find((problem) => problem.severity === 'error');
+  return cannot ?? missingSecret(secrets, wish.model.name);
 }
 
 function notesOn({ world }: Context, { wish, applied, appliedSeen }: Sight): Problem[] {

@@ -31,6 +31,11 @@ export function stepId(model: string, name: string): string {
   return `${model}.${name}`;
 }
 
+/** The models that steps belong to, each once. */
+export function modelsOf(steps: readonly string[]): string[] {
+  return [...new Set(steps.map((step) => step.slice(0, step.lastIndexOf('.'))))];
+}
+
 function numbered(suffix: string, index: number): string {
   return index === 0 ? suffix : `${suffix}-${index + 1}`;
 }

@@ -1,3 +1,4 @@
+import type { Fields } from '../domain/fields.ts';
 import type { ObservedBackend, ObservedInstance, MemoryPool } from '../domain/observed.ts';
 import { estimateMemory, splitNeed, type MemoryNeed } from '../fit/index.ts';
 import type { World } from './world.ts';
@@ -32,9 +33,15 @@ function sum(pools: readonly MemoryPool[]): MemoryPool | null {
 
 /** What a copy of this wish needs; null: not known. */
 export function needOfWish(world: World, wish: Wish): MemoryNeed | null {
-  const estimate = estimateMemory(wish.artifact, wish.spec.fields);
-  const pools = poolsOf(world.backends.get(wish.spec.backend));
-  return estimate === null ? null : splitNeed(estimate, wish.artifact.gguf, wish.spec.fields, pools.vram !== null);
+  return estimated(wish, wish.spec.fields, poolsOf(world.backends.get(wish.spec.backend)));
+}
+
+function estimated({ artifact, traits }: Wish, fields: Fields, pools: Pools): MemoryNeed | null {
+  const estimate = estimateMemory(artifact, fields);
+  if (estimate === null) return null;
+  const { ram, vram } = splitNeed(estimate, artifact.gguf, fields, pools.vram !== null);
+  const { ramBytes, vramBytes } = traits.footprint ?? { ramBytes: 0, vramBytes: 0 };
+  return { ram: ram + ramBytes, vram: vram === 0 ? 0 : vram + vramBytes };
 }
 
 /**
@@ -45,8 +52,8 @@ export function needOfCopy(world: World, copy: ObservedInstance, applied: Applie
   const fields = applied !== null && applied.specHash === copy.specHash ? applied.fields : copy.configured;
   const pools = poolsOf(world.backends.get(copy.backend));
   if (wish !== null && fields['digest'] === wish.artifact.sha256) {
-    const estimate = estimateMemory(wish.artifact, fields);
-    if (estimate !== null) return splitNeed(estimate, wish.artifact.gguf, fields, pools.vram !== null);
+    const need = estimated(wish, fields, pools);
+    if (need !== null) return need;
   }
   return copy.memoryBytes === null || pools.vram !== null ? null : { ram: copy.memoryBytes, vram: 0 };
 }

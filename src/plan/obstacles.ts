@@ -1,7 +1,7 @@
 import type { Desired, ModelSpec } from '../domain/desired.ts';
+import { PORT_FIELD } from '../domain/fields.ts';
 import type { AppliedModel, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Place, Problem } from '../domain/problem.ts';
-import type { PlanInput } from './input.ts';
 import { placeOf, type Wish } from './wish.ts';
 import { clause } from './words.ts';
 
@@ -106,25 +106,30 @@ export function protectedModel(model: string, place: Place | null): Problem {
   };
 }
 
-/** Somebody else holds the fixed port of a model that is to start: told before anything is stopped for it. A copy that no llmops.yaml declares any more gives its port back. */
-export function takenPort({ observed, desired }: Pick<PlanInput, 'observed' | 'desired'>, { model, spec }: Wish): Problem | null {
-  const port = spec.fields['options.port'];
-  if (typeof port !== 'number') return null;
-  const declared = new Set(desired.models.map(({ name }) => name));
-  const holds = (copy: ObservedInstance): boolean =>
-    copy.phase !== 'failed' &&
-    copy.endpoint?.endsWith(`:${port}`) === true &&
-    (copy.owner === 'foreign' || (copy.model !== model.name && declared.has(copy.model ?? '')));
-  const holder = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : [])).find(holds);
-  if (holder === undefined) return null;
-  const who = holder.owner === 'foreign' ? 'which is not managed by this stack' : 'of this stack';
-  const pid = holder.process === null ? '' : ` (pid ${holder.process.pid})`;
-  const place = placeOf(desired, model.name, 'options.port');
+/** A copy that has a port which a model is to start on, and why the plan does not end it. */
+export interface PortHolder {
+  readonly copy: ObservedInstance;
+  /** `foreign`: not ours · `not-targeted`: left out by --target · `blocked`: nothing is done about its model · `kept`: it runs as declared. */
+  readonly stays: 'foreign' | 'not-targeted' | 'blocked' | 'kept';
+}
+
+/** Somebody who stays holds the fixed port of a model that is to start: told before anything is stopped for it. */
+export function takenPort(desired: Desired, { model, spec }: Wish, { copy, stays }: PortHolder): Problem {
+  const port = String(spec.fields[PORT_FIELD]);
+  const name = copy.model ?? copy.id;
+  const pid = copy.process === null ? '' : ` (pid ${copy.process.pid})`;
+  const place = placeOf(desired, model.name, PORT_FIELD);
+  const [who, fix] = {
+    foreign: ['which is not managed by this stack', 'Free that port'],
+    'not-targeted': ['which --target leaves out', `Add \`--target ${name}\``],
+    blocked: ['which is blocked itself', `See what blocks ${name}`],
+    kept: ['which goes on running', `Move it to another port with \`llmops apply --replace ${name}\``],
+  }[stays] as [string, string];
   return {
     severity: 'error',
     code: 'port-taken',
-    summary: `${model.name} cannot get port ${port}: ${holder.model ?? holder.id}${pid}, ${who}, holds it.`,
-    fix: 'Free that port, or take `options.port` away so that llmops picks a free one.',
+    summary: `${model.name} cannot get port ${port}: ${name}${pid}, ${who}, holds it.`,
+    fix: `${fix}, or take \`options.port\` away so that llmops picks a free one.`,
     ...(place === null ? {} : { place }),
   };
 }

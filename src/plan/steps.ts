@@ -3,6 +3,8 @@ import type { Fact, Predecessor, Step, StepAct } from '../domain/plan.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Arrangement } from './arrange.ts';
 import { leaving, stepId, type Leaving } from './leaving.ts';
+import { isTakenOver, type Ports } from './ports.ts';
+import type { Staging } from './staging.ts';
 import type { Course, Removal } from './verdict.ts';
 
 const START_MS = 30_000;
@@ -17,19 +19,28 @@ type Draft = StepAct & { readonly name: string; readonly cause: string; readonly
     Pick<Step, 'after' | 'instance' | 'backend' | 'relies' | 'leaves'>
   >;
 
+/** What was arranged for a model beside others. */
+interface How {
+  /** null: nothing of it starts. */
+  readonly arrangement: Arrangement | null;
+  readonly staging: Staging | null;
+  readonly ports: Ports;
+}
+
 /**
  * The way of one model, as steps. New before old: start, probe, publish, then drain and stop the old. Old before new:
  * withdraw, drain, stop, then start, probe, publish. The record comes last, so the inventory only ever says what was
  * carried through, and whatever an interrupted run left can be told from what others did.
  */
-export function stepsOfCourse(course: Course, arrangement: Arrangement | null): Step[] {
+export function stepsOfCourse(course: Course, { arrangement, staging, ports }: How): Step[] {
   const { wish, need, endpoint } = course;
   const starts = need === 'start' || need === 'restart';
   const oldFirst = starts && arrangement?.replacement !== 'surge';
-  const chain = new Chain(wish.model.name, wish.spec.backend, wish.spec.id);
+  const chain = new Chain(wish.model.name, wish.spec.backend, wish.spec.id, staging ?? undefined);
   const copies = leaving(course);
   const isTwin = ({ copy }: Leaving): boolean => copy.id === wish.spec.id;
   const { drainMs } = wish.model.rollout;
+  chain.tail = [...chain.tail, ...(arrangement?.before ?? [])];
   if (oldFirst && endpoint !== null && course.withdraw) withdraw(chain, endpoint.instance, course.cause);
   // A second process of the wished name ends before clients are sent to that name: nobody could tell which one they reach.
   const [first, later] = oldFirst ? [copies, []] : [copies.filter(isTwin), copies.filter((each) => !isTwin(each))];
@@ -39,7 +50,7 @@ export function stepsOfCourse(course: Course, arrangement: Arrangement | null): 
     relies: [],
     kept: oldFirst ? null : wish.spec.id,
   });
-  const undo = oldFirst || resumesSwap(course) ? restoreOf(course) : {};
+  const undo = (oldFirst || resumesSwap(course)) && !isTakenOver(ports, course) ? restoreOf(course) : {};
   if (starts) start(chain, course, arrangement?.after ?? [], undo);
   if (course.probe) probe(chain, course, undo);
   if (course.publish) publish(chain, course);
@@ -69,14 +80,17 @@ export function stepsOfRemoval(removal: Removal): Step[] {
 
 /** Collects the steps of one model; each waits for the one before it unless told otherwise. */
 class Chain {
-  readonly steps: Step[] = [];
+  readonly steps: Step[];
   readonly #model: string;
   readonly #backend: string;
   readonly #instance: string;
   /** The steps that the next one waits for. */
-  tail: readonly string[] = [];
+  tail: readonly string[];
 
-  constructor(model: string, backend: string, instance: string) {
+  /** What serves goes on serving while weights are fetched: nothing of the chain begins before they are there. */
+  constructor(model: string, backend: string, instance: string, staging?: Pick<Staging, 'steps' | 'after'>) {
+    this.steps = [...(staging?.steps ?? [])];
+    this.tail = staging?.after ?? [];
     this.#model = model;
     this.#backend = backend;
     this.#instance = instance;

@@ -4,6 +4,7 @@ import type { Fields, Price } from '../domain/fields.ts';
 import type { AppliedModel } from '../domain/observed.ts';
 import type { Wished } from '../domain/plan.ts';
 import type { Place } from '../domain/problem.ts';
+import { secretText } from '../domain/secret.ts';
 import type { BackendTraits } from './input.ts';
 
 /** One declared model, worked out as far as it can be without looking at the world. */
@@ -17,7 +18,14 @@ export interface Wish {
   readonly applied: Omit<AppliedModel, 'at' | 'generation'>;
 }
 
-/** Works out a declared model: its settings on this backend, and the name of the process that has them. */
+/** Which of the secrets that have been behind a reference a model is to run with, counted from 1. */
+export interface NumberedSecret {
+  readonly field: string;
+  readonly reference: string;
+  readonly number: number;
+}
+
+/** Works out a declared model: its settings on this backend, `secrets` among them, and the name of the process that has them. */
 export function makeWish(
   desired: Desired,
   model: ModelSpec,
@@ -25,8 +33,9 @@ export function makeWish(
   backend: BackendSpec,
   traits: BackendTraits,
   hash: Hash,
+  secrets: readonly NumberedSecret[] = [],
 ): Wish {
-  const fields = traits.fields(model, artifact, backend);
+  const fields = withNumbers(traits.fields(model, artifact, backend), secrets);
   const specHash = specHashOf(backend.name, fields, traits, hash);
   const spec: InstanceSpec = {
     id: `${model.name}-${specHash}`,
@@ -35,10 +44,22 @@ export function makeWish(
     model: model.name,
     specHash,
     fields,
-    weights: { path: artifact.path, sha256: artifact.sha256, bytes: artifact.bytes },
+    weights: weightsOf(artifact),
     options: model.options,
   };
   return { model, artifact, backend, traits, spec, applied: { backend: backend.name, specHash, fields, spec, protect: model.protect } };
+}
+
+/** A secret that was looked at when the file named another one says nothing of this one. */
+function withNumbers(fields: Fields, secrets: readonly NumberedSecret[]): Fields {
+  const meant = secrets.filter(({ field, reference }) => fields[field] === reference);
+  return { ...fields, ...Object.fromEntries(meant.map(({ field, reference, number }) => [field, secretText(reference, number)])) };
+}
+
+function weightsOf({ path, sha256, bytes, remote }: Artifact): InstanceSpec['weights'] {
+  if (remote === undefined) return { path, sha256, bytes };
+  const { origin, manifest, files } = remote;
+  return { path, sha256, bytes, remote: { origin, manifest, files } };
 }
 
 /** A wish as others may know it. What is left to the engine is left out: it is most of the settings of most models. */
@@ -69,16 +90,21 @@ export function shapesProcess(traits: BackendTraits, field: string): boolean {
 
 const WRITTEN_AS: Readonly<Record<string, readonly string[]>> = {
   digest: ['source', 'sha256', 'quantization'],
-  chatTemplate: ['chatTemplate', 'options.chatTemplate'],
+  chatTemplate: ['options.chatTemplate', 'options.chatTemplateFile'],
 };
 
 /** Where a field of a model is declared: the key itself, or the nearest one above it that was written. */
 export function placeOf(desired: Desired, model: string, field?: string): Place | null {
-  for (const written of field === undefined ? [] : (WRITTEN_AS[field] ?? [field])) {
-    for (let path = written; path !== ''; path = path.slice(0, Math.max(0, path.lastIndexOf('.')))) {
-      const place = desired.places[`models.${model}.${path}`];
-      if (place !== undefined) return place;
-    }
+  const written = field === undefined ? [] : (WRITTEN_AS[field] ?? [field]);
+  for (const path of [...written, ...written.flatMap(above), '']) {
+    const place = desired.places[path === '' ? `models.${model}` : `models.${model}.${path}`];
+    if (place !== undefined) return place;
   }
-  return desired.places[`models.${model}`] ?? null;
+  return null;
+}
+
+/** `a.b.c` -> `a.b`, `a`. */
+function above(path: string): readonly string[] {
+  const parts = path.split('.');
+  return parts.slice(1).map((_, index) => parts.slice(0, -1 - index).join('.'));
 }

@@ -45,7 +45,9 @@ const OUTCOMES: Readonly<Record<Exclude<Outcome, 'succeeded'>, string>> = {
   cancelled: 'Cancelled',
 };
 
-function modelCounts({ mode, summary }: Plan): string {
+function modelCounts({ mode, summary, steps }: Plan): string {
+  if (mode === 'prefetch')
+    return `weights of ${counted(new Set(steps.map(({ model }) => model)).size, 'model')} fetched, nothing that runs was changed`;
   const parts = [
     [summary.create, 'added'],
     [summary.update, 'changed'],

@@ -1,4 +1,5 @@
 import type { Event } from '../domain/event.ts';
+import { transferWords } from './transfer.ts';
 import { counted, duration } from './format/units.ts';
 import type { Line, Span } from './text/lines.ts';
 import { line, paint, span } from './text/lines.ts';
@@ -24,6 +25,8 @@ function wordsOf(event: Event): Line {
       return line('▸ ', name(event), ` on ${event.backend}, at most ${duration(event.deadlineMs)}: ${event.cause}`);
     case 'step.waiting':
       return line('· ', span(`${event.model}`, 'strong'), `: ${event.message}${share(event.done, event.total)}`);
+    case 'step.transfer':
+      return line('· ', span(`${event.model}`, 'strong'), `: ${event.file}, ${transferWords(event)}`);
     case 'step.done':
       return line(span('✓ ', 'add'), name(event), `, ${duration(event.ms)}`);
     case 'step.failed':

@@ -10,3 +10,4 @@ export { renderGenerationText } from './history/generation.ts';
 export { historyDocument, renderHistoryText } from './history/text.ts';
 export { lockDiffWords, renderLockDiff } from './lock/text.ts';
 export { renderStatusText, statusDocument } from './status/text.ts';
+export { renderCache, renderPrune, renderPruned, renderVerified } from './cache/text.ts';

@@ -29,12 +29,13 @@ export function withBackends(file: InventoryFile, plan: Plan): InventoryFile {
   return canonicalJson(backends) === canonicalJson(file.backends) ? file : { ...file, backends };
 }
 
-/** After a run: its number; and, if it did everything, only those backends are remembered that still run a model. */
+/** After a run: its number, unless it only fetched ahead; and, if it did everything, only those backends are remembered that still run a model. */
 export function withFinished(
   file: InventoryFile,
   plan: Plan,
   run: { readonly number: number; readonly at: string; readonly outcome: Outcome },
 ): InventoryFile {
+  if (plan.mode === 'prefetch') return file;
   const used = new Set(Object.values(file.models).map((model) => model.backend));
   const whole = run.outcome === 'succeeded' && plan.targets.length === 0;
   const backends = whole ? file.backends.filter((spec) => used.has(spec.name)) : file.backends;

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Json } from '../domain/desired.ts';
 import type { Outcome } from '../domain/event.ts';
 import type { Generation, StepResult } from '../domain/generation.ts';
+import type { AppliedModel } from '../domain/observed.ts';
 import type { JournalStep, Lease, RunHeader, RunLedger } from '../domain/ledger.ts';
 import type { Disk } from './disk.ts';
 import { openDocument, type Document } from './document.ts';
@@ -65,19 +66,48 @@ export async function beginRun(disk: Disk, dir: string, lease: Lease, header: Ru
 function ledgerOf(open: Open): RunLedger {
   const { generation, inventory, endpoints, journal, header } = open;
   const first = once(() => firstStep(open));
+  const watch = startWatch(header.now);
   return {
     run: generation.run,
     generation: generation.number,
     begin: async (step) => {
       await first();
       await journal.append(stepRecord(open, 'begin', step, null));
+      watch.begin(step);
     },
-    end: (step, status) => journal.append(stepRecord(open, 'end', step, status)),
+    end: (step, status) => {
+      watch.end(step);
+      return journal.append(stepRecord(open, 'end', step, status));
+    },
     publish: (model, endpoint) => endpoints.update((file) => withEndpoint(file, model, endpoint)),
     withdraw: (model, instance) => endpoints.update((file) => withoutEndpoint(file, model, instance)),
     record: (model, applied) =>
-      inventory.update((file) => withApplied(file, model, applied && { ...applied, generation: generation.number, at: header.now() })),
+      inventory.update((file) => {
+        if (applied === null) return withApplied(file, model, null);
+        const took = watch.of(model, applied.specHash, file.models[model]);
+        return withApplied(file, model, { ...applied, ...took, generation: generation.number, at: header.now() });
+      }),
     finish: (outcome, steps, ms) => finish(open, outcome, steps, ms),
+  };
+}
+
+/** Times how long each model takes from the begin of its start to the end of its probe, so that the next plan can tell. */
+function startWatch(now: () => string) {
+  const begun = new Map<string, number>();
+  const took = new Map<string, number>();
+  return {
+    begin({ op, model }: JournalStep): void {
+      if (op === 'start') begun.set(model, Date.parse(now()));
+    },
+    end({ op, model }: JournalStep): void {
+      const from = begun.get(model);
+      if (op === 'probe' && from !== undefined) took.set(model, Math.max(0, Date.parse(now()) - from));
+    },
+    /** Of this run, else of the same copy's start in an earlier one. */
+    of(model: string, specHash: string, before: AppliedModel | undefined): Pick<AppliedModel, 'startMs'> {
+      const startMs = took.get(model) ?? (before?.specHash === specHash ? before.startMs : undefined);
+      return startMs === undefined ? {} : { startMs };
+    },
   };
 }
 

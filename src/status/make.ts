@@ -4,7 +4,7 @@ import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Change, Drift, Plan } from '../domain/plan.ts';
 import type { BackendStatus, Condition, ModelStatus, Status } from '../domain/status.ts';
 import type { ModelFacts } from './model.ts';
-import { isReady, modelStatus } from './model.ts';
+import { isReady, isServing, modelStatus } from './model.ts';
 
 /** All that the picture is folded from. */
 export interface StatusInput {
@@ -45,7 +45,7 @@ export function makeStatus(input: StatusInput): Status {
     models,
     foreign: plan?.foreign ?? foreignAmong(input.observed),
     conditions: [ready(models), synced(plan)],
-    summary: { declared: declared.length, ready: declared.filter(isReady).length },
+    summary: { declared: declared.length, ready: declared.filter(isReady).length, serving: declared.filter(isServing).length },
   };
 }
 

@@ -52,6 +52,11 @@ export function isReady({ state, published }: ModelStatus): boolean {
   return state === 'ready' || (state === 'unsettled' && published);
 }
 
+/** True if clients get answers, whatever the model's state. */
+export function isServing({ phase, published }: ModelStatus): boolean {
+  return phase === 'serving' && published;
+}
+
 interface Verdict {
   readonly state: ModelState;
   readonly why: string | null;

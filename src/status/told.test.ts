@@ -4,12 +4,12 @@ import type { ModelState, Status } from '../domain/status.ts';
 import { withInert, withLastFailures } from './told.ts';
 
 function status(name: string, state: ModelState, why: string | null = null): Status {
-  return { models: [{ name, state, why, fix: null }], summary: { declared: 1, ready: 0 } } as unknown as Status;
+  return { models: [{ name, state, why, fix: null }], summary: { declared: 1, ready: 0, serving: 0 } } as unknown as Status;
 }
 
 test('a model that is declared and not acted on counts as declared, and is not ready', () => {
   const told = withInert(status('chat', 'ready'), ['big', 'chat']);
-  expect(told.summary).toEqual({ declared: 3, ready: 0 });
+  expect(told.summary).toEqual({ declared: 3, ready: 0, serving: 0 });
   expect(told.models.map(({ name, state }) => [name, state])).toEqual([
     ['big', 'blocked'],
     ['chat', 'ready'],

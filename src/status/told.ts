@@ -6,11 +6,11 @@ export function withInert(status: Status, names: readonly string[]): Status {
   if (names.length === 0) return status;
   const known = new Set(status.models.map((model) => model.name));
   const models = [...status.models, ...names.filter((name) => !known.has(name)).map(inertModel)];
-  const { declared, ready } = status.summary;
+  const { declared } = status.summary;
   return {
     ...status,
     models: models.sort((a, b) => (a.name < b.name ? -1 : 1)),
-    summary: { declared: declared + names.length, ready },
+    summary: { ...status.summary, declared: declared + names.length },
   };
 }
 

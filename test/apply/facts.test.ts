@@ -123,6 +123,15 @@ describe('a new copy that fails its probe', () => {
     const { result } = await play(steps, { acts: { 'chat.probe': fails, 'chat.probe.undo': fails } });
     expect(result.steps[1]?.problem?.summary).toContain('The copy chat-1 could not be stopped: It gave no token.');
   });
+
+  it('keeps its place if it cannot be stopped: nothing is put back beside it, and that is said', async () => {
+    const spec = { id: 'chat-0', stack: 'told', backend: 'local', model: 'chat', specHash: '1', fields: {}, options: {} };
+    const restore = { spec: { ...spec, weights: { path: '/w', sha256: '0', bytes: 1 } }, deadlineMs: 60_000 };
+    const swap = [step('chat.start', [], { restore } as object), step('chat.probe', ['chat.start'], { restore } as object)];
+    const { result, log } = await play(swap, { acts: { 'chat.probe': fails, 'chat.probe.undo': fails } });
+    expect(log.filter((line) => line.includes('restore'))).toEqual([]);
+    expect(result.steps[1]?.problem?.summary).toContain('What served before was not put back: its place is still taken.');
+  });
 });
 
 describe('publishing', () => {

@@ -144,7 +144,7 @@ describe('status', () => {
     for (const flags of [['--json'], ['-o', 'json']]) {
       const status = JSON.parse((await stage.run('status', ...flags)).stdout) as { applied: object; summary: object };
       expect(schemaErrors('status', status)).toEqual([]);
-      expect(status.summary).toEqual({ declared: 2, ready: 2 });
+      expect(status.summary).toEqual({ declared: 2, ready: 2, serving: 2 });
       expect(status.applied).toMatchObject({ generation: 1, revision: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
     }
   });

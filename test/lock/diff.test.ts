@@ -17,9 +17,9 @@ const STORIES: Readonly<Record<string, readonly [Lock, Lock]>> = {
   'everything is gone': [SAMPLE, NONE],
   'only the commit moved': [one(), one({ origin: { kind: 'hf', repo: 'Qwen/Qwen3-8B-GGUF', commit: hash('next').slice(0, 40) } })],
   'a tag was published anew with another template': [
-    one({ origin: { kind: 'ollama', host: 'registry.ollama.ai', name: 'library/qwen3' }, manifest: hash('old') }),
+    one({ origin: { kind: 'ollama', host: 'registry.ollama.ai', name: 'library/qwen3', tag: 'latest' }, manifest: hash('old') }),
     one({
-      origin: { kind: 'ollama', host: 'registry.ollama.ai', name: 'library/qwen3' },
+      origin: { kind: 'ollama', host: 'registry.ollama.ai', name: 'library/qwen3', tag: 'latest' },
       manifest: hash('new'),
       chatTemplate: hash('other'),
     }),

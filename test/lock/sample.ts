@@ -67,7 +67,7 @@ export const SAMPLE: Lock = {
     embed: locked({
       source: 'ollama:nomic-embed-text',
       revision: null,
-      origin: { kind: 'ollama', host: 'registry.ollama.ai', name: 'library/nomic-embed-text' },
+      origin: { kind: 'ollama', host: 'registry.ollama.ai', name: 'library/nomic-embed-text', tag: 'latest' },
       manifest: hash('manifest'),
       files: [{ path: 'nomic-embed-text', bytes: 274290656, sha256: hash('embed') }],
     }),

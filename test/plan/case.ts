@@ -39,6 +39,8 @@ interface WrittenCopy {
   readonly phase?: Phase;
   readonly owner?: 'ours' | 'foreign';
   readonly port?: number;
+  /** Names under which clients reach it at that address. */
+  readonly names?: readonly string[];
   readonly requests?: number;
   readonly memory?: number;
   readonly problem?: string;
@@ -47,7 +49,9 @@ interface WrittenCopy {
 /** `inventory.yaml` of a case. */
 interface WrittenInventory {
   readonly generation: number;
-  readonly models?: Readonly<Record<string, { readonly with?: Fields; readonly backend?: string; readonly protect?: boolean }>>;
+  readonly models?: Readonly<
+    Record<string, { readonly with?: Fields; readonly backend?: string; readonly protect?: boolean; readonly startMs?: number }>
+  >;
   /** By model: the port that clients are sent to. */
   readonly endpoints?: Readonly<Record<string, number>>;
   /** Steps that a run began and did not end. */
@@ -62,7 +66,19 @@ export interface Case {
 }
 
 /** The flags of llama-server that the cases need. */
-const FLAGS = ['--n-gpu-layers', '--model', '--host', '--port', '--alias', '--parallel', '--ctx-size', '--threads', '--metrics', '--slots'];
+const FLAGS = [
+  '--n-gpu-layers',
+  '--model',
+  '--host',
+  '--port',
+  '--alias',
+  '--parallel',
+  '--ctx-size',
+  '--threads',
+  '--metrics',
+  '--slots',
+  '--rpc',
+];
 
 const AT = '2026-01-01T00:00:00Z';
 
@@ -202,6 +218,7 @@ class Builder {
       endpoint: written.port === undefined ? null : `http://127.0.0.1:${written.port}`,
       configured: told,
       loaded,
+      ...(written.names === undefined ? {} : { names: written.names }),
       activeRequests: written.requests ?? null,
       memoryBytes: written.memory === undefined ? null : written.memory * GIB,
       startedAt: AT,
@@ -217,10 +234,18 @@ class Builder {
     const models = Object.entries(written.models ?? {}).map(([name, record]) => {
       const declared = this.#desired.models.find((each) => each.name === name);
       const backend = record.backend ?? declared?.backend ?? this.#desired.backends[0]?.name ?? 'local';
-      return [
-        name,
-        { backend, ...this.#fields(name, backend, record.with), protect: record.protect ?? false, generation, at: AT },
-      ] as const;
+      const settings = this.#fields(name, backend, record.with);
+      const spec = {
+        ...settings,
+        id: `${name}-${settings.specHash}`,
+        stack: this.#desired.stack,
+        backend,
+        model: name,
+        weights: { path: '/stack/recorded.gguf', sha256: String(settings.fields['digest']), bytes: GIB },
+        options: {},
+      };
+      const measured = record.startMs === undefined ? {} : { startMs: record.startMs };
+      return [name, { backend, ...settings, ...measured, spec, protect: record.protect ?? false, generation, at: AT }] as const;
     });
     const byName = Object.fromEntries(models);
     const copies = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../src/domain/plan.ts';
+import type { Fact, Plan, Step } from '../../src/domain/plan.ts';
 import { canApply } from '../../src/domain/plan.ts';
 import { makePlan } from '../../src/plan/index.ts';
 import { renderPlanText } from '../../src/render/index.ts';
@@ -10,10 +10,29 @@ import { readCase } from './case.ts';
 const root = resolve(import.meta.dirname, 'cases');
 const folders = readdirSync(root).sort();
 
-/** The plan as people see it, and below it the steps as `apply` walks them. */
+/** The plan as people see it, and below it the steps as `apply` walks them, with all that keeps them safe. */
 function textOf(plan: Plan): string {
-  const steps = plan.steps.map(({ id, after, op, instance, cause }) => `[${after.join(', ')}] -> ${id}: ${op} ${instance}, ${cause}`);
-  return `${renderPlanText(plan, { color: false, width: 80 }).trimEnd()}\n\n-- steps, ${canApply(plan) ? 'may be applied' : 'nothing is applied'} --\n${steps.map((line) => `${line}\n`).join('')}`;
+  const text = renderPlanText(plan, { color: false, width: 80 }).trimEnd();
+  return `${text}\n\n-- steps, ${canApply(plan) ? 'may be applied' : 'nothing is applied'} --\n${plan.steps.map(stepText).join('')}`;
+}
+
+function stepText(step: Step): string {
+  const { id, after, op, instance, cause, relies, leaves } = step;
+  const rows = [`[${after.join(', ')}] -> ${id}: ${op} ${instance}, ${cause}`];
+  if (relies.length > 0) rows.push(`    relies on ${relies.map(factText).join(' and ')}`);
+  if (leaves.length > 0) rows.push(`    leaves ${leaves.map(factText).join(' and ')}`);
+  if (op === 'stop') rows.push(`    ends spec ${step.specHash}, pid ${step.process?.pid ?? 'unknown'}`);
+  const undo = [...(op === 'probe' ? [`${step.onFailure} it`] : []), ...restored(step)];
+  if (undo.length > 0) rows.push(`    on failure: ${undo.join(', then ')}`);
+  return rows.map((row) => `${row}\n`).join('');
+}
+
+function restored(step: Step): readonly string[] {
+  return 'restore' in step && step.restore ? [`put back ${step.restore.spec.id}`] : [];
+}
+
+function factText({ instance, backend, is, specHash }: Fact): string {
+  return `${instance}@${backend} ${is}${specHash === null ? '' : ` ${specHash}`}`;
 }
 
 /** UPDATE=1 writes what the planner says now. Read the difference before you commit it: it is the change of behaviour. */

@@ -56,14 +56,14 @@ describe('A status tells what its plan decided', () => {
     const desired = Object.fromEntries(model.settings.map((setting) => [setting.field, setting.desired]));
     expect(desired).toMatchObject({ 'offload.gpuLayers': 0, digest: 'aa', 'options.metrics': true, source: 'file:aa.gguf' });
     expect(model).toMatchObject({ state: 'unsettled', why: 'it runs as declared, and no record of it is left' });
-    expect(status.summary).toEqual({ declared: 1, ready: 1 });
+    expect(status.summary).toEqual({ declared: 1, ready: 1, serving: 1 });
     expect(status.conditions.map(({ type, status: holds }) => `${type} ${holds}`)).toEqual(['Ready True', 'Synced False']);
   });
 
   it('does not call a copy ready to which clients are not sent', () => {
     const { status, model } = look([seen([copyOf(chat)])], NOTHING);
     expect(model).toMatchObject({ state: 'unsettled', published: false });
-    expect(status.summary).toEqual({ declared: 1, ready: 0 });
+    expect(status.summary).toMatchObject({ declared: 1, ready: 0 });
     const moved = { ...NOTHING, endpoints: { chat: { instance: copyOf(chat).id, url: 'http://127.0.0.1:9' } } };
     expect(look([seen([copyOf(chat)])], moved).model.published).toBe(false);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/domain/event.ts';
 import type { Progress } from '../../src/render/index.ts';
-import { foldProgress, NO_PROGRESS, progressLines } from '../../src/render/index.ts';
+import { foldProgress, heartbeatLine, NO_PROGRESS, progressLines } from '../../src/render/index.ts';
 import { textWidth } from '../../src/render/text/width.ts';
 import { EVENTS } from './worlds.ts';
 
@@ -34,5 +34,59 @@ describe('the live picture of a run', () => {
     expect(lines).toHaveLength(10);
     expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(30);
     expect(lines.at(-1)).toBe('  … and 92 more in flight');
+  });
+});
+
+describe('the live picture of files on their way', () => {
+  const begin = { ...(EVENTS[1] as Extract<Event, { type: 'step.started' }>), step: 'chat.fetch', op: 'fetch' } as const;
+  const MIB = 2 ** 20;
+  const moved = (file: string, done: number, total: number | null, bytesPerSecond: number | null): Event => ({
+    at: begin.at,
+    run: begin.run,
+    type: 'step.transfer',
+    step: 'chat.fetch',
+    model: 'chat',
+    file,
+    done,
+    total,
+    bytesPerSecond,
+  });
+
+  test('shows bytes, rate and what is left of one file', () => {
+    const one = after([begin, moved('a.gguf', 512 * MIB, 2048 * MIB, null), moved('a.gguf', 1024 * MIB, 2048 * MIB, 64 * MIB)]);
+    expect(progressLines(one, LOOKS)[1]).toBe('  ▸ fetch chat  █████░░░░░  50 %  1.0 of 2.0 GiB, 64.0 MiB/s, 16 s left');
+  });
+
+  test('shows the total of several files, and a bar for each, those that move first', () => {
+    const three = after([
+      begin,
+      moved('a-00001-of-00003.gguf', 100 * MIB, 100 * MIB, 50 * MIB),
+      moved('a-00002-of-00003.gguf', 50 * MIB, 100 * MIB, 10 * MIB),
+      moved('a-00003-of-00003.gguf', 0, 100 * MIB, null),
+    ]);
+    expect(progressLines(three, LOOKS).slice(1)).toEqual([
+      '  ▸ fetch chat  █████░░░░░  50 %  150 of 300 MiB, 10.0 MiB/s, 15 s left',
+      '    a-00002-of-00003.gguf  ███░░░  50 %  50.0 of 100 MiB, 10.0 MiB/s, 5 s left',
+      '    a-00003-of-00003.gguf  ░░░░░░   0 %  0.0 of 100 MiB',
+      '    a-00001-of-00003.gguf  ██████ 100 %  100 MiB',
+    ]);
+  });
+
+  test('claims no end where the size is not known, or nothing comes', () => {
+    expect(progressLines(after([begin, moved('a', 5 * MIB, null, 1 * MIB)]), LOOKS)[1]).toContain('  5.0 MiB, 1.0 MiB/s');
+    expect(progressLines(after([begin, moved('a', 5 * MIB, 10 * MIB, 0)]), LOOKS)[1]).toMatch(/5\.0 of 10\.0 MiB, stalled$/);
+  });
+
+  test('stays within the screen, however many files there are', () => {
+    const many = after([begin, ...Array.from({ length: 50 }, (_, index) => moved(`part-${index}`, index, 100, 1))]);
+    expect(progressLines(many, { ...LOOKS, height: 12 })).toHaveLength(11);
+    expect(Math.max(...progressLines(many, { ...LOOKS, width: 30 }).map(textWidth))).toBeLessThanOrEqual(30);
+  });
+
+  test('is one line of words for whoever reads a log', () => {
+    const one = after([begin, moved('a.gguf', 1024 * MIB, 2048 * MIB, 64 * MIB)]);
+    expect(heartbeatLine(one, { color: false, now: LOOKS.now })).toBe(
+      '· 0 of 0 steps done; fetch chat, 4 s: a.gguf, 1.0 of 2.0 GiB, 64.0 MiB/s, 16 s left',
+    );
   });
 });

@@ -1,8 +1,9 @@
-import type { BackendSpec, InstanceSpec } from '../../domain/desired.ts';
+import type { BackendSpec, InstanceSpec, JsonObject } from '../../domain/desired.ts';
 import type { DriverContext } from '../../domain/backend.ts';
-import type { Fields } from '../../domain/fields.ts';
+import type { Compare, Fields } from '../../domain/fields.ts';
 import type { Engine } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
+import type { SecretNeed } from './reference.ts';
 
 /**
  * What differs between engines that run as one process per instance and speak llama-server's HTTP dialect. The kit's
@@ -22,14 +23,16 @@ export interface ProcessEngine {
    * Why a process that ended did so, from the last lines of its log. A code of {@link TRANSIENT} lets a start be tried again.
    */
   explain(logTail: string, exitCode: number | null): Problem;
-  /** Secrets for the environment of a new process, resolved at start and nowhere kept. Throws a ProblemError that names the reference, never the value. */
-  secrets?(spec: InstanceSpec, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** The secrets that these options of a model name. The kit gets them, and hands them over in the environment of the new process. */
+  secrets?(options: JsonObject): readonly SecretNeed[];
   /** Headers that requests to this process need, read from its own environment. */
   headers?(process: ProcessWords): Readonly<Record<string, string>>;
   /** Variables of the surroundings that must not reach a new process because they would change its settings unseen. */
   readonly hiddenEnv?: RegExp;
   /** Recognizes a process of this program that carries no mark of ours; null: it is something else. */
   recognize?(process: { readonly args: readonly string[] }): { readonly model: string | null; readonly endpoint: string | null } | null;
+  /** As the backend's own. */
+  readonly compare?: Compare;
   /** A port that the spec fixes; null or absent: any free one. */
   fixedPort?(spec: InstanceSpec): number | null;
 }
@@ -44,7 +47,7 @@ export interface LoadedQuery {
   readonly endpoint: string;
   /** null: do not look there. */
   readonly logFile: string | null;
-  /** From {@link ProcessEngine.configured}: lets an engine that rounds say whether the rounding is all there is. */
+  /** From {@link ProcessEngine.configured}. */
   readonly configured: Fields;
   /** The process's own arguments: what it was told to serve. */
   readonly args: readonly string[];

@@ -1,16 +1,18 @@
 import type { InstanceSpec } from '../../domain/desired.ts';
+import { plainly, type Compare } from '../../domain/fields.ts';
 import type { ObservedInstance } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 
 /**
  * The first declared setting that is not in force; null: everything that the engine tells is as asked. What is loaded
- * counts before what was configured; a field that neither tells is left to the plan, which shows it as unverified.
+ * counts before what was configured; a field that neither tells is left to the plan, which shows it as unverified, as is one
+ * that cannot be had here.
  */
-export function settingNotInForce(spec: InstanceSpec, seen: ObservedInstance): Problem | null {
+export function settingNotInForce(spec: InstanceSpec, seen: ObservedInstance, compare: Compare = plainly): Problem | null {
   for (const [field, asked] of Object.entries(spec.fields)) {
     if (asked === null || field === 'source') continue;
     const got = seen.loaded?.[field] ?? seen.configured[field] ?? null;
-    if (got === null || got === asked) continue;
+    if (got === null || compare(field, asked, got, spec.fields) !== 'moved') continue;
     return {
       severity: 'error',
       code: 'setting-not-in-force',

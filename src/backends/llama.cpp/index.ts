@@ -1,9 +1,17 @@
 import type { Backend } from '../../domain/backend.ts';
 import { createProcessDriver } from '../kit/driver.ts';
+import { portShared } from '../kit/side-by-side.ts';
 import { checkModel } from './check.ts';
 import { fieldsOf, prices } from './fields.ts';
+import { compare } from './loaded.ts';
 import { llamaServer } from './process.ts';
 import { backendSchema, modelSchema } from './schema.ts';
+
+/**
+ * RAM: what stays resident of llama-server 0.7.0 (CPU build) beside a model of 0.7 to 7 MB, 19 to 24 MiB. VRAM: CUDA's context,
+ * kernels and pools, which no buffer in the log counts: 300 to 600 MiB for each process.
+ */
+const FOOTPRINT = { ramBytes: 20 * 2 ** 20, vramBytes: 450 * 2 ** 20 };
 
 /** llama-server, started and supervised by llmops: one process for each running instance. */
 export const backend: Backend = {
@@ -11,12 +19,14 @@ export const backend: Backend = {
   schema: { backend: backendSchema, model: modelSchema },
   prices,
   fields: fieldsOf,
+  compare,
+  footprint: FOOTPRINT,
   check: checkModel,
   attachments: ({ options }) =>
     typeof options['chatTemplateFile'] === 'string' ? { 'options.chatTemplateFile': options['chatTemplateFile'] } : {},
-  // Two copies cannot listen on one port, and an rpc-server has one client at a time: the next one waits for it for ever.
-  canSurge: ({ options: { port } }, { options }, running) =>
-    (typeof port !== 'number' || (running !== null && running['options.port'] !== port)) &&
-    !(options['rpc'] as readonly string[] | undefined)?.length,
+  mustSwap: (model, { name, options: { rpc } }, running) =>
+    Array.isArray(rpc) && rpc.length > 0
+      ? { because: 'an rpc-server serves one copy at a time, and the next one would wait for it', setting: `backends.${name}.rpc` }
+      : portShared(model, running),
   connect: (spec, context) => createProcessDriver(llamaServer, spec, context),
 };

@@ -1,4 +1,4 @@
-import type { Fields, Scalar } from '../../domain/fields.ts';
+import type { Compare, Fields, Scalar } from '../../domain/fields.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { kvCacheOf } from './configured.ts';
 import { ALIAS, MODEL, type ParsedArgs } from './flags.ts';
@@ -10,7 +10,7 @@ const CONTEXT_STEP = 256;
 export function loadedFields(props: unknown, log: string, configured: Fields): Fields {
   const told = toldByLog(log);
   return {
-    context: contextInForce(numberAt(props, 'default_generation_settings', 'n_ctx'), configured),
+    context: numberAt(props, 'default_generation_settings', 'n_ctx'),
     parallel: numberAt(props, 'total_slots'),
     kvCache: told.kvCache,
     'offload.gpuLayers': layersInForce(told, configured['offload.gpuLayers'] ?? null),
@@ -59,16 +59,23 @@ export function countActive(slots: unknown): number | null {
   return Array.isArray(slots) ? slots.filter((slot) => booleanAt(slot, 'is_processing') === true).length : null;
 }
 
+/** Names of buffers in main memory: `CPU`, `CPU_Mapped`, `CPU_REPACK`, `AMX`, `CUDA_Host`. Any other is on a device. Source: ggml_backend_buft_name in ggml. */
+const HOST_BUFFER = /^(CPU|AMX|BLAS|HBM|KleidiAI)|_Host$/;
+
 /** Lines of the log that nothing else tells. The last of each kind counts: the fit before the load writes them too. */
 export function toldByLog(log: string): {
   readonly layers: { readonly offloaded: number; readonly of: number } | null;
+  /** Some of the weights lie on a device; null: the log does not name where they lie. */
+  readonly onDevice: boolean | null;
   readonly kvCache: string | null;
   readonly flashAttention: 'on' | 'off' | null;
 } {
   const layers = last(log, /offloaded (\d+)\/(\d+) layers to GPU/g);
   const kv = last(log, /llama_kv_cache\w*:.*\bK \((\w+)\):.*\bV \((\w+)\):/g);
   const flash = last(log, /\bflash_attn\s*= (enabled|disabled|on|off|1|0)\b/g)?.[1];
+  const buffers = [...log.slice(layers?.index ?? 0).matchAll(/load_tensors: +(\S+) model buffer size = +[\d.]+/g)];
   return {
+    onDevice: buffers.length === 0 ? null : buffers.some(([, name]) => !HOST_BUFFER.test(name ?? '')),
     layers: layers && { offloaded: Number(layers[1]), of: Number(layers[2]) },
     kvCache: kv && kvCacheOf(kv[1] ?? null, kv[2] ?? null),
     flashAttention: flash === undefined ? null : /enabled|on|1/.test(flash) ? 'on' : 'off',
@@ -79,19 +86,24 @@ function last(text: string, pattern: RegExp): RegExpExecArray | null {
   return [...text.matchAll(pattern)].at(-1) ?? null;
 }
 
-/** Rounding up is how the engine keeps its word; a shared buffer lets each request use more than its part. Anything else is a difference. */
-function contextInForce(inForce: number | null, configured: Fields): number | null {
-  const asked = configured['context'];
-  if (inForce === null || typeof asked !== 'number' || inForce < asked) return inForce;
-  return inForce - asked < CONTEXT_STEP || configured['options.kvUnified'] === true ? asked : inForce;
+/** Every layer counts as `all`, and as enough where more layers were asked than there are. Without a buffer on a device there is none on one, whatever the log claims. */
+function layersInForce({ layers, onDevice }: ReturnType<typeof toldByLog>, asked: Scalar): Scalar {
+  if (!layers) return null;
+  if (onDevice === false) return 0;
+  if (layers.offloaded !== layers.of) return layers.offloaded;
+  return typeof asked === 'number' && asked >= layers.of ? asked : 'all';
 }
 
-/** Every layer counts as `all` where that was asked, and as enough where more layers were asked than there are. */
-function layersInForce({ layers }: ReturnType<typeof toldByLog>, asked: Scalar): Scalar {
-  if (!layers) return null;
-  const isEvery = layers.offloaded === layers.of;
-  return isEvery && (asked === 'all' || (typeof asked === 'number' && asked >= layers.of)) ? asked : layers.offloaded;
-}
+/**
+ * Rounding up is how the engine keeps its word; a shared buffer lets each request use more than its part. Layers that were
+ * asked onto a GPU and lie on the CPU lie there because there is none.
+ */
+export const compare: Compare = (field, asked, loaded, fields) => {
+  if (asked === loaded) return 'same';
+  if (field === 'context' && typeof asked === 'number' && typeof loaded === 'number' && loaded > asked)
+    return loaded - asked < CONTEXT_STEP || fields['options.kvUnified'] === true ? 'same' : 'moved';
+  return field === 'offload.gpuLayers' && loaded === 0 ? 'unfulfilled' : 'moved';
+};
 
 function at(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(

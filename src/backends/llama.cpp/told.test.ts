@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { explainEnd } from './explain.ts';
-import { countActive, isSleeping, loadedFields, toldByLog } from './loaded.ts';
+import { compare, countActive, isSleeping, loadedFields, toldByLog } from './loaded.ts';
 
 /** Lines of llama-server 0.7.0, as logged with `--log-verbosity 4`. */
 const LOG = `0.00.046.633 I load_tensors: offloading output layer to GPU
@@ -16,6 +16,8 @@ const props = (context: number) => ({
   endpoint_metrics: true,
 });
 
+const bufferLine = (name: string) => `0.00.019.615 I load_tensors: ${name.padStart(12)} model buffer size =     6.50 MiB\n`;
+
 describe('What llama-server says of itself', () => {
   it('is read from /props and the log', () => {
     expect(loadedFields(props(256), LOG, {})).toEqual({
@@ -28,10 +30,32 @@ describe('What llama-server says of itself', () => {
     });
   });
 
-  it('takes rounding up to 256 tokens for what was asked, and nothing else', () => {
-    const context = (inForce: number, asked: number, more = {}) => loadedFields(props(inForce), '', { context: asked, ...more })['context'];
-    expect([context(512, 300), context(256, 256), context(1024, 2048), context(1024, 512)]).toEqual([300, 256, 1024, 1024]);
-    expect(context(1024, 512, { 'options.kvUnified': true })).toBe(512);
+  it('is told as it is, also where the engine rounds up', () => {
+    expect(loadedFields(props(768), '', { context: 700 })['context']).toBe(768);
+  });
+
+  it('keeps its word by rounding up to 256 tokens, or by sharing one buffer, and by nothing else', () => {
+    const context = (asked: number, inForce: number, more = {}) => compare('context', asked, inForce, { context: asked, ...more });
+    expect([context(300, 512), context(256, 256)]).toEqual(['same', 'same']);
+    expect([context(2048, 1024), context(512, 1024)]).toEqual(['moved', 'moved']);
+    expect(context(512, 1024, { 'options.kvUnified': true })).toBe('same');
+    expect(compare('parallel', 2, 3, {})).toBe('moved');
+  });
+
+  it('has no layer on a GPU where the log names no buffer on one, whatever else it claims', () => {
+    const layers = (buffers: readonly string[], more = '') =>
+      loadedFields({}, `${more}load_tensors: offloaded 5/5 layers to GPU\n${buffers.map(bufferLine).join('')}`, {
+        'offload.gpuLayers': 'all',
+      })['offload.gpuLayers'];
+    expect(layers(['AMX', 'CPU_Mapped', 'CPU', 'CUDA_Host'])).toBe(0);
+    expect([layers(['CPU_Mapped', 'CUDA0']), layers(['RPC0[127.0.0.1:50052]', 'CPU']), layers(['Metal_Mapped'])]).toEqual([
+      'all',
+      'all',
+      'all',
+    ]);
+    expect(layers(['CPU'], `load_tensors: offloaded 5/5 layers to GPU\n${bufferLine('CUDA0')}`)).toBe(0);
+    expect(compare('offload.gpuLayers', 'all', 0, {})).toBe('unfulfilled');
+    expect([compare('offload.gpuLayers', 'all', 2, {}), compare('offload.gpuLayers', 0, 'all', {})]).toEqual(['moved', 'moved']);
   });
 
   it('counts all layers as all, where all or more were asked for', () => {
@@ -41,7 +65,7 @@ describe('What llama-server says of itself', () => {
     expect([layers(every, 'all'), layers(every, 99), layers(every, null), layers(LOG, 'all'), layers(LOG, 99), layers('', 'all')]).toEqual([
       'all',
       99,
-      5,
+      'all',
       2,
       2,
       null,

@@ -1,7 +1,7 @@
 import { child, entries, find, text, type Located } from '../located.ts';
 import type { Findings } from '../report.ts';
 import { visitAll, type Visit } from '../walk.ts';
-import { driftFieldRule, quantizationRule, sloThresholdRule, sourceRule } from './models.ts';
+import { driftFieldRule, quantizationRule, revisionRule, sloThresholdRule, sourceRule } from './models.ts';
 import { fallbackRule, modelBackendRule, promptModelRule, sloServiceRule } from './references.ts';
 import { conflictRule, flagRule, portRule } from './settings.ts';
 import { addressRule, emptyRule, pathRule, urlRule } from './values.ts';
@@ -25,6 +25,7 @@ const RULES: readonly ((context: RuleContext) => void)[] = [
   sloServiceRule,
   fallbackRule,
   sourceRule,
+  revisionRule,
   quantizationRule,
   driftFieldRule,
   sloThresholdRule,

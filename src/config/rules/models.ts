@@ -25,6 +25,27 @@ export function sourceRule({ root, findings }: RuleContext): void {
   }
 }
 
+/** A revision belongs to a repository, and is said once. */
+export function revisionRule({ root, findings }: RuleContext): void {
+  for (const [name, model] of entries(find(root, 'models'))) {
+    const located = child(model, 'revision');
+    const source = text(child(model, 'source')) ?? '';
+    if (located === undefined || text(located) === undefined) continue;
+    const scheme = source.slice(0, source.indexOf(':') + 1);
+    const twice = /^hf:[^/]*\/[^/]*@/.test(source);
+    if (scheme === 'hf:' && !twice) continue;
+    findings.add({
+      code: 'conflicting-keys',
+      summary: twice
+        ? `\`models.${name}\` says its revision twice, in \`source\` and in \`revision\``
+        : `\`models.${name}.revision\` has no meaning with a source that begins with ${quoted(scheme)}`,
+      expected: twice ? 'one of them' : 'a `revision` with `hf:` sources only',
+      fix: twice ? 'Remove one.' : 'Remove it.',
+      at: spot(located),
+    });
+  }
+}
+
 /** What was probably meant: slips that other tools' habits lead to. */
 function meantSource(source: string): string | undefined {
   if (source.startsWith('file://')) return `Write \`file:${source.slice('file://'.length)}\`.`;

@@ -12,7 +12,7 @@ const PATTERNS: Readonly<Record<Exclude<Kind, 'secret'>, string>> = {
   path: '^[^\\s].*$',
   program: '^[^\\s].*$',
   url: '^https?://[^\\s]+$',
-  source: '^(file|hf|ollama|https):[^\\s].*$',
+  source: '^(file|hf|ollama|https?):[^\\s].*$',
   address: '^([^\\s:]+|\\[[0-9a-fA-F:]+\\]):[0-9]{1,5}$',
   sha256: '^[0-9a-fA-F]{64}$',
 };

@@ -128,15 +128,15 @@ export const modelSchema: JsonSchema = {
     source: {
       'x-kind': 'source',
       description:
-        'Where the weights come from: `file:path` (relative to this file), `hf:owner/repo[/file]`, `ollama:name:tag` or `https://...`.',
+        'Where the weights come from: `file:path` (relative to this file), `hf:owner/repo[@revision][/file]`, `ollama:name:tag` or `https://...`. All but files of this machine are pinned in llmops.lock.',
       examples: ['file:models/chat-Q4_K_M.gguf', 'hf:Qwen/Qwen3-8B-GGUF'],
     },
     revision: {
       type: 'string',
       pattern: '^\\S+$',
       default: null,
-      description: 'Branch, tag or commit to follow in a repository of weights. Absent: its main branch.',
-      'x-inert': 'revisions are not followed yet',
+      description:
+        'Branch, tag or commit to follow in a repository of weights (`hf:` only; `hf:owner/repo@revision` says the same). What runs is pinned in llmops.lock. Absent: its main branch.',
     },
     sha256: {
       'x-kind': 'sha256',

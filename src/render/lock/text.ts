@@ -74,13 +74,15 @@ function field(name: string, parts: readonly (string | Span)[]): Entry {
   return entry(line(`    ${name}`, ' '.repeat(Math.max(2, VALUES - 4 - name.length)), ...parts), VALUES);
 }
 
+type Value = string | number | null;
+
 /** Both values, short if that tells them apart. */
-function pairOf(from: FieldDiff['from'], to: FieldDiff['to']): readonly [string, string] {
+function pairOf(from: Value, to: Value): readonly [string, string] {
   const [a, b] = [valueText(from), valueText(to)];
   return a === b ? [String(from), String(to)] : [a, b];
 }
 
-function valueText(value: FieldDiff['from']): string {
+function valueText(value: Value): string {
   if (value === null) return 'none';
   if (typeof value === 'number') return String(value);
   return /^[0-9a-f]{40}$/.test(value) ? value.slice(0, 12) : shortDigest(value);

@@ -95,7 +95,7 @@ function hidden(change: Update): readonly Entry[] {
   const rows = change.unchanged > 0 ? [remark(`# ${counted(change.unchanged, 'unchanged setting')} hidden`)] : [];
   return change.unverified.length === 0
     ? rows
-    : [...rows, remark(`# not verified, the engine does not tell: ${change.unverified.join(', ')}`)];
+    : [...rows, remark(`# not verified, what is in force is not told: ${change.unverified.join(', ')}`)];
 }
 
 function settingRow(field: FieldChange, kind: Kind, content: Line, forces: string, width: number): Entry {

@@ -40,6 +40,10 @@ function oneProblem(problem: Problem): readonly Entry[] {
  */
 export function summaryLine(plan: Plan): string {
   if (plan.mode === 'refresh-only') return refreshLine(plan);
+  if (plan.mode === 'prefetch' && hasChanges(plan)) {
+    const models = counted(new Set(plan.steps.map(({ model }) => model)).size, 'model');
+    return `Prefetch: the weights of ${models} are fetched. Nothing that runs is changed.`;
+  }
   if (!hasChanges(plan)) return nothingLine(plan);
   const { create, update, replace, delete: gone, correctsDrift } = plan.summary;
   const last = `${gone} to ${plan.mode === 'down' ? 'stop' : 'destroy'}`;
@@ -54,6 +58,7 @@ function refreshLine(plan: Plan): string {
 
 function nothingLine(plan: Plan): string {
   if (plan.summary.blocked > 0) return `No changes. ${counted(plan.summary.blocked, 'model is', 'models are')} blocked, see above.`;
+  if (plan.mode === 'prefetch') return 'No changes. There is nothing to fetch ahead.';
   if (plan.mode !== 'apply') return 'No changes. Nothing of this stack is running.';
   if (plan.problems.some((problem) => problem.severity === 'error')) return 'No changes. The problems above stand in the way.';
   if (plan.drift.length > 0) return 'No changes. The drift above is left alone, as its policy says.';
@@ -73,13 +78,14 @@ export function footerEntries(plan: Plan): readonly Entry[] {
   if (plan.summary.blocked > 0) {
     rows.push(entry(line(span('Blocked: ', 'remove'), `${counted(plan.summary.blocked, 'model')} cannot be acted on, see above.`), 9));
   }
-  return [...rows, entry(line(span('Price: ', 'strong'), priceWords(plan.changes)), 7)];
+  return [...rows, entry(line(span('Price: ', 'strong'), priceWords(plan.changes, plan.mode === 'prefetch')), 7)];
 }
 
 /** What the whole plan costs, in words. */
-export function priceWords(changes: readonly Change[]): string {
+export function priceWords(changes: readonly Change[], prefetch = false): string {
   const priced = changes.flatMap((change) => ('cost' in change && change.action !== 'create' ? [change] : []));
   const download = changes.reduce((sum, change) => sum + ('cost' in change ? change.cost.downloadBytes : 0), 0);
+  if (prefetch) return `${bytes(download)} to fetch`;
   const fetch = download > 0 ? `${bytes(download)} to fetch` : 'nothing to fetch';
   const down = (kind: Cost['downtime'], words: string) =>
     named(

@@ -48,6 +48,8 @@ function changeEntries(plan: Plan, listed: readonly Listed[], concise: boolean):
 }
 
 function legend(plan: Plan, listed: readonly Listed[]): readonly Entry[] {
+  if (plan.mode === 'prefetch' && canApply(plan))
+    return [entry(line('llmops will fetch the weights for these changes ahead, and make none of them:'))];
   const would = canApply(plan)
     ? 'llmops will perform these actions:'
     : hasChanges(plan)

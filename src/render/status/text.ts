@@ -28,7 +28,9 @@ export function renderStatusText(status: Status, looks: StatusLooks): string {
 }
 
 function headEntries(status: Status, now: string): readonly Entry[] {
-  const { declared, ready } = status.summary;
+  const { declared, ready, serving } = status.summary;
+  // Users ask first whether they are served; that it is not as declared comes second.
+  const also = serving > ready ? `, ${grouped(serving)} serving` : '';
   const parts = [
     status.stack,
     ...(status.file === null ? [] : [status.file]),
@@ -39,7 +41,7 @@ function headEntries(status: Status, now: string): readonly Entry[] {
       'Stack',
       parts.join('   '),
       '   ',
-      span(`${grouped(ready)} of ${grouped(declared)} ready`, ready === declared ? 'add' : 'change'),
+      span(`${grouped(ready)} of ${grouped(declared)} ready${also}`, ready === declared ? 'add' : 'change'),
     ),
     labelled('Applied', appliedWords(status, now)),
     observedEntry('Backends', status.backends),

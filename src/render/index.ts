@@ -8,6 +8,7 @@ export { renderApplyResult } from './apply.ts';
 export { renderDiffText, renderTextDiff } from './diff/text.ts';
 export { renderGenerationText } from './history/generation.ts';
 export { historyDocument, renderHistoryText } from './history/text.ts';
+export { lockDocument } from './lock/document.ts';
 export { lockDiffWords, renderLockDiff } from './lock/text.ts';
 export { renderStatusText, statusDocument } from './status/text.ts';
 export { renderCache, renderPrune, renderPruned, renderVerified } from './cache/text.ts';

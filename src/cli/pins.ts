@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import type { Pinned } from '../catalog/index.ts';
-import type { Desired, ModelSpec } from '../domain/desired.ts';
-import type { ModelLock, Outdated } from '../domain/lock.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
@@ -21,7 +19,7 @@ export interface Pins {
 /** Reads llmops.lock. A stack whose models are all files of this machine needs none. */
 export async function readPins(session: Pick<Session, 'paths' | 'desired'>, context: CliContext): Promise<Pins> {
   const { desired, paths } = session;
-  const [{ lock, problems }, { compareLock, lockedFor }, shelf] = await Promise.all([
+  const [{ lock, places, problems }, { compareLock, lockedFor, lockProblems }, shelf] = await Promise.all([
     readLock(paths),
     import('../lock/index.ts'),
     storeOf(context),
@@ -33,13 +31,19 @@ export async function readPins(session: Pick<Session, 'paths' | 'desired'>, cont
     if (entry !== null) locked[model.name] = entry;
   }
   // With a lock that cannot be read nothing is known to be missing from it.
-  const unpinned =
-    lock === null && problems.length > 0 ? [] : compareLock(desired, known).models.flatMap((each) => unpinnedProblem(each, desired));
-  return { pinned: { locked, shelf }, problems: [...problems, ...unpinned] };
+  if (lock === null && problems.length > 0) return { pinned: { locked, shelf }, problems };
+  const comparison = { ...compareLock(desired, known), unused: [] }; // what is left over keeps no plan from being right
+  return { pinned: { locked, shelf }, problems: lockProblems({ comparison, desired, file: lockPathOf(paths.shown), places }) };
+}
+
+/** A lock file as it was read. */
+export interface ReadLock extends ParsedLock {
+  /** null: there is no file. */
+  readonly text: string | null;
 }
 
 /** The lock beside the stack's file; `lock: null` without problems: there is none. Throws a ProblemError if it cannot be read. */
-export async function readLock({ file, shown }: StackPaths): Promise<ParsedLock> {
+export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
   const bytes = await readFile(lockPathOf(file)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw new ProblemError(
@@ -47,37 +51,7 @@ export async function readLock({ file, shown }: StackPaths): Promise<ParsedLock>
       error,
     );
   });
-  if (bytes === null) return { lock: null, places: {}, problems: [] };
+  if (bytes === null) return { lock: null, places: {}, problems: [], text: null };
   const { parseLock } = await import('../lock/index.ts');
-  return parseLock(bytes, lockPathOf(shown), sha256);
-}
-
-function unpinnedProblem({ model: name, status, why }: ModelLock, desired: Desired): readonly Problem[] {
-  const model = desired.models.find((each) => each.name === name);
-  if (model === undefined || status === 'locked' || status === 'not-needed') return [];
-  const place = desired.places[`models.${name}.${keyOf(why[0])}`] ?? desired.places[`models.${name}.source`];
-  return [{ ...(status === 'missing' ? notLocked(model) : lockOutdated(model, why)), ...(place === undefined ? {} : { place }) }];
-}
-
-function keyOf(why: Outdated | undefined): string {
-  return why?.what ?? 'source';
-}
-
-function notLocked({ name, source }: ModelSpec): Problem {
-  return {
-    severity: 'error',
-    code: 'not-locked',
-    summary: `${name} is not pinned yet: llmops.lock has no entry for ${source.written}.`,
-    fix: 'Run: llmops lock',
-  };
-}
-
-function lockOutdated({ name }: ModelSpec, why: readonly Outdated[]): Problem {
-  const words = why.map(({ what, pinned, wanted }) => `${what} was ${pinned ?? 'not said'} and is ${wanted ?? 'not said'} now`);
-  return {
-    severity: 'error',
-    code: 'lock-outdated',
-    summary: `What llmops.lock pins for ${name} is not what is declared any more: ${words.join('; ')}.`,
-    fix: 'Run: llmops lock',
-  };
+  return { ...parseLock(bytes, lockPathOf(shown), sha256), text: new TextDecoder().decode(bytes) };
 }

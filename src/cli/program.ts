@@ -1,6 +1,6 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { milliseconds } from '../config/units.ts';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
+import { collect, duration, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
@@ -39,6 +39,7 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   }
 
   everyday(verb);
+  locking(verb);
   planning(verb);
   looking(verb);
   helping(verb);
@@ -107,6 +108,21 @@ function everyday(verb: AddVerb): void {
     .option('--check', 'change nothing; exit 1 if a file would change')
     .option('-f, --file <file>', 'the file to format (default: llmops.yaml)')
     .option('--no-color', NO_COLOR);
+}
+
+function locking(verb: AddVerb): void {
+  stackFlags(
+    verb(
+      'lock',
+      'pin what sources are now: commits, files, digests',
+      ['llmops lock', 'llmops lock --check', 'llmops lock --upgrade chat --dry-run', 'llmops lock --upgrade', 'llmops lock --env prod'],
+      () => import('./lock.ts'),
+    ),
+  )
+    .option('--upgrade [models...]', 'look up anew what is pinned: these models, or all of them')
+    .option('--check', 'ask nobody, change nothing; exit 1 unless llmops.lock holds for llmops.yaml')
+    .option('--dry-run', 'look up and show what would change, and write nothing')
+    .option('--json', 'as JSON');
 }
 
 function planning(verb: AddVerb): void {
@@ -269,27 +285,6 @@ function helping(verb: AddVerb): void {
     ['llmops version', 'llmops version --json'],
     () => import('./version.ts'),
   ).option('--json', 'as JSON');
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value];
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('A whole number from 1 on is needed.');
-  return number;
-}
-
-/** The longest that a timer can wait, in milliseconds; a longer one would end at once. */
-const LONGEST_MS = 2 ** 31 - 1;
-
-/** A time as in llmops.yaml (`500ms`, `30s`, `5m`, `1h`, `1d`) to milliseconds; a bare number is seconds. */
-function duration(value: string): number {
-  const ms = milliseconds(/[a-z]$/.test(value) ? value : `${value}s`);
-  if (!Number.isFinite(ms)) throw new InvalidArgumentError('A duration such as 500ms, 30s, 5m, 1h or 1d is needed.');
-  if (ms > LONGEST_MS) throw new InvalidArgumentError('At most 24d can be waited for.');
-  return ms;
 }
 
 export { CommanderError };

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, parseDocument, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import { isMap, isPair, isScalar, isSeq, parseDocument, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import { compareText } from '../domain/text.ts';
 import type { RemoteFile } from '../domain/weights.ts';
 import { Draft } from './draft.ts';
@@ -154,7 +154,17 @@ function endOfMember(draft: Draft, member: Member): number {
 
 /** Behind the last line of a key and its value. */
 function endOf(draft: Draft, { key, value }: Member): number {
-  const end = value?.range?.[1] ?? key.range![1];
+  return endOfNode(draft, value, key.range![1]);
+}
+
+/** Behind the last line on which something of a node stands: the library's own ends take in comments and empty lines, at times. */
+function endOfNode(draft: Draft, node: Node | null, fallback: number): number {
+  const last = (isMap(node) || isSeq(node)) && !node.flow ? node.items.at(-1) : undefined;
+  if (last !== undefined) {
+    const [key, value] = isPair(last) ? [last.key as Node, last.value as Node | null] : [null, last as Node];
+    return endOfNode(draft, value, key?.range?.[1] ?? fallback);
+  }
+  const end = Math.max(fallback, isScalar(node) && node.value === null ? 0 : (node?.range?.[1] ?? 0));
   return draft.text[end - 1] === '\n' ? end : draft.lineEnd(end);
 }
 
@@ -212,16 +222,11 @@ function editFiles(draft: Draft, member: Member, files: readonly RemoteFile[]): 
   }
   const last = items.at(-1)!;
   const dash = draft.text.lastIndexOf('-', rangeOf(items[0]!)[0]);
-  draft.insert(endOfFile(draft, last), draft.column(dash) - 2, files.slice(items.length).flatMap(fileLines));
+  draft.insert(endOfNode(draft, last, 0), draft.column(dash) - 2, files.slice(items.length).flatMap(fileLines));
   return true;
 }
 
 function dropFile(draft: Draft, item: Node): void {
   const from = draft.lineStart(rangeOf(item)[0]);
-  draft.replaceLines(from, endOfFile(draft, item), draft.column(rangeOf(item)[0]) - 2, []);
-}
-
-function endOfFile(draft: Draft, item: Node): number {
-  const [, end] = rangeOf(item);
-  return draft.text[end - 1] === '\n' ? end : draft.lineEnd(end);
+  draft.replaceLines(from, endOfNode(draft, item, 0), draft.column(rangeOf(item)[0]) - 2, []);
 }

@@ -78,6 +78,7 @@ function conflicts(file: TextFile, findings: Findings): void {
 
 /** Nothing writes them into a lock, and a value that stands elsewhere cannot be reviewed. */
 function anchors(file: TextFile, findings: Findings): void {
+  if (!/[&*]/.test(file.text)) return;
   for (const { at, text } of marksOf(file.text).anchors) {
     const what = text.startsWith('&') ? 'an anchor (`&name`)' : 'an alias (`*name`)';
     findings.add({
@@ -104,7 +105,14 @@ function checkVersion(root: Located, shape: Shape, findings: Findings): boolean 
   const version = versionOf(root);
   if (version === 1) return true;
   const located = child(root, 'version');
-  if (located === undefined) shape.missing({ ...root, at: [root.at[0], root.at[0] + 1] }, 'the file', 'version', '1');
+  if (located === undefined)
+    shape.missing(
+      { ...root, at: [root.at[0], root.at[0] + 1] },
+      'the file',
+      'version',
+      '1',
+      'Put the file back as git has it, or begin it with `version: 1`.',
+    );
   else
     findings.add({
       code: 'unsupported-version',

@@ -85,8 +85,8 @@ export class Shape {
     return undefined;
   }
 
-  missing(map: Located, where: string, key: string, expected: string): void {
-    this.add('missing-key', `${where} has no \`${key}\``, map, { expected: `\`${key}\`: ${expected}` });
+  missing(map: Located, where: string, key: string, expected: string, fix: string = RESTORE): void {
+    this.add('missing-key', `${where} has no \`${key}\``, map, { expected: `\`${key}\`: ${expected}`, fix });
   }
 
   wrongType(located: Located, path: string, expected: string, fix: string = RESTORE): void {
@@ -102,5 +102,8 @@ export function isNothing({ node }: Located): boolean {
 
 function described(value: string | number | boolean | null): string {
   if (value === null) return 'empty';
-  return typeof value === 'string' ? `the text ${quoted(value)}` : `the ${typeof value === 'number' ? 'number' : 'switch'} ${value}`;
+  if (typeof value === 'string') return `the text ${quoted(value)}`;
+  return typeof value === 'number' && !Number.isSafeInteger(value)
+    ? 'a number'
+    : `the ${typeof value === 'number' ? 'number' : 'switch'} ${value}`;
 }

@@ -9,5 +9,7 @@ export { renderNothingDone } from './left.ts';
 export { renderDiffText, renderTextDiff } from './diff/text.ts';
 export { renderGenerationText } from './history/generation.ts';
 export { historyDocument, renderHistoryText } from './history/text.ts';
+export { lockDocument } from './lock/document.ts';
+export { lockDiffWords, renderLockDiff } from './lock/text.ts';
 export { renderStatusText, statusDocument } from './status/text.ts';
 export { renderCache, renderPrune, renderPruned, renderVerified } from './cache/text.ts';

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<
   'backends/llama.cpp': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
   cli: {
-    folders: ['domain', 'config', 'catalog', 'observe', 'plan', 'apply', 'state', 'status', 'render', 'discover'],
+    folders: ['domain', 'config', 'catalog', 'observe', 'plan', 'apply', 'state', 'status', 'render', 'discover', 'import', 'import/read'],
     packages: ['commander'],
   },
 };
@@ -52,6 +52,7 @@ function importsOf(file: string): Import[] {
 
 function folderOf(file: string): string {
   const parts = file.split('/');
+  if (parts[0] === 'import' && parts[1] === 'read') return 'import/read';
   return parts[0] === 'backends' && parts.length > 2 ? `backends/${parts[1]}` : (parts[0] as string);
 }
 

@@ -39,6 +39,7 @@ export async function run(context: CliContext, flags: ImportFlags, args: readonl
     signal: context.signal,
     deadlineMs: DEADLINE_MS,
     folder: pathIn(context, flags, '.'),
+    outDir: paths.baseDir,
     stdin: context.stdin,
   };
   const { text, imported } = await settled(await gather(source, from ?? null, around), paths);
@@ -75,13 +76,16 @@ function schemaBeside(baseDir: string): string | null {
   return places.find((path) => existsSync(join(baseDir, path))) ?? null;
 }
 
+function valueOf(entries: Imported['models'][number]['entries'], key: string): string {
+  return String(entries.find((one) => one.key === key)?.value ?? '');
+}
+
 function viewOf(imported: Imported, paths: StackPaths, written: boolean): ImportView {
-  const valueOf = (entries: Imported['models'][number]['entries'], key: string): string =>
-    String(entries.find((one) => one.key === key)?.value ?? '');
   const models = namesOf(imported.models, 'model').map((name, index) => ({
     name,
     original: imported.models[index]!.original,
     source: valueOf(imported.models[index]!.entries, 'source'),
+    backend: imported.models[index]!.backend,
   }));
   const backends = namesOf(imported.backends, 'engine').map((name, index) => ({
     name,
@@ -94,19 +98,19 @@ function viewOf(imported: Imported, paths: StackPaths, written: boolean): Import
     notCarried: imported.notCarried,
     file: paths.shown,
     written,
-    next: written ? nextOf(models, backends, paths) : null,
+    next: written ? nextOf(imported, paths) : null,
   };
 }
 
 /** Types that this version acts on. */
 const ACTED_ON = /^(llama\.cpp|embedded|ollama)$/;
 
-function nextOf(models: ImportView['models'], backends: ImportView['backends'], paths: StackPaths): string {
-  const verb = !backends.some(({ type }) => ACTED_ON.test(type))
-    ? 'validate'
-    : models.every(({ source }) => source.startsWith('file:'))
-      ? 'plan'
-      : 'lock';
+/** What is pinned first, what can be planned at once, and what this version only checks. */
+function nextOf({ backends, models }: Imported, paths: StackPaths): string {
+  const acted = backends.filter(({ entries }) => ACTED_ON.test(valueOf(entries, 'type'))).map(({ original }) => original);
+  const sources = models.filter(({ backend }) => acted.includes(backend)).map(({ entries }) => valueOf(entries, 'source'));
+  const isFetched = sources.some((source) => !source.startsWith('file:'));
+  const verb = sources.length === 0 ? 'validate' : isFetched ? 'lock' : 'plan';
   const folder = dirname(paths.shown) === '.' ? '' : ` -C ${shellWord(dirname(paths.shown))}`;
   const file = basename(paths.shown) === 'llmops.yaml' ? '' : ` -f ${shellWord(basename(paths.shown))}`;
   return `llmops ${verb}${folder}${file}`;

@@ -40,8 +40,6 @@ export interface Imported {
   readonly backends: readonly Item[];
   readonly models: readonly (Item & { readonly backend: string })[];
   readonly notCarried: readonly NotCarried[];
-  /** True: sources name files outside the folder. */
-  readonly allowOutside?: boolean;
 }
 
 /** An entry; nothing where there is no value. */
@@ -57,4 +55,18 @@ export function group(key: string, entries: readonly Entry[]): readonly Entry[] 
 /** True for a map of entries, as opposed to a plain value. */
 export function isEntries(value: Json | Entries): value is Entries {
   return value !== null && typeof value === 'object' && !Array.isArray(value) && 'entries' in value && Array.isArray(value.entries);
+}
+
+/** Keys whose value is a path, or a `file:` source. */
+const PATHS = new Set(['source', 'chatTemplateFile', 'file']);
+
+/** True if a path among these keys leads out of the folder of llmops.yaml. */
+export function leavesFolder(entries: readonly Entry[]): boolean {
+  return entries.some(({ key, value }) => {
+    if (isEntries(value)) return leavesFolder(value.entries);
+    if (value !== null && typeof value === 'object' && 'file' in value)
+      return leavesFolder([{ key: 'file', value: value['file'] as Json }]);
+    const path = typeof value === 'string' && PATHS.has(key) ? (key === 'source' ? /^file:(.*)$/s.exec(value)?.[1] : value) : undefined;
+    return path !== undefined && /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)/.test(path);
+  });
 }

@@ -1,6 +1,6 @@
 import { Document, Pair, Scalar, YAMLMap } from 'yaml';
 import type { Json } from '../domain/desired.ts';
-import { isEntries, type Entry, type Imported, type Item, type NotCarried } from './imported.ts';
+import { isEntries, leavesFolder, type Entry, type Imported, type Item, type NotCarried } from './imported.ts';
 import { uniqueNames } from './names.ts';
 
 /** How the written file begins. */
@@ -22,7 +22,8 @@ export function writeStack(imported: Imported, options: WriteOptions): string {
   });
   root.add(pair('version', 1));
   root.add(pair('name', options.stack));
-  if (imported.allowOutside) root.add(withNote(pair('allowOutside', true), 'weights lie outside this folder'));
+  if (imported.models.some(({ entries }) => leavesFolder(entries)))
+    root.add(withNote(pair('allowOutside', true), 'some files lie outside this folder'));
   root.add(pair('backends', items(imported.backends, backendNames, imported.notCarried), true));
   const models = imported.models.map((model) => ({ ...model, entries: [backendOf(model.backend), ...model.entries] }));
   root.add(pair('models', items(models, modelNames, imported.notCarried), true));
@@ -83,10 +84,10 @@ function mapOf(entries: readonly Entry[]): YAMLMap {
 function pair(key: string, value: Json | YAMLMap, apart = false): Pair {
   const name = new Scalar(key);
   if (apart) name.spaceBefore = true;
-  return new Pair(name, value instanceof YAMLMap ? value : node(value));
+  return new Pair(name, value instanceof YAMLMap ? value : nodeOf(value));
 }
 
-function node(value: Json): unknown {
+function nodeOf(value: Json): unknown {
   const made = new Document().createNode(value) as { flow?: boolean; type?: string };
   if (Array.isArray(value)) made.flow = value.every((item) => typeof item !== 'object' && String(item).length < 40);
   else if (value !== null && typeof value === 'object') made.flow = true;

@@ -41,7 +41,6 @@ export function importOllama(answers: OllamaAnswers): Imported {
       items.length === 0 ? [] : [{ original: BACKEND, notes: [], entries: [...entry('type', 'ollama'), ...entry('url', answers.url)] }],
     models: items.map((item) => ({ ...item, backend: BACKEND })),
     notCarried: [...(items.length === 0 ? [] : aboutServer(idle)), ...taken.flatMap(({ notCarried }) => notCarried)],
-    allowOutside: items.some(({ entries }) => entries.some(({ key, value }) => key === 'source' && String(value).startsWith('file:/'))),
   };
 }
 

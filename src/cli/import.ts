@@ -81,16 +81,15 @@ function valueOf(entries: Imported['models'][number]['entries'], key: string): s
 }
 
 function viewOf(imported: Imported, paths: StackPaths, written: boolean): ImportView {
-  const models = namesOf(imported.models, 'model').map((name, index) => ({
-    name,
-    original: imported.models[index]!.original,
-    source: valueOf(imported.models[index]!.entries, 'source'),
-    backend: imported.models[index]!.backend,
-  }));
   const backends = namesOf(imported.backends, 'engine').map((name, index) => ({
     name,
     type: valueOf(imported.backends[index]!.entries, 'type'),
   }));
+  const models = namesOf(imported.models, 'model').map((name, index) => {
+    const { original, backend, entries } = imported.models[index]!;
+    const at = imported.backends.findIndex((one) => one.original === backend);
+    return { name, original, source: valueOf(entries, 'source'), backend: backends[at]?.name ?? backend };
+  });
   return {
     from: imported.from,
     models,

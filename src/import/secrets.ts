@@ -15,6 +15,11 @@ export function looksSecret(text: string): boolean {
   return SECRET_SHAPE.test(text);
 }
 
+/** True for a word that holds what somebody else fills in: `${NAME}`. It says nothing here, and would break what it is copied into. */
+export function isOpen(word: string): boolean {
+  return word.includes('${');
+}
+
 /** An address without a name and password, without a query and a fragment; null: it is none. */
 export function plainUrl(text: string): { readonly url: string; readonly stripped: boolean } | null {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return null;

@@ -102,7 +102,12 @@ function without(entries: readonly Entry[], [key, ...rest]: readonly string[]): 
   });
 }
 
+/** A list of all that would be right is no reason that people read. */
+const LONGEST_REASON = 60;
+
 function because({ code, expected }: Problem): string {
   if (code === 'unknown-key') return 'llmops has no key for it';
-  return expected === undefined ? `llmops does not take it (${code})` : `llmops takes ${expected} there`;
+  return expected === undefined || expected.length > LONGEST_REASON
+    ? `llmops does not take its value (${code})`
+    : `llmops takes ${expected} there`;
 }

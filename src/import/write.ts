@@ -89,7 +89,8 @@ function pair(key: string, value: Json | YAMLMap, apart = false): Pair {
 
 function nodeOf(value: Json): unknown {
   const made = new Document().createNode(value) as { flow?: boolean; type?: string };
-  if (Array.isArray(value)) made.flow = value.every((item) => typeof item !== 'object' && String(item).length < 40);
+  if (Array.isArray(value))
+    made.flow = value.every((item) => typeof item !== 'object' && String(item).length < 40 && !/\n/.test(String(item)));
   else if (value !== null && typeof value === 'object') made.flow = true;
   return made;
 }

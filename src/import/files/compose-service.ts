@@ -38,7 +38,7 @@ export function serviceOf(service: Unknowns, hostPath: (written: string) => stri
   const mounts = listOf(service['volumes']).flatMap((volume) => mountOf(volume, told));
   return {
     image: told(textOf(service['image']) ?? ''),
-    words: words.filter((word) => !word.includes('${')),
+    words,
     env: variablesOf(service['environment'], told),
     ports: listOf(service['ports']),
     path: (written) => inMounts(written, mounts, hostPath),

@@ -38,7 +38,7 @@ export function importLitellm(file: ForeignFile): Imported {
     .map((key) => ({ what: key, why: key === 'environment_variables' ? 'variables may be secrets, and are not copied' : NO_KEY }));
   for (const one of deployments) {
     const kind = Object.hasOwn(TYPES, one.provider) ? TYPES[one.provider] : undefined;
-    const url = one.url ?? kind?.url ?? null;
+    const url = (kind?.type === 'vllm' ? one.url?.replace(/\/v1$/, '') : one.url) ?? kind?.url ?? null;
     if (kind === undefined || url === null) {
       notCarried.push({
         what: one.name,
@@ -80,7 +80,7 @@ function deploymentOf(row: Unknowns): Deployment {
 
 /** One backend for each type, address and key; `vllm`, `vllm-2`, ... */
 function backendFor(one: Deployment, type: string, url: string, backends: Map<string, Item>): string {
-  const key = keyOf(one, type);
+  const key = keyOf(one, url);
   const entries: readonly Entry[] = [...entry('type', type), ...entry('url', url), ...key];
   const same = [...backends.values()].find((backend) => JSON.stringify(backend.entries) === JSON.stringify(entries));
   if (same) return same.original;
@@ -91,17 +91,21 @@ function backendFor(one: Deployment, type: string, url: string, backends: Map<st
 }
 
 /** A key is never copied: its variable is named, or one is invented for it. */
-function keyOf({ params }: Deployment, type: string): readonly Entry[] {
+function keyOf({ params }: Deployment, url: string): readonly Entry[] {
   const key = textOf(params['api_key']);
   if (key === null) return [];
   const variable = /^os\.environ\/([A-Za-z_][A-Za-z0-9_]*)$/.exec(key)?.[1];
   if (variable !== undefined) return entry('apiKey', { env: variable });
   if (/^(none|fake|dummy|empty|sk-fake|-|x)$/i.test(key)) return [];
-  return entry(
-    'apiKey',
-    { env: `${type.toUpperCase().replace(/\W/g, '_')}_API_KEY` },
-    'the key itself was not copied: put it into this variable',
-  );
+  return entry('apiKey', { env: inventedVariable(url) }, 'the key itself was not copied: put it into this variable');
+}
+
+/** After the host, so that no host gets another one's key. */
+function inventedVariable(url: string): string {
+  return `${new URL(url).hostname
+    .toUpperCase()
+    .replace(/\W/g, '_')
+    .replace(/^(?=\d)/, '_')}_KEY`;
 }
 
 function entriesOf({ model, params }: Deployment, type: string): readonly Entry[] {

@@ -82,7 +82,7 @@ function takeModel(
   const open = words.filter((word) => word.includes('${') && !word.includes('${PORT}'));
   const call = takeCall({
     original: name,
-    words: words.filter((word) => !open.includes(word)),
+    words,
     env: variablesOf(listOf(model['env']), known),
     path: file.path,
   });

@@ -1,4 +1,4 @@
-import { isSecretName, looksSecret } from '../secrets.ts';
+import { isOpen, isSecretName, looksSecret } from '../secrets.ts';
 import { MEANINGS } from './flags.ts';
 
 /** llama-server's words taken apart. */
@@ -13,6 +13,7 @@ export interface Told {
 }
 
 const SECRET = 'it is a secret, and secrets are not copied';
+const LOOKS = 'it looks like a secret, and secrets are not copied';
 
 /** Takes the words after the program's name apart. Never keeps what could be a secret. */
 export function parseWords(words: readonly string[]): Told {
@@ -33,11 +34,15 @@ export function parseWords(words: readonly string[]): Told {
       lost.push({ what: flag, why: SECRET });
       if (given === null && !isFlag(words[at + 1])) at += 1;
     } else if (meaning === undefined) {
-      if (looksSecret(words[at] as string)) lost.push({ what: rest.at(-1) ?? 'a word', why: SECRET });
-      else rest.push(words[at] as string);
+      const word = words[at] as string;
+      if (looksSecret(word)) lost.push({ what: isFlag(rest.at(-1)) ? (rest.at(-1) ?? 'a word') : 'a word', why: LOOKS });
+      if (!looksSecret(word) && !isOpen(word)) rest.push(word);
+      else if (isFlag(rest.at(-1)) && !isFlag(word)) rest.pop(); // a flag without its value would take the next word for it
     } else if (meaning.as === 'switch') values.set(meaning.name, 'true');
-    else if (meaning.as === 'value') values.set(meaning.name, next());
-    else {
+    else if (meaning.as === 'value') {
+      const text = next();
+      if (!isOpen(text)) values.set(meaning.name, text);
+    } else {
       if (meaning.takes === 1) next();
       if (meaning.as === 'lose') lost.push({ what: flag, why: meaning.why });
     }

@@ -42,8 +42,20 @@ export function importLlamaServer(answers: LlamaAnswers): Imported {
         entries: withSeen(told?.entries ?? entry('source', source), props),
       },
     ],
-    notCarried: [...(told === null ? [unseen(answers.url)] : []), ...lost, ...shared(told, props, original)],
+    notCarried: [
+      ...(told === null ? [unseen(answers.url)] : []),
+      ...lost,
+      ...elsewhere(answers, source, original),
+      ...shared(told, props, original),
+    ],
   };
+}
+
+/** A path of another machine means nothing to an engine that is started here. */
+function elsewhere(answers: LlamaAnswers, source: string, where: string): readonly NotCarried[] {
+  const isHere = /^https?:\/\/(localhost|127\.|\[::1\])/.test(answers.url);
+  const why = 'it lies on that machine, and llmops starts llama-server on this one: bring it here, or run llmops there';
+  return isHere || !source.startsWith('file:') ? [] : [{ what: 'the file of the weights', why, where }];
 }
 
 function unseen(url: string): NotCarried {

@@ -116,7 +116,7 @@ function written(model: OllamaModel, source: string, base: OllamaModel | null, k
   const item: Item = {
     original: model.name,
     wish: plainModelName(model.name),
-    notes: [noteOf(model, derived ? source : null)].filter((note) => note !== ''),
+    notes: [noteOf(model, derived && source.startsWith('ollama:') ? source : null)].filter((note) => note !== ''),
     entries: [
       ...entry('source', source),
       ...entry('quantization', model.quantization),
@@ -139,7 +139,7 @@ function written(model: OllamaModel, source: string, base: OllamaModel | null, k
 
 function noteOf(model: OllamaModel, base: string | null): string {
   const facts = [model.size, model.digest === null ? null : `manifest ${model.digest.slice(0, 12)}`].filter((fact) => fact !== null);
-  return [...(base === null ? [] : [`made from ${base.replace(/^(ollama|file):/, '')}`]), ...facts].join('; ');
+  return [...(base === null ? [] : [`made from ${base.replace(/^ollama:/, '')}`]), ...facts].join('; ');
 }
 
 function offloadOf(layers: number | null): Json {

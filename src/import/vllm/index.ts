@@ -1,7 +1,7 @@
 import type { Json } from '../../domain/desired.ts';
 import { entry, group, type Entry, type Imported, type NotCarried } from '../imported.ts';
 import { countOf, integerOf, listOf, mapOf, textOf } from '../json.ts';
-import { isSecretName, looksSecret } from '../secrets.ts';
+import { isOpen, isSecretName, looksSecret } from '../secrets.ts';
 
 /** A model as `vllm serve` was told to run it. */
 export interface VllmModel {
@@ -80,6 +80,9 @@ function tokensOf(text: string | null): number | null {
   return digits === undefined ? null : countOf(Math.floor(Number(digits) * factor));
 }
 
+const SECRET = 'it is a secret, and secrets are not copied';
+const LOOKS = 'it looks like a secret, and secrets are not copied';
+
 function parse(words: readonly string[]): Told {
   const values = new Map<string, string[]>();
   const rest: string[] = [];
@@ -91,16 +94,18 @@ function parse(words: readonly string[]): Told {
     const name = Object.hasOwn(NAMES, flag) ? (NAMES[flag] as string) : undefined;
     if (!/^-[^\d]/.test(word)) {
       if (index === 0) values.set('model', [word]);
-      else if (open === rest && looksSecret(word)) lost.push({ what: 'a word', why: 'it is a secret, and secrets are not copied' });
-      else open.push(word);
+      else if (open === rest && (looksSecret(word) || isOpen(word))) {
+        if (looksSecret(word)) lost.push({ what: rest.at(-1) ?? 'a word', why: LOOKS });
+        rest.pop(); // a flag without its value would take the next word for it
+      } else if (!isOpen(word)) open.push(word);
     } else if (isSecretName(flag)) {
       hadKey ||= flag === '--api-key';
-      if (flag !== '--api-key') lost.push({ what: flag, why: 'it is a secret, and secrets are not copied' });
+      if (flag !== '--api-key') lost.push({ what: flag, why: SECRET });
       open = []; // its value goes nowhere
     } else if (name === undefined) {
       open = rest;
-      if (looksSecret(word)) lost.push({ what: flag, why: 'it is a secret, and secrets are not copied' });
-      else rest.push(word);
+      if (looksSecret(word)) lost.push({ what: flag, why: LOOKS });
+      else if (!isOpen(word)) rest.push(word);
     } else {
       open = joined === undefined ? [] : [joined];
       values.set(name, open);

@@ -20,6 +20,8 @@ const MAY_IMPORT: Readonly<
   observe: { folders: ['domain'] },
   apply: { folders: ['domain'] },
   discover: { folders: [] },
+  import: { folders: ['domain'], packages: ['yaml'], pure: true },
+  'import/read': { folders: ['domain', 'import'] },
   'backends/kit': { folders: ['domain'] },
   'backends/llama.cpp': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },

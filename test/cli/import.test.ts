@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Answer, ollamaRoutes, serveInTest } from '../import/server.ts';
+import { serveInTest } from '../import/in-test.ts';
+import { Answer, ollamaRoutes } from '../import/server.ts';
 import { newWorld, type World } from './context.ts';
 
 const written = (world: World, name = 'llmops.yaml'): string => readFileSync(join(world.cwd, name), 'utf8');

@@ -14,7 +14,7 @@ import { shellWords } from '../../src/import/words.ts';
 import { importVllm } from '../../src/import/vllm/index.ts';
 import { check, foreign } from './case.ts';
 
-const RUNS = { numRuns: 150 };
+const RUNS = { numRuns: 60 };
 
 /** Whatever went in, what comes out is valid, and nothing is left over that no key could be taken away for. */
 function expectValid(imported: Imported): void {

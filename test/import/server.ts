@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
 
 /** A small server that answers by path, and remembers what it was asked. */
 export interface FakeServer {
@@ -44,13 +43,6 @@ export async function serve(routes: Routes): Promise<FakeServer> {
       server.close(() => resolve());
     });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, keys, mostAtOnce: () => most, close };
-}
-
-/** The same, gone after the test. */
-export async function serveInTest(routes: Routes): Promise<FakeServer> {
-  const server = await serve(routes);
-  onTestFinished(() => server.close());
-  return server;
 }
 
 /** An answer that is no JSON, or no 200. */

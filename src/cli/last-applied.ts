@@ -16,7 +16,7 @@ export interface OpenedSession {
 }
 
 /** What a file can have that does not keep its models from being looked at and ended. */
-const FILE_PROBLEMS = new Set(['no-stack-file', 'unreadable-stack-file']);
+const FILE_PROBLEMS = new Set(['no-stack-file', 'no-folder', 'unreadable-stack-file']);
 
 /**
  * For verbs that look at or end what runs: a file that is gone or broken must not keep models running. The stack is then

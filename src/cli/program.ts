@@ -1,8 +1,8 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
-import { collect, duration, positive } from './flag-values.ts';
+import { collect, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
-import { applyingFlags, NO_COLOR, planningFlags, stackFlags } from './verb-flags.ts';
+import { applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags } from './verb-flags.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
 type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
@@ -198,7 +198,7 @@ function looking(verb: AddVerb): void {
     .option('--json', 'the same as -o json')
     .option('--exit-code', 'exit 2 unless every model is as declared')
     .option('--snapshot <file>', 'record what was seen, for `plan --against`')
-    .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
+    .addOption(observeTimeout());
   stackFlags(
     verb(
       'history',

@@ -19,7 +19,17 @@ export function planningFlags(command: Command): Command {
     .option('--target <model>', 'only this model (repeat for several); for emergencies', collect)
     .option('--replace <model>', 'restart this model even if nothing about it differs (repeat for several)', collect)
     .option('--allow-destroy', 'let a plan delete everything, or more than 30 % of the models')
-    .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
+    .addOption(observeTimeout());
+}
+
+/** How long one backend is waited for. */
+export function observeTimeout(): Option {
+  return waiting('--observe-timeout <duration>', 'how long one backend may take to tell its state', 10_000, '10s');
+}
+
+/** A time; its default is milliseconds to programs and a time with its unit to people. */
+function waiting(flags: string, description: string, ms: number, shown: string): Option {
+  return new Option(flags, description).argParser(duration).default(ms, shown);
 }
 
 /** Flags of verbs that change the world. */
@@ -29,6 +39,6 @@ export function applyingFlags(command: Command): Command {
     .addOption(new Option('--yes', 'do not ask').implies({ autoApprove: true }).hideHelp())
     .option('--json', 'a stream of JSON records instead of text')
     .option('--parallelism <n>', 'steps at once', positive, 10)
-    .option('--lock-timeout <duration>', 'how long to wait while another apply runs', duration, 0)
+    .addOption(waiting('--lock-timeout <duration>', 'how long to wait while another apply runs', 0, '0s'))
     .option('--detailed-exitcode', 'typed exit codes: 3 invalid, 4 refused, 5 lock held, 6 stale, 7 partly applied, 9 too late');
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ProblemError } from '../domain/problem.ts';
 
@@ -43,9 +43,24 @@ async function writeAndSync(path: string, flags: 'w' | 'a', bytes: Uint8Array): 
   }
 }
 
+/** Not mkdir's own `recursive`: where a parent is there and takes no folder (/proc), Node tries for ever. */
 async function makeFolder(path: string): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await syncFolder(dirname(path));
+  try {
+    await makeOne(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await makeOne(path);
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+  }
 }
 
 async function truncateAndSync(path: string, length: number): Promise<void> {
@@ -84,6 +99,9 @@ const REASONS: Readonly<Record<string, readonly [reason: string, fix: string]>> 
   EROFS: ['the file system is read-only', 'Mount it writable, or name another folder with --state-dir'],
   EACCES: ['permission denied', 'Mend the permissions, or name another folder with --state-dir'],
   EPERM: ['permission denied', 'Mend the permissions, or name another folder with --state-dir'],
+  ENOENT: ['it is not there, and cannot be made there', 'Name another folder with --state-dir'],
+  ELOOP: ['links lead in a circle', 'Name another folder with --state-dir'],
+  ENAMETOOLONG: ['the name is too long', 'Name another folder with --state-dir'],
   ENOTDIR: ['a part of the path is not a folder', 'Name another folder with --state-dir'],
   EEXIST: ['a file stands where a folder belongs', 'Name another folder with --state-dir'],
 };

@@ -43,8 +43,8 @@ export async function beginRun(disk: Disk, dir: string, lease: Lease, header: Ru
   lease.verify();
   await tidy(disk, dir);
   const journal = await reopenJournal(disk, dir, lease);
-  await closeInterrupted(disk, dir, journal.records());
   const inventory = await reopen(disk, stateFiles.inventory(dir), inventoryShape, EMPTY_INVENTORY, lease);
+  await closeInterrupted(disk, dir, journal.records(), inForce(inventory.current()));
   const endpoints = await reopen(disk, stateFiles.endpoints(dir), endpointsShape, EMPTY_ENDPOINTS, lease);
   const number = 1 + Math.max(0, inventory.current().generation ?? 0, ...(await generationNumbers(disk, dir)));
   const run = `run-${lease.token}-${number}`;
@@ -115,7 +115,7 @@ function startWatch(now: () => string) {
 async function firstStep(open: Open): Promise<void> {
   open.begun = true;
   await open.disk.makeFolder(stateFiles.generations(open.dir));
-  await writeGeneration(open.disk, open.dir, open.generation);
+  await writeGeneration(open.disk, open.dir, open.generation, inForce(open.inventory.current()));
   await open.inventory.update((file) => withBackends(file, open.header.plan));
 }
 
@@ -124,8 +124,8 @@ async function finish(open: Open, outcome: Outcome, steps: readonly StepResult[]
   lease.verify();
   if (open.begun) {
     const finishedAt = header.now();
-    await writeGeneration(disk, dir, { ...generation, outcome, finishedAt, ms, steps });
-    await open.inventory.update((file) => withFinished(file, header.plan, { number: generation.number, at: finishedAt, outcome }));
+    await writeGeneration(disk, dir, { ...generation, outcome, finishedAt, ms, steps }, inForce(open.inventory.current()));
+    await open.inventory.update((file) => withFinished(file, header.plan, { number: generation.number, at: finishedAt, outcome, steps }));
   }
   await journal.append(runRecord(open, 'run-end', outcome));
   if (journal.bytes() > COMPACT_BYTES) await compact(disk, dir, journal);
@@ -137,9 +137,14 @@ function compact(disk: Disk, dir: string, journal: Journal): Promise<void> {
 }
 
 /** A generation without an outcome belongs to a run that was cut off, because this process holds the lease now. */
-async function closeInterrupted(disk: Disk, dir: string, records: readonly JournalRecord[]): Promise<void> {
+async function closeInterrupted(disk: Disk, dir: string, records: readonly JournalRecord[], kept: ReadonlySet<number>): Promise<void> {
   const latest = (await readGenerations(disk, dir, 1))[0];
-  if (latest && latest.outcome === null) await writeGeneration(disk, dir, interrupted(latest, records));
+  if (latest && latest.outcome === null) await writeGeneration(disk, dir, interrupted(latest, records), kept);
+}
+
+/** The generations in which what is in force now was applied. */
+function inForce({ models }: InventoryFile): ReadonlySet<number> {
+  return new Set(Object.values(models).map(({ generation }) => generation));
 }
 
 /** A new journal gets its name durably first: an append alone would leave that to chance. */

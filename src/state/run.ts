@@ -18,6 +18,7 @@ import {
 } from './files.ts';
 import { generationNumbers, interrupted, newGeneration, readGenerations, writeGeneration } from './generations.ts';
 import { compacted, journalLine, openJournal, parseJournal, type Journal, type JournalRecord } from './journal.ts';
+import { keepReserve, needsReserve, noRoom, reserveFor, withReserve } from './reserve.ts';
 import { withApplied, withBackends, withEndpoint, withFinished, withoutEndpoint } from './changes.ts';
 
 /** A journal beyond this many bytes is compacted when a run ends. */
@@ -34,13 +35,16 @@ interface Open {
   readonly inventory: Document<InventoryFile>;
   readonly endpoints: Document<EndpointsFile>;
   readonly generation: Generation;
+  /** Takes the room again that a full disk made this run free, as far as it is still there. */
+  readonly keepReserve: () => Promise<number>;
   /** True once a step has begun: only then the run is worth a generation. */
   begun: boolean;
 }
 
 /** Opens a run: tidies what a cut-off one left, and writes down that this one begins. */
-export async function beginRun(disk: Disk, dir: string, lease: Lease, header: RunHeader): Promise<RunLedger> {
+export async function beginRun(plainDisk: Disk, dir: string, lease: Lease, header: RunHeader): Promise<RunLedger> {
   lease.verify();
+  const disk = withReserve(plainDisk, dir);
   await tidy(disk, dir);
   const journal = await reopenJournal(disk, dir, lease);
   const inventory = await reopen(disk, stateFiles.inventory(dir), inventoryShape, EMPTY_INVENTORY, lease);
@@ -48,6 +52,9 @@ export async function beginRun(disk: Disk, dir: string, lease: Lease, header: Ru
   const endpoints = await reopen(disk, stateFiles.endpoints(dir), endpointsShape, EMPTY_ENDPOINTS, lease);
   const number = 1 + Math.max(0, inventory.current().generation ?? 0, ...(await generationNumbers(disk, dir)));
   const run = `run-${lease.token}-${number}`;
+  const reserve = reserveFor(header.plan, Object.keys(inventory.current().models).length, header.source.text.length);
+  const kept = header.plan.steps.length === 0 ? reserve : await keepReserve(plainDisk, dir, reserve);
+  if (kept < reserve && needsReserve(header.plan)) throw noRoom(dir, reserve);
   const open: Open = {
     disk,
     dir,
@@ -57,6 +64,7 @@ export async function beginRun(disk: Disk, dir: string, lease: Lease, header: Ru
     inventory,
     endpoints,
     generation: newGeneration(number, run, header),
+    keepReserve: () => keepReserve(plainDisk, dir, reserve),
     begun: false,
   };
   await journal.append(runRecord(open, 'run-begin', null));
@@ -129,6 +137,7 @@ async function finish(open: Open, outcome: Outcome, steps: readonly StepResult[]
   }
   await journal.append(runRecord(open, 'run-end', outcome));
   if (journal.bytes() > COMPACT_BYTES) await compact(disk, dir, journal);
+  if (open.begun) await open.keepReserve();
   return open.begun ? generation.number : null;
 }
 

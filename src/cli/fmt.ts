@@ -1,5 +1,5 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ProblemError, problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';

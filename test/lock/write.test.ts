@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseLock, writeLock } from '../../src/lock/index.ts';
@@ -61,6 +63,11 @@ describe('A new llmops.lock', () => {
     const backwards = { models: Object.fromEntries(Object.entries(SAMPLE.models).toReversed()), engines: SAMPLE.engines };
     expect(writeLock(null, backwards)).toBe(TEXT);
   });
+});
+
+it('The example in docs/lock.md is a lock', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/lock.md'), 'utf8');
+  expect(read(/```yaml\n([\s\S]*?)```/.exec(page)![1]!).models['chat']?.origin?.kind).toBe('hf');
 });
 
 describe('A llmops.lock that is written again', () => {

@@ -50,7 +50,12 @@ const changes = union('What happens to one model.', [
     ['waits'],
   ),
   change('delete', 'It is stopped and not started again.', { cost }),
-  change('blocked', 'It cannot be acted on and is left as it is.', { problem: ref('problem', 'What stands in the way.') }),
+  change(
+    'blocked',
+    'It cannot be acted on and is left as it is.',
+    { problem: ref('problem', 'What stands in the way.'), others: list('What else does. Absent: nothing.', ref('problem', 'One of it.')) },
+    ['others'],
+  ),
 ]);
 
 /** What a kind of step does, what it says beside what all say, and which of that may be absent. */
@@ -142,7 +147,11 @@ const root = object(
     mode: oneOfWords('What was asked for.', ['apply', 'prefetch', 'destroy', 'down', 'refresh-only']),
     revision: text('SHA-256 over the meaning of the file, hex.'),
     baseline: nullable(
-      object('The generation that the plan starts from.', { generation: count('Its number.'), at: text('When it was applied, ISO 8601.') }),
+      object(
+        'The generation that the plan starts from.',
+        { generation: count('Its number.'), at: text('When it was applied, ISO 8601.'), endedBy: common.endedBy },
+        ['endedBy'],
+      ),
     ),
     basis: text('SHA-256 over what was seen and relied on; a plan whose basis moved is refused as stale.'),
     targets: common.names('Models that the plan is limited to; empty: the whole stack.'),

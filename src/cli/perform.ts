@@ -37,7 +37,7 @@ export async function perform(doing: Doing): Promise<number> {
   try {
     const result = await run(doing, report.event);
     await report.result(result, plan);
-    return context.signalExitCode() ?? resultExitCode(result, plan, flags);
+    return context.signalExitCode() ?? resultExitCode(result, flags);
   } finally {
     context.signal.removeEventListener('abort', stopping);
   }
@@ -76,10 +76,10 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
   });
 }
 
-function resultExitCode(result: ApplyResult, plan: Plan, flags: ApplyFlags): number {
+function resultExitCode(result: ApplyResult, flags: ApplyFlags): number {
   switch (result.outcome) {
     case 'succeeded':
-      return plan.summary.blocked > 0 ? failure(EXIT.partlyApplied, flags.detailedExitcode) : EXIT.ok;
+      return EXIT.ok;
     case 'stale':
       return failure(EXIT.planStale, flags.detailedExitcode);
     default:

@@ -161,12 +161,24 @@ function planning(verb: AddVerb): void {
     .option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
   applyingFlags(
     stackFlags(
-      verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')),
+      verb(
+        'down',
+        'stop what this stack started; asks nothing, keeps files and history',
+        ['llmops down', 'llmops down --target chat'],
+        () => import('./down.ts'),
+      ),
     ),
   ).option('--target <model>', 'only this model (repeat for several)', collect);
   applyingFlags(
     planningFlags(
-      stackFlags(verb('destroy', 'stop everything and forget that it was ever applied', ['llmops destroy'], () => import('./destroy.ts'))),
+      stackFlags(
+        verb(
+          'destroy',
+          'end everything for good: as down, but asks first and heeds protect',
+          ['llmops destroy'],
+          () => import('./destroy.ts'),
+        ),
+      ),
     ),
   );
 }

@@ -1,3 +1,4 @@
+import type { Inventory } from '../domain/observed.ts';
 import { isStaging, type Change, type Drift, type Plan, type Step } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import { compareText } from '../domain/text.ts';
@@ -16,7 +17,7 @@ import { massDelete, scopeOf, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
 import { stageWeights } from './staging.ts';
 import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
-import type { Course, Removal, Spared, Verdict } from './verdict.ts';
+import type { Blocked, Course, Removal, Spared, Verdict } from './verdict.ts';
 import { placeOf } from './wish.ts';
 import { plannedBackends } from './world.ts';
 import { count } from './words.ts';
@@ -59,7 +60,6 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
   const { desired, inventory, mode } = input;
   const doing = stepsFor(mode, steps);
   const shown = changesFor(mode, changes, doing);
-  const { generation, appliedAt } = inventory;
   return {
     formatVersion: '1.0',
     stack: desired.stack,
@@ -67,7 +67,7 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
     environment: desired.environment,
     mode,
     revision: desired.revision,
-    baseline: generation === null || appliedAt === null ? null : { generation, at: appliedAt },
+    baseline: baselineOf(inventory),
     basis: basisOf(context),
     targets: [...input.targets].sort(compareText),
     backends: plannedBackends(world),
@@ -92,6 +92,11 @@ function changesFor(mode: Plan['mode'], changes: Change[], steps: readonly Step[
   if (mode === 'refresh-only') return changes.filter(({ action }) => action === 'keep' || action === 'blocked');
   const staged = new Set(steps.map(({ model }) => model));
   return mode === 'prefetch' ? changes.filter(({ action, model }) => action === 'blocked' || staged.has(model)) : changes;
+}
+
+function baselineOf({ generation, appliedAt, endedBy }: Inventory): Plan['baseline'] {
+  if (generation === null || appliedAt === null) return null;
+  return { generation, at: appliedAt, ...(endedBy === undefined ? {} : { endedBy }) };
 }
 
 /** One verdict for each model that is considered, sorted by name. */
@@ -119,13 +124,10 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const { input, world, found } = context;
   const running = input.mode !== 'down' && input.mode !== 'destroy';
   const considered = new Set(scope.wanted.map(({ name }) => name));
-  const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(([, problems]) => problems) : [];
-  const refused = verdicts.flatMap((verdict) =>
-    verdict.kind === 'blocked' && verdict.problem.code === 'protected' ? [verdict.problem] : [],
-  );
-  const shown = new Set(
-    verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'backend-gone' ? [verdict.model] : [])),
-  );
+  const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(ofStack) : [];
+  const stuck = verdicts.filter((verdict): verdict is Blocked => verdict.kind === 'blocked');
+  const refused = stuck.flatMap(({ problems }) => problems.filter(({ code }) => code === 'protected'));
+  const shown = new Set(stuck.filter(({ problems }) => problems.some(({ code }) => code === 'backend-gone')).map(({ model }) => model));
   const gone = [...scope.unwanted, ...considered].sort(compareText).flatMap((name) => {
     const applied = input.inventory.models[name];
     return applied === undefined || world.specs.has(applied.backend) || shown.has(name) ? [] : [goneBackend(name, applied)];
@@ -134,6 +136,11 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const leftOut = scope.leftOut === 0 ? [] : [notConsidered(scope.leftOut)];
   const own = verdicts.flatMap((verdict) => (verdict.kind === 'run' ? verdict.notes : []));
   return [...scope.problems, ...ofCatalog, ...refused, ...massDelete(context, scope, deletions), ...gone, ...own, ...notes, ...leftOut];
+}
+
+/** An error of one model stands in the way of that model, and is told there. */
+function ofStack([model, problems]: readonly [string, readonly Problem[]]): readonly Problem[] {
+  return model === '' ? problems : problems.filter(({ severity }) => severity !== 'error');
 }
 
 function notConsidered(models: number): Problem {

@@ -2,7 +2,7 @@ import { PORT_FIELD } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import { compareText } from '../domain/text.ts';
 import { leaving, stepId } from './leaving.ts';
-import type { Course, Removal, Verdict } from './verdict.ts';
+import { modelOf, type Course, type Removal, type Verdict } from './verdict.ts';
 import type { World } from './world.ts';
 
 /** A copy of another model that has the port which a model is to listen on, and the step that ends it. */
@@ -45,8 +45,8 @@ export function copiesByPort({ backends }: World): ReadonlyMap<number, readonly 
   return new Map([...Map.groupBy(held, ({ port }) => port)].map(([port, all]) => [port, all.map(({ copy }) => copy)]));
 }
 
-/** A server on another machine takes no port of this one. */
-function portHere(endpoint: string | null): number | null {
+/** The port of this machine that a server listens on; null: it does not tell, or runs on another machine. */
+export function portHere(endpoint: string | null): number | null {
   const [, port] = /^https?:\/\/(?:127(?:\.\d+){3}|localhost|0\.0\.0\.0|\[::1?\]):(\d+)/.exec(endpoint ?? '') ?? [];
   return port === undefined ? null : Number(port);
 }
@@ -55,7 +55,7 @@ function portHere(endpoint: string | null): number | null {
 export function endings(verdicts: readonly Verdict[]): ReadonlyMap<ObservedInstance, Ending> {
   return new Map(
     verdicts.filter(isActing).flatMap((verdict) => {
-      const model = verdict.kind === 'run' ? verdict.wish.model.name : verdict.model;
+      const model = modelOf(verdict);
       const whose = verdict.kind === 'run' ? `the old copy of ${model}` : model;
       return leaving(verdict).map(({ copy, suffix }) => [copy, { model, step: stepId(model, `stop${suffix}`), whose }] as const);
     }),

@@ -5,6 +5,7 @@ export { renderEventLine } from './event.ts';
 export { foldProgress, heartbeatLine, NO_PROGRESS, progressLines } from './progress.ts';
 export type { Progress } from './progress.ts';
 export { renderApplyResult } from './apply.ts';
+export { renderNothingDone } from './left.ts';
 export { renderDiffText, renderTextDiff } from './diff/text.ts';
 export { renderGenerationText } from './history/generation.ts';
 export { historyDocument, renderHistoryText } from './history/text.ts';

@@ -16,8 +16,8 @@ export interface Wanted {
 export interface Chosen {
   /** All parts, in their order. */
   readonly paths: readonly string[];
-  /** As their names tell it: Q4_K_M, UD-Q4_K_XL; null: they do not. */
-  readonly quantization: string | null;
+  /** The quantization as their names tell it, in capitals: Q4_K_M, UD-Q4_K_XL; null: they do not. */
+  readonly label: string | null;
 }
 
 /** What is taken where nothing is asked for. As llama.cpp does, but for guessing further. */
@@ -42,7 +42,7 @@ export function choose(paths: readonly string[], wanted: Wanted): Chosen {
     candidate.of === 1 ? [candidate.first] : Array.from({ length: candidate.of }, (_, index) => partOf(candidate.first, index + 1));
   const missing = parts.filter((part) => !there.has(part));
   if (missing.length > 0) throw incomplete(wanted.repo, parts.length, missing);
-  return { paths: parts, quantization: quantizationOf(candidate.label) };
+  return { paths: parts, label: candidate.label };
 }
 
 function byName(there: ReadonlySet<string>, file: string, repo: string): Candidate {
@@ -126,7 +126,7 @@ function ambiguous(repo: string, quantization: string, matching: readonly Candid
 }
 
 function notFound(repo: string, quantizations: readonly string[], candidates: readonly Candidate[]): ProblemError {
-  const labels = [...new Set(candidates.map(({ label }) => quantizationOf(label)).filter((label) => label !== null))];
+  const labels = [...new Set(candidates.map(({ label }) => quantizationOf(label, [])).filter((label) => label !== null))];
   const asked = quantizations.length === 0 ? `neither ${USUAL.join(' nor ')}, and more than one model` : `no ${quantizations.join(', ')}`;
   return new ProblemError({
     code: 'quantization-not-found',

@@ -42,11 +42,13 @@ export interface ResolveContext {
 
 /** What every exchange over the network needs. */
 export interface Net {
+  /** Names proxies. */
+  readonly env: ResolveContext['env'];
   readonly signal: AbortSignal;
   readonly limits: Limits;
 }
 
 /** The part of a context that exchanges need. */
-export function netOf(context: Pick<ResolveContext, 'signal' | 'limits'>): Net {
-  return { signal: context.signal, limits: context.limits ?? LIMITS };
+export function netOf({ env, signal, limits = LIMITS }: Pick<ResolveContext, 'env' | 'signal' | 'limits'>): Net {
+  return { env, signal, limits };
 }

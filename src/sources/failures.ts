@@ -107,7 +107,7 @@ function unreachable(url: URL, code: string, cause: unknown): ProblemError {
   const problem = {
     code: 'source-unreachable',
     summary: `${url.host} cannot be reached: ${why}. Nothing was changed.`,
-    fix: 'Check the network and the address. Behind a proxy, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1.',
+    fix: 'Check the network and the address. Behind a proxy, set HTTPS_PROXY.',
   };
   return code === 'EAI_AGAIN' ? new TransientError(problem, null, cause) : new ProblemError(problem, cause);
 }

@@ -3,9 +3,7 @@ export function isLoopback(hostname: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname);
 }
 
-/** True if a registry, `HOST` or `HOST:PORT`, is asked over plain HTTP: on this machine, or because the list names it. */
+/** True if a registry is asked over plain HTTP: it is on this machine, or the list names it, with the port that the source has. */
 export function isPlainRegistry(host: string, insecureRegistries: readonly string[]): boolean {
-  const wanted = host.toLowerCase();
-  const name = wanted.replace(/:\d+$/, '');
-  return isLoopback(name) || insecureRegistries.some((entry) => entry.toLowerCase() === wanted || entry.toLowerCase() === name);
+  return isLoopback(host.replace(/:\d+$/, '')) || insecureRegistries.some((entry) => entry.toLowerCase() === host.toLowerCase());
 }

@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import { ProblemError } from '../domain/problem.ts';
 import type { Net } from './context.ts';
 import { garbled, networkProblem, shown } from './failures.ts';
+import { isLoopback } from './hosts.ts';
 
 /** One answer whose body is not read yet. Whoever has it reads it to its end or closes it. */
 export interface Reply {
@@ -17,11 +18,11 @@ export interface Reply {
 type Headers = Readonly<Record<string, string>>;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const MOST_REDIRECTS = 10;
+const MOST_REDIRECTS = 5;
 
 /**
- * Asks once, following redirects: another host gets no `authorization`, and nothing that began encrypted goes on in plain
- * text. The answer's bytes are as the server sent them, never compressed. Throws a ProblemError: `source-*` or `cancelled`.
+ * Asks once, following redirects: another host gets no `authorization`, nothing that began encrypted goes on in plain text,
+ * and plain text leads to the same host or to this machine only. The answer's bytes are as the server sent them, never compressed. Throws a ProblemError: `source-*` or `cancelled`.
  */
 export async function ask(address: string, headers: Headers, net: Net): Promise<Reply> {
   const signal = AbortSignal.any([net.signal, AbortSignal.timeout(net.limits.answerMs)]);
@@ -50,9 +51,13 @@ function checked(reply: Reply): Reply {
 function follow(from: URL, location: string): URL {
   const next = URL.parse(location, from.href);
   if (next === null || !/^https?:$/.test(next.protocol)) throw redirectProblem(from, 'sends us to an address that is none');
-  if (from.protocol === 'https:' && next.protocol === 'http:')
+  if (next.protocol === 'http:' && !mayBePlain(from, next))
     throw redirectProblem(from, `sends us to ${next.host} without encryption, which is refused`);
   return next;
+}
+
+function mayBePlain(from: URL, to: URL): boolean {
+  return from.protocol === 'http:' && (to.hostname === from.hostname || isLoopback(to.hostname));
 }
 
 function withoutAuthorization(headers: Headers): Headers {
@@ -67,12 +72,12 @@ function redirectProblem(url: URL, what: string): ProblemError {
   });
 }
 
-/** One request and the head of its answer. Node's own agents serve it, so `NODE_USE_ENV_PROXY=1` sends it through a proxy. */
+/** One request and the head of its answer. */
 function exchange(url: URL, headers: Headers, net: Net, signal: AbortSignal): Promise<Reply> {
   const { request } = url.protocol === 'https:' ? https : http;
   return new Promise((done, fail) => {
     const failed = (error: unknown): void => fail(networkProblem(url, error, net));
-    const asked = request(url, { headers, signal, timeout: net.limits.idleMs });
+    const asked = request(url, { headers, signal, timeout: net.limits.idleMs, ...proxied(url, net.env) });
     asked.on('timeout', () => asked.destroy(Object.assign(new Error('silent for too long'), { code: 'ETIMEDOUT' })));
     asked.on('error', failed);
     asked.on('response', (body) => {
@@ -81,4 +86,11 @@ function exchange(url: URL, headers: Headers, net: Net, signal: AbortSignal): Pr
     });
     asked.end();
   });
+}
+
+/** Through the proxy that HTTPS_PROXY or HTTP_PROXY (and NO_PROXY) name: Node's own support, which it has from 24.5 on. */
+function proxied(url: URL, env: Net['env']): http.RequestOptions {
+  const name = url.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
+  if (!env[name] && !env[name.toUpperCase()]) return {};
+  return { agent: url.protocol === 'https:' ? new https.Agent({ proxyEnv: env }) : new http.Agent({ proxyEnv: env }) };
 }

@@ -35,8 +35,8 @@ export async function resolveHub(source: Extract<Source, { kind: 'hf' }>, model:
   const pinned: Pinned[] = [];
   for (const path of chosen.paths) pinned.push(await pin(listed.get(path)!, origin, context));
   const files = pinned.map((entry) => entry.file);
-  const found = { revision, quantization: chosen.quantization, origin, manifest: null, files, license: listing.license };
-  return lockedModel(source.written, found, await describe(pinned.map(({ part }) => part)));
+  const found = { revision, label: chosen.label, origin, manifest: null, files, license: listing.license };
+  return lockedModel(model, found, await describe(pinned.map(({ part }) => part)));
 }
 
 /** As the Hub's own tools understand it: whoever sets it wants no request at all. */

@@ -29,7 +29,7 @@ async function resolve(model: ModelSpec, context: ResolveContext): Promise<Locke
     case 'https':
       return await resolveWeb(source, model, context);
     case 'ollama':
-      return await resolveOllama(source, context);
+      return await resolveOllama(source, model, context);
     case 'file':
       throw new Error(`a file of this machine is not looked up over the network: ${source.written}`);
   }

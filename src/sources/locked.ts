@@ -4,17 +4,20 @@ import { ProblemError } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import { weightsDigest } from '../domain/weights.ts';
 import type { Description } from './describe.ts';
-import { matchOf } from './naming.ts';
+import { matchOf, quantizationOf } from './naming.ts';
 
 /** What each kind of source finds out by itself. */
-export type Found = Pick<LockedModel, 'revision' | 'quantization' | 'origin' | 'manifest' | 'files' | 'license'>;
+export interface Found extends Pick<LockedModel, 'revision' | 'origin' | 'manifest' | 'files' | 'license'> {
+  /** The quantization as names tell it, in capitals; null: they do not. */
+  readonly label: string | null;
+}
 
 /** An entry of the lock from what was found and what the headers tell. What the name says of a quantization goes before the header. */
-export function lockedModel(written: string, found: Found, description: Description): LockedModel {
+export function lockedModel({ source, quantizations }: ModelSpec, found: Found, description: Description): LockedModel {
   return {
-    source: written,
+    source: source.written,
     revision: found.revision,
-    quantization: found.quantization ?? description.facts?.quantization ?? null,
+    quantization: quantizationOf(found.label ?? description.facts?.quantization ?? null, quantizations),
     origin: found.origin,
     manifest: found.manifest,
     files: found.files,
@@ -29,10 +32,11 @@ export function lockedModel(written: string, found: Found, description: Descript
 /** Throws a ProblemError, `digest-mismatch` or `quantization-mismatch`, if a model is not what llmops.yaml declares it to be. */
 export function refuseUndeclared(model: ModelSpec, locked: LockedModel): void {
   const { name, sha256: declared, quantizations } = model;
+  const written = locked.source.replace(/[?#].*$/, '');
   if (declared !== null && declared.toLowerCase() !== locked.sha256) {
     throw new ProblemError({
       code: 'digest-mismatch',
-      summary: `The weights of ${name} are not the declared ones: ${locked.source} has SHA-256 ${locked.sha256}. Nothing was changed.`,
+      summary: `The weights of ${name} are not the declared ones: ${written} has SHA-256 ${locked.sha256}. Nothing was changed.`,
       expected: declared,
       fix: `Name the declared file, or, if the new one is meant, set models.${name}.sha256 to ${locked.sha256}.`,
     });
@@ -42,7 +46,7 @@ export function refuseUndeclared(model: ModelSpec, locked: LockedModel): void {
   if (quantizations.some((wanted) => matchOf(quantization, wanted) !== null)) return;
   throw new ProblemError({
     code: 'quantization-mismatch',
-    summary: `${locked.source} is quantized as ${quantization}, and ${name} declares otherwise. Nothing was changed.`,
+    summary: `${written} is quantized as ${quantization}, and ${name} declares otherwise. Nothing was changed.`,
     expected: quantizations.join(', '),
     fix: `Name other weights in \`source\`, or change models.${name}.quantization.`,
   });

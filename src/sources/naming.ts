@@ -69,7 +69,13 @@ export function matchOf(label: string, wanted: string): 0 | 1 | 2 | null {
   return (SAME[bare] ?? bare) === (SAME[asked] ?? asked) ? 2 : null;
 }
 
-/** A label as a quantization: whether an importance matrix was used (`i1-`) does not belong to it. */
-export function quantizationOf(label: string | null): string | null {
-  return label?.replace(/^I1-/, '') ?? null;
+/**
+ * What a label is called in llmops.lock: as llmops.yaml calls it where that names it (`wanted`), else as GGUF headers do.
+ * Whether an importance matrix was used (`i1-`) does not belong to it.
+ */
+export function quantizationOf(label: string | null, wanted: readonly string[]): string | null {
+  if (label === null) return null;
+  const asked = wanted.find((name) => matchOf(label, name) !== null);
+  const bare = label.replace(/^I1-/, '');
+  return asked?.toUpperCase() ?? SAME[bare] ?? bare;
 }

@@ -1,4 +1,4 @@
-import type { Source } from '../domain/desired.ts';
+import type { ModelSpec, Source } from '../domain/desired.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { LockedModel, Origin } from '../domain/weights.ts';
 import { netOf } from './context.ts';
@@ -32,7 +32,7 @@ interface Registry {
 }
 
 /** A source in an Ollama registry: the digest of its manifest as it was served, its weights, and what they are. */
-export async function resolveOllama(source: OllamaSource, context: ResolveContext): Promise<LockedModel> {
+export async function resolveOllama(source: OllamaSource, model: ModelSpec, context: ResolveContext): Promise<LockedModel> {
   const registry: Registry = {
     source,
     base: registryOf(source, context.insecureRegistries),
@@ -40,27 +40,25 @@ export async function resolveOllama(source: OllamaSource, context: ResolveContex
     net: netOf(context),
   };
   try {
-    return await resolveAt(registry, context);
+    return await resolveAt(registry, model, context);
   } catch (error) {
     throw plainRegistryProblem(error, source.host);
   }
 }
 
-async function resolveAt(registry: Registry, context: ResolveContext): Promise<LockedModel> {
+async function resolveAt(registry: Registry, model: ModelSpec, context: ResolveContext): Promise<LockedModel> {
   const { source, name, net } = registry;
   const { manifest, digest } = await fetchManifest(registry);
-  const quantization = await quantizationIn(registry, manifest);
+  const label = await quantizationIn(registry, manifest);
   const origin: Origin = { kind: 'ollama', host: source.host, name: source.name, tag: source.tag };
   const file = { path: `${source.name.split('/')[1]}-${source.tag}.gguf`, bytes: manifest.weights.bytes, sha256: manifest.weights.sha256 };
   const request = requestFor(origin, file, context.env, context.insecureRegistries);
   const expected = { bytes: file.bytes, refusal: (answer: Answer) => registryProblem(answer, name) };
-  const description = await describe([
-    { name: `${name} (${file.path})`, open: async (first) => (await openRemote(request, { ...expected, first }, net))! },
-  ]);
+  const description = await describe([{ name, open: async (first) => (await openRemote(request, { ...expected, first }, net))! }]);
   if (description.facts === null) throw unusable(name, 'has weights that are no GGUF file');
   const license = await licenseOf(registry, manifest.licenses);
-  const found = { revision: source.tag, quantization, origin, manifest: digest, files: [file], license };
-  return lockedModel(source.written, found, { ...description, chatTemplate: manifest.template?.sha256 ?? description.chatTemplate });
+  const found = { revision: source.tag, label, origin, manifest: digest, files: [file], license };
+  return lockedModel(model, found, { ...description, chatTemplate: manifest.template?.sha256 ?? description.chatTemplate });
 }
 
 /** The digest is made from the bytes as they came: that is what Ollama calls the model's digest after a pull. */
@@ -93,17 +91,19 @@ async function quantizationIn(registry: Registry, { config }: Manifest): Promise
 /** Licenses are whole texts there; their first lines are their names. */
 async function licenseOf(registry: Registry, licenses: readonly Layer[]): Promise<string | null> {
   const titles: string[] = [];
-  for (const layer of licenses) {
-    const text = (await fetchBlob(registry, layer)).bytes.toString('utf8');
-    const title =
-      text
-        .replace(/[^\S\n]+|[\x00-\x09\x0b-\x1f\x7f]/g, ' ')
-        .trim()
-        .split('\n')[0]
-        ?.trim() ?? '';
-    if (title !== '') titles.push(title.slice(0, 80));
+  for (const layer of licenses.filter(({ bytes }) => bytes <= MOST_BLOB_BYTES)) {
+    const title = titleOf((await fetchBlob(registry, layer)).bytes.toString('utf8'));
+    if (title !== '') titles.push(title);
   }
   return titles.length === 0 ? null : titles.join('; ');
+}
+
+function titleOf(text: string): string {
+  const [line = ''] = text.trim().split(/[\r\n]/);
+  return line
+    .replace(/[\s\x00-\x1f\x7f]+/g, ' ')
+    .trim()
+    .slice(0, 80);
 }
 
 /** A small blob, whole and checked. Throws a ProblemError. */

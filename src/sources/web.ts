@@ -7,7 +7,7 @@ import { describe, FIRST_BYTES, openLocal } from './describe.ts';
 import type { Description, Part } from './describe.ts';
 import { quoted, shown } from './failures.ts';
 import { lockedModel } from './locked.ts';
-import { partOf, quantizationOf, readName } from './naming.ts';
+import { partOf, readName } from './naming.ts';
 import { openRemote } from './remote-bytes.ts';
 import { nameBehind, requestFor } from './request.ts';
 import { saidIn } from './answer.ts';
@@ -22,16 +22,15 @@ export async function resolveWeb(
   model: ModelSpec,
   context: ResolveContext,
 ): Promise<LockedModel> {
-  const { url, written } = source;
+  const { url } = source;
   refuseCredentials(url);
   const name = nameBehind(url);
   const names = partNames(name);
   const { files, description } =
     (names.length === 1 && model.sha256 !== null ? await lookAt(url, name, model.sha256.toLowerCase(), context) : null) ??
     (await fetchAll(url, names, context));
-  const quantization = quantizationOf(readName(name).label);
   const origin = { kind: 'https', url } as const;
-  return lockedModel(written, { revision: null, quantization, origin, manifest: null, files, license: null }, description);
+  return lockedModel(model, { revision: null, label: readName(name).label, origin, manifest: null, files, license: null }, description);
 }
 
 /** What is written into the lock must let nobody in. */

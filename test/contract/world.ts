@@ -234,9 +234,9 @@ export function step<K extends DriverOp | OptionalDriverOp>(
   return { ...base, op, ...act } as unknown as StepOf<K>;
 }
 
-/** What a driver is handed for a step. `said` is called with every message of progress. */
+/** What a driver is handed for a step. `said` is called with every message of progress, and with the name of every file on its way. */
 export function io(said: (message: string) => void = () => undefined, signal: AbortSignal = AbortSignal.timeout(DEADLINE_MS)): StepIo {
-  return { transfer: () => undefined, signal, progress: said };
+  return { transfer: (file) => said(file), signal, progress: said };
 }
 
 /** The instance, which must be there. */

@@ -85,7 +85,8 @@ export async function startOllama(env: Readonly<Record<string, string>> = CPU): 
   };
 }
 
-const WEIGHTS = resolve(import.meta.dirname, '../../examples/models');
+/** Weights that come with this repository. */
+export const WEIGHTS = resolve(import.meta.dirname, '../../examples/models');
 
 /** The suite, played by the real server. */
 export const realOllama: Conformance = {

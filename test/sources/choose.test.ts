@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { choose } from '../../src/sources/choose.ts';
 import type { Wanted } from '../../src/sources/choose.ts';
+import { quantizationOf } from '../../src/sources/naming.ts';
 import { problemIn } from './setup.ts';
 
 const REPO = 'acme/Model-GGUF';
@@ -21,7 +22,7 @@ describe('A quantization is found in names as people write them', () => {
     ['Q4_K_M', 'model-7b-q4_k_m.gguf', 'Q4_K_M'],
     ['Q4_K_M', 'model_7b_q4_k_m.gguf', 'Q4_K_M'],
     ['Q4_K_M', 'q4_k_m.GGUF', 'Q4_K_M'],
-    ['Q4_K_M', 'Model.i1-Q4_K_M.gguf', 'Q4_K_M'],
+    ['Q4_K_M', 'Model.i1-Q4_K_M.gguf', 'I1-Q4_K_M'],
     ['Q4_K_M', 'Model-Q4_K_M-imat.gguf', 'Q4_K_M'],
     ['Q4_K_M', 'Model-Q4_K.gguf', 'Q4_K'],
     ['Q4_K_M', 'Q4_K_M/Model-00001-of-00001.gguf', 'Q4_K_M'],
@@ -43,7 +44,9 @@ describe('A quantization is found in names as people write them', () => {
     ['q4_k_m', 'Model-Q4_K_M.gguf', 'Q4_K_M'],
   ])('%s in %s', (wanted, path, told) => {
     const others = ['Model-Q3_K_S.gguf', 'Model-Q5_0.gguf', 'README.md', '.gitattributes'];
-    expect(choose([...others, path], { repo: REPO, file: null, quantizations: [wanted] })).toEqual({ paths: [path], quantization: told });
+    expect(choose([...others, path], { repo: REPO, file: null, quantizations: [wanted] })).toEqual({ paths: [path], label: told });
+    // The lock holds what llmops.yaml asks for: else it would be out of date as soon as it is written.
+    expect(quantizationOf(told, ['Q2_K', wanted])).toBe(wanted.toUpperCase());
   });
 
   test.each([
@@ -63,6 +66,18 @@ describe('A quantization is found in names as people write them', () => {
   ])('%s is not in %s', async (wanted, path) => {
     expect((await refused([path, 'Model-Q5_0.gguf'], { quantizations: [wanted] })).code).toBe('quantization-not-found');
   });
+});
+
+test.each([
+  ['Q4_K_M', 'Q4_K_M'],
+  ['UD-Q4_K_XL', 'UD-Q4_K_XL'],
+  ['I1-Q4_K_M', 'Q4_K_M'],
+  ['MXFP4', 'MXFP4_MOE'],
+  ['FP16', 'F16'],
+  ['Q4_K', 'Q4_K_M'],
+  [null, null],
+])('Where nothing is asked for, %s is called %s, as headers of GGUF files do', (label, quantization) => {
+  expect(quantizationOf(label, [])).toBe(quantization);
 });
 
 describe('Of several acceptable quantizations', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Problem } from '../../src/domain/problem.ts';
+import { hubProblem } from '../../src/sources/hub-errors.ts';
+import { hubAccess } from '../../src/sources/token.ts';
 import { only, startHub } from './fake-hub.ts';
 import type { FakeHubOptions, FakeRepo } from './fake-hub.ts';
 import { sendJson } from './server.ts';
@@ -74,6 +76,16 @@ describe('A repository that is not to be seen', () => {
     });
     expect((await resolve(SOURCE, { env: { HF_ENDPOINT: hub.origin, HF_TOKEN: MEMBER } })).files).toHaveLength(1);
   });
+});
+
+test('A token that was not sent, because the mirror is not encrypted, is said to be so', () => {
+  const access = hubAccess({ HF_ENDPOINT: 'http://mirror.example', HF_TOKEN: GUEST });
+  const asked = { repo: 'acme/Model-GGUF', revision: null, file: null, access };
+  const answer = { url: new URL('http://mirror.example/x'), bytes: Buffer.alloc(0) };
+  for (const code of ['RepoNotFound', 'GatedRepo']) {
+    const { problem } = hubProblem({ ...answer, status: 401, headers: { 'x-error-code': code } }, asked);
+    expect(withoutTokens(problem).summary).toContain('(HF_TOKEN was not sent: http://mirror.example is not encrypted)');
+  }
 });
 
 test('A token that the Hub does not know is told as such, also for a public repository', async () => {

@@ -86,6 +86,25 @@ describe('A source on the Hub', () => {
     expect(hub.cdn.seen).toHaveLength(3);
   });
 
+  test('of many parts costs little more than the header of the first', async () => {
+    const data = Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`blk.${index}.weight`, 250_000]));
+    const parts = Array.from({ length: 8 }, (_, index) => weightsNamed(`part ${index}`, data));
+    const files = Object.fromEntries(parts.map((bytes, index) => [`Qwen-Q4_K_M-0000${index + 1}-of-00008.gguf`, bytes]));
+    const { env, hub } = await hubOf({ ...QWEN, commits: { [commit('2')]: files } });
+    const locked = await resolve('hf:acme/Qwen-GGUF', { env });
+    expect(locked.facts).toMatchObject({ name: 'part 0', tensorBytes: 8 * 4 * 1_000_000 });
+    expect(hub.cdn.sent()).toBeLessThan(2_000_000 + 7 * 256 * 1024 + 20_000);
+  });
+
+  test('is told right where a later part has a long header, too', async () => {
+    const many = Object.fromEntries(Array.from({ length: 6000 }, (_, index) => [`blk.${index}.ffn_gate_exps.weight`, 8]));
+    const parts = [weightsNamed('first'), weightsNamed('later', many)];
+    const files = Object.fromEntries(parts.map((bytes, index) => [`Qwen-Q4_K_M-0000${index + 1}-of-00002.gguf`, bytes]));
+    const { env, hub } = await hubOf({ ...QWEN, commits: { [commit('2')]: files } });
+    expect((await resolve('hf:acme/Qwen-GGUF', { env })).facts).toMatchObject({ name: 'first', tensorBytes: 32 + 6000 * 32 });
+    expect(hub.cdn.seen).toHaveLength(3);
+  });
+
   test('is the same entry, byte for byte, whenever the same is there', async () => {
     const { env } = await hubOf(QWEN);
     const shuffled = Object.fromEntries(Object.entries(QWEN.commits[commit('2')]!).toReversed());

@@ -227,16 +227,26 @@ describe('A redirect', () => {
   });
 
   test.each([
-    ['round in a circle', (url: string) => url, 'more than 10 times'],
+    ['round in a circle', (url: string) => url, 'more than 5 times'],
     ['to what is no address', () => 'https://', 'an address that is none'],
     ['to another protocol', () => 'file:///etc/passwd', 'an address that is none'],
+    ['to another machine without encryption', () => 'http://cdn.example/a', 'sends us to cdn.example without encryption'],
   ])('%s is refused', async (_what, location, told) => {
     const { problem, server } = await problemWith((request, response) =>
       response.writeHead(302, { location: location(request.url!) }).end(),
     );
     expect(problem).toMatchObject({ code: 'source-redirect', summary: expect.stringContaining(told) });
-    expect(server.seen.length).toBeLessThan(12);
+    expect(server.seen.length).toBeLessThan(7);
   });
+});
+
+test('A proxy that the environment names is used, and NO_PROXY goes past it', async () => {
+  const hub = await hubOf();
+  const proxy = await serve((_request, response) => response.writeHead(502).end());
+  const env = { HF_ENDPOINT: hub.origin, http_proxy: proxy.origin };
+  expect((await problemOfSource(SOURCE, { env })).code).toBe('source-failing');
+  expect(proxy.seen[0]?.url).toBe(`${hub.origin}/api/models/acme/Model-GGUF?blobs=true`);
+  expect((await resolve(SOURCE, { env: { ...env, no_proxy: '127.0.0.1' } })).sha256).toBe(sha256(WEIGHTS));
 });
 
 describe('An encrypted server', () => {

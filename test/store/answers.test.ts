@@ -159,7 +159,7 @@ describe('A server that has troubles', () => {
 
   it('and says nothing any more is left, and asked anew for the rest', async () => {
     const behave = inTurn(serve({ stallAfter: 12_000 }), ({ request }) => void request.resume(), serve());
-    const { store, error, files, notes } = await attempt(content, file, behave, { options: { tuning: { stallMs: 200 } } });
+    const { store, error, files, notes } = await attempt(content, file, behave, { options: { tuning: { stallMs: 1000 } } });
     expect(error).toBeNull();
     expect(files.arrived.map(({ from }) => from)).toEqual([null, 12_000, 12_000]);
     expect(notes[0]).toContain('sends nothing any more; trying again');
@@ -170,9 +170,9 @@ describe('A server that has troubles', () => {
     const { error, files } = await attempt(
       content.subarray(0, 4000),
       fileOf(content.subarray(0, 4000)),
-      serve({ pieceBytes: 500, pauseMs: 60 }),
+      serve({ pieceBytes: 130, pauseMs: 60 }),
       {
-        options: { tuning: { stallMs: 400 } },
+        options: { tuning: { stallMs: 1500 } },
       },
     );
     expect(error).toBeNull();

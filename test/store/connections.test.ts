@@ -2,10 +2,10 @@ import { createServer, request } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { ask } from '../../src/store/http/exchange.ts';
 import { beginGet } from '../../src/store/http/route.ts';
-import { Tap } from '../../src/store/http/tap.ts';
 import { certificate } from './certificate.ts';
-import { answer, fileOf, inTurn, seededBytes, serve } from './file-server.ts';
+import { answer, fileOf, inTurn, seededBytes, serve, type Serving } from './file-server.ts';
 import { download, emptyStore, expectWhole, listener, server } from './shelf.ts';
 
 const content = seededBytes(3_000_000, 51);
@@ -177,35 +177,34 @@ describe('The head of an answer', () => {
 });
 
 describe('What was received and is not on disk yet', () => {
-  it('is less than 1 MiB, however slow the disk is: so much a kill can cost', async () => {
-    const port = await raw('HTTP/1.1 200 OK\r\n\r\n', seededBytes(4_000_000, 53));
-    const tap = new Tap((onread) => connect({ host: '127.0.0.1', port, onread }));
-    onTestFinished(() => void tap.destroy());
-    const headOver = new Promise((resolve) => tap.once('data', resolve));
-    tap.write('GET / HTTP/1.1\r\n\r\n');
-    await headOver;
+  const long = seededBytes(4_000_000, 53);
+
+  it.each<readonly [string, Serving]>([
+    ['that tells its length', {}],
+    ['that does not', { chunked: true }],
+  ])('of an answer %s is less than 1 MiB, however slow the disk is: so much a kill can cost', async (_, serving) => {
+    const files = await server(long, serve(serving));
+    const options = { headers: {}, signal: new AbortController().signal, env: {}, stallMs: 20_000, what: 'it' };
+    const asked = await ask(files.url, options);
     const seen = { held: 0, most: 0, got: 0 };
     const waiting: (() => void)[] = [];
-    const ended = new Promise((resolve) => {
-      const take = (bytes: Uint8Array, release: () => void): void => {
-        seen.held += bytes.length;
-        seen.got += bytes.length;
-        seen.most = Math.max(seen.most, seen.held);
-        waiting.push(() => {
-          seen.held -= bytes.length;
-          release();
-        });
-      };
-      expect(tap.divert({ take, end: resolve })).toBe(true);
-    });
-    // The disk finishes one write now and then, when nothing more is taken.
-    for (let before = -1; seen.got < 4_000_000; before = seen.got) {
-      await new Promise((resolve) => setImmediate(resolve));
+    const take = (bytes: Uint8Array, release: () => void): void => {
+      seen.held += bytes.length;
+      seen.got += bytes.length;
+      seen.most = Math.max(seen.most, seen.held);
+      waiting.push(() => {
+        seen.held -= bytes.length;
+        release();
+      });
+    };
+    const poured = asked.pour({ take });
+    // The disk finishes one write now and then, when nothing more comes.
+    for (let before = 0; seen.got < long.length; before = seen.got) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
       if (seen.got === before) waiting.shift()?.();
     }
-    for (const finished of waiting) finished();
-    await ended;
-    expect(seen.got).toBe(4_000_000);
+    await poured;
+    expect(seen.got).toBe(long.length);
     expect(seen.most).toBeGreaterThan(500_000);
     expect(seen.most).toBeLessThan(1024 ** 2);
   });

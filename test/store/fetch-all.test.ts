@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fetchAll, type FetchProgress } from '../../src/store/index.ts';
-import { answer, fileOf, seededBytes, serve, type Behaviour } from './file-server.ts';
+import { answer, fileOf, seededBytes, serve, type Behaviour, type Serving } from './file-server.ts';
 import { download, emptyStore, expectWhole, server } from './shelf.ts';
 
 const contents = Array.from({ length: 7 }, (_, seed) => seededBytes(30_000 + seed, 40 + seed));
@@ -8,17 +8,18 @@ const files = contents.map((content, index) => fileOf(content, `part-${index}.gg
 const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** One server for all: the file is named by its place in the list. */
-const byName: Behaviour = (exchange) => {
-  const content = contents[Number(/(\d+)$/.exec(exchange.arrived.url)?.[1])]!;
-  return serve({ pieceBytes: 10_000, pauseMs: 5 })({ ...exchange, content });
-};
+const byName =
+  (serving: Serving): Behaviour =>
+  (exchange) =>
+    serve(serving)({ ...exchange, content: contents[Number(/(\d+)$/.exec(exchange.arrived.url)?.[1])]! });
+const slowly = byName({ pieceBytes: 10_000, pauseMs: 5 });
 
 const wantedFrom = (url: string) => files.map((file, index) => ({ file, download: download(`${new URL(url).origin}/${index}`) }));
 
 describe('Fetching several files', () => {
   it('takes three at a time, and tells how far each and all are', async () => {
     const { store } = await emptyStore();
-    const from = await server(Buffer.alloc(0), byName);
+    const from = await server(Buffer.alloc(0), slowly);
     const told: FetchProgress[] = [];
     const io = { signal: new AbortController().signal, progress: (progress: FetchProgress) => void told.push(progress) };
     await fetchAll(store, wantedFrom(from.url), io);
@@ -33,7 +34,7 @@ describe('Fetching several files', () => {
 
   it('counts those that are here, and fetches the same content once', async () => {
     const { store } = await emptyStore();
-    const from = await server(Buffer.alloc(0), byName);
+    const from = await server(Buffer.alloc(0), slowly);
     const wanted = wantedFrom(from.url);
     const told: FetchProgress[] = [];
     const io = { signal: new AbortController().signal, progress: (progress: FetchProgress) => void told.push(progress) };
@@ -45,8 +46,7 @@ describe('Fetching several files', () => {
 
   it('is stopped by the first that fails, which is the one that is told', async () => {
     const { store } = await emptyStore();
-    const behave: Behaviour = (exchange) =>
-      exchange.arrived.url === '/1' ? answer(404)(exchange) : serve({ stallAfter: 10_000 })({ ...exchange, content: contents[0]! });
+    const behave: Behaviour = (exchange) => (exchange.arrived.url === '/1' ? answer(404) : byName({ stallAfter: 10_000 }))(exchange);
     const from = await server(Buffer.alloc(0), behave);
     const io = { signal: new AbortController().signal, progress: () => undefined };
     await expect(fetchAll(store, wantedFrom(from.url), io)).rejects.toMatchObject({ problem: { code: 'download-not-found' } });
@@ -55,7 +55,7 @@ describe('Fetching several files', () => {
 
   it('begins none if they have no room together', async () => {
     const { store } = await emptyStore({ freeBytes: () => Promise.resolve(total - 1) });
-    const from = await server(Buffer.alloc(0), byName);
+    const from = await server(Buffer.alloc(0), slowly);
     const io = { signal: new AbortController().signal, progress: () => undefined };
     await expect(fetchAll(store, wantedFrom(from.url), io)).rejects.toMatchObject({ problem: { code: 'disk-full' } });
     expect(from.arrived).toEqual([]);

@@ -87,7 +87,8 @@ describe('A file that nobody knows the digest of', () => {
       ({ n, response }) => (n === 1 ? answer(416, { 'content-range': 'bytes */60000' })({ response } as never) : void response.end(newer)),
     ],
   ])('is never put together from two versions: %s', async (_, second) => {
-    const { store, found } = await inTwoRuns(serve({ etag: '"v1"', stallAfter: 20_000 }), second, newer);
+    const older: Behaviour = (exchange) => serve({ etag: '"v1"', stallAfter: 20_000 })({ ...exchange, content });
+    const { store, found } = await inTwoRuns(older, second, newer);
     expect(found).toEqual(fileOf(newer, 'a.gguf'));
     await expectWhole(store, found, newer);
   });

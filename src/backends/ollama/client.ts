@@ -93,14 +93,13 @@ export class Client {
   async copy(from: string, to: string, signal: AbortSignal): Promise<boolean> {
     const options: Call = { method: 'POST', body: { source: from, destination: to }, deadlineMs: WRITE_MS };
     const answer = await this.#send('/api/copy', options, signal);
-    if (answer.status !== 200 && answer.status !== 404) throw refused(answer, `Naming ${from} ${to}`);
-    return answer.status === 200;
+    return this.#acted('/api/copy', answer, `Naming ${from} ${to}`);
   }
 
   /** Takes a name away, and blobs that no other name uses. One that is gone already is fine. */
   async remove(name: string, signal: AbortSignal): Promise<void> {
     const answer = await this.#send('/api/delete', { method: 'DELETE', body: { model: name }, deadlineMs: WRITE_MS }, signal);
-    if (answer.status !== 200 && answer.status !== 404) throw refused(answer, `Removing ${name}`);
+    this.#acted('/api/delete', answer, `Removing ${name}`);
   }
 
   async hasBlob(sha256: string, signal: AbortSignal): Promise<boolean> {
@@ -152,6 +151,14 @@ export class Client {
 
   async #send(path: string, options: Partial<Call>, signal: AbortSignal): Promise<Answer> {
     return call(`${this.url}${path}`, { deadlineMs: READ_MS, ...options, signal, headers: await this.#headers(signal) });
+  }
+
+  /** What was done is answered with nothing at all; what something else in front of the server answers says something. */
+  #acted(path: string, answer: Answer, doing: string): boolean {
+    if (answer.status === 404) return false;
+    if (answer.status !== 200) throw refused(answer, doing);
+    if (answer.text.trim() !== '') throw garbled(`${this.url}${path}`, 'did not answer as Ollama does');
+    return true;
   }
 
   #parsed(path: string, answer: Answer, doing: string): JsonObject {

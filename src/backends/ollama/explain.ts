@@ -129,7 +129,7 @@ const REASONS: readonly Reason[] = [
     fix: 'Change it in llmops.yaml.',
   },
   {
-    pattern: /template[^"]*(?:parse|unexpected|function|not defined)[^"]*/i,
+    pattern: /template error: [^"]*/,
     code: 'engine-setting-refused',
     summary: (match) => `Ollama refused the template: ${match[0]}.`,
     fix: 'Correct `options.template`.',

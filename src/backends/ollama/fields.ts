@@ -114,12 +114,13 @@ export function loadedOf(row: Row, configured: Fields, layers: number | null): F
 }
 
 /**
- * Ollama tells bytes, not layers. As many on GPUs as in all: every layer is there. None: none is. Between the two it is not
- * all of them, and more cannot be said; a CPU with AMX counts as a GPU there (seen with 0.34.4). Where it could not read its
- * runner's log it gives the size of the file for both, so that no layer asked for can look like all.
+ * Ollama tells bytes, not layers (0.34.4, `MemorySize`). As many on GPUs as in all: its runner says that every layer is there. None
+ * on GPUs: none is, whatever the runner says; without a GPU it says `offloaded 5/5 layers` all the same, and both are 0. Between
+ * the two it is not all of them, and more cannot be said: a CPU with AMX counts as a GPU. Where it could not read its runner's
+ * log it gives the size of the file for both, so that no layer asked for can look like all.
  */
 function layersInForce({ bytes, vramBytes }: Row, asked: Scalar, layers: number | null): Scalar {
-  if (bytes === 0) return null;
+  if (bytes === null || vramBytes === null) return null;
   if (vramBytes === 0) return 0;
   if (vramBytes < bytes) return asked === 'all' ? 'some' : null;
   if (asked === 0) return null;

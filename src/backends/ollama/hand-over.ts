@@ -17,12 +17,7 @@ type Weights = StepOf<'pull'>['weights'];
 /** Hands files of this machine to the server, each under its digest, and makes the pristine model of them. A file that it has is not sent again. */
 export async function handOver(weights: Weights, parts: Parts, io: StepIo): Promise<void> {
   const files = await filesOf(weights, io);
-  const total = files.reduce((bytes, file) => bytes + file.bytes, 0);
-  let before = 0;
-  for (const file of files) {
-    await handOne(file, (done) => io.progress('handing over the weights', before + done, total), parts, io);
-    before += file.bytes;
-  }
+  for (const file of files) await handOne(file, parts, io);
   const [first] = files;
   if (first === undefined) throw new Error('weights of no file');
   const key = heldKey(weights);
@@ -36,17 +31,16 @@ function nameFor(path: string, parts: number): string {
   return parts === 1 ? 'model.gguf' : basename(path);
 }
 
-async function handOne(file: BlobFile, onDone: (bytes: number) => void, { client }: Parts, io: StepIo): Promise<void> {
+async function handOne(file: BlobFile, { client }: Parts, io: StepIo): Promise<void> {
   throwIfCancelled(io.signal, 'handing over weights');
-  if (await client.hasBlob(file.sha256, io.signal)) return onDone(file.bytes);
   const name = basename(file.path);
+  if (await client.hasBlob(file.sha256, io.signal)) return io.transfer(name, file.bytes, file.bytes);
   let done = 0;
   await client.upload(
     file,
     (bytes) => {
       done += bytes;
-      io.progress(name, done, file.bytes);
-      onDone(done);
+      io.transfer(name, done, file.bytes);
     },
     io.signal,
   );

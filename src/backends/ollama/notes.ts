@@ -2,17 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import type { Problem } from '../../domain/problem.ts';
 
-/** A pull that was begun: what must be put right on the server if it is not carried through. */
-export interface PullNote {
-  /** The tag that was pulled. */
-  readonly name: string;
-  /** `kept`: it was there before and stands under `keptName`; `new`: it was not there, and shall not stay. */
-  readonly before: 'kept' | 'new';
-}
-
 /**
- * What no server tells, noted beside the state of the stack: why a copy failed, and which pulls are under way. Losing it costs an
- * explanation or a name that is left over, never correctness. And which weights a manifest stood for, in the cache: a server
+ * What no server tells, noted beside the state of the stack: why a copy failed, and which users' tags a pull that is under way moves.
+ * Losing it costs an explanation, or a tag that stays moved. And which weights a manifest stood for, in the cache: a server
  * goes on listing runners under digests of models that are gone.
  */
 export class Notes {
@@ -44,21 +36,21 @@ export class Notes {
     else writeNote(this.#fileOf(id), { v: 1, problem });
   }
 
-  pulls(): readonly PullNote[] {
+  /** Tags of users that a pull may have moved, and that stand under `keptName`. */
+  kept(): readonly string[] {
     return namesIn(this.#folder)
       .filter((name) => name.startsWith(this.#pull) && name.endsWith(ENDING))
       .flatMap((name) => {
-        const note = readNote(join(this.#folder, name)) as Partial<PullNote> | null;
-        const known = typeof note?.name === 'string' && (note.before === 'kept' || note.before === 'new');
-        return known ? [{ name: note.name as string, before: note.before as PullNote['before'] }] : [];
+        const note = readNote(join(this.#folder, name)) as { readonly name?: unknown } | null;
+        return typeof note?.name === 'string' ? [note.name] : [];
       });
   }
 
-  notePull(note: PullNote): void {
-    writeNote(this.#fileOf(`${this.#pull}${note.name}`), { v: 1, ...note });
+  noteKept(name: string): void {
+    writeNote(this.#fileOf(`${this.#pull}${name}`), { v: 1, name });
   }
 
-  forgetPull(name: string): void {
+  forgetKept(name: string): void {
     rmSync(this.#fileOf(`${this.#pull}${name}`), { force: true });
   }
 

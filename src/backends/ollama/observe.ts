@@ -42,7 +42,7 @@ export async function observeServer(parts: Parts, signal: AbortSignal): Promise<
     const ours = await mapBounded(oursIn(store.tags, parts), ASK_AT_ONCE, (each) => describeOurs(each, store, parts, signal));
     const instances = [...ours.filter((each) => each !== null), ...foreignIn(store, parts)].sort((a, b) => (a.id < b.id ? -1 : 1));
     const capabilities = await takenNames(store.tags, parts, signal);
-    const engine = { status: 'present' as const, at: client.url, version, capabilities };
+    const engine = { status: 'present' as const, at: client.url, name: 'Ollama', version, capabilities };
     return { status: 'reachable', name, type, engine, instances, memory, held: await heldKeys(store.tags, parts, signal) };
   } catch (error) {
     return { status: 'unreachable', name, type, problem: unreachable(problemOf(error), parts) };
@@ -97,7 +97,7 @@ export async function describeOurs(
     configured,
     loaded: row && loadedOf(row, configured, shown.layers),
     activeRequests: null,
-    memoryBytes: row && row.bytes > 0 ? row.bytes : null,
+    memoryBytes: row?.bytes || null,
     startedAt: tag.modifiedAt,
     process: null,
     logFile: null,
@@ -168,7 +168,7 @@ function foreign(name: string, digest: string, row: Row | null, parts: Parts): O
     configured: shown?.blob == null ? {} : { digest: shown.blob },
     loaded: row && { context: row.context },
     activeRequests: null,
-    memoryBytes: row && row.bytes > 0 ? row.bytes : null,
+    memoryBytes: row?.bytes || null,
     startedAt: null,
     process: null,
     logFile: null,

@@ -8,9 +8,9 @@ import { call } from '../kit/http.ts';
 import type { Progress } from './client.ts';
 import { baseName, isLoopback, keptName, shortName } from './names.ts';
 import { isInsecure, mayName } from './options.ts';
-import { tagNamed, type Parts } from './parts.ts';
+import { lookAgain, tagNamed, type Parts } from './parts.ts';
 import { registryNotAllowed } from './problems.ts';
-import { putRight } from './tidy.ts';
+import { restoreKept } from './tidy.ts';
 
 type OllamaOrigin = Extract<Origin, { kind: 'ollama' }>;
 
@@ -22,7 +22,7 @@ const ASK_MS = 5000;
  * was there before stands for what it stood for afterwards; one that was not there is taken away again.
  */
 export async function pullFromRegistry(step: StepOf<'pull'>, origin: OllamaOrigin, parts: Parts, io: StepIo): Promise<void> {
-  const { client, notes, spec } = parts;
+  const { client, spec } = parts;
   if (!mayName(origin.host, spec.options)) throw new ProblemError(registryNotAllowed(step.model, origin.host, spec));
   const pinned = heldKey(step.weights);
   const name = shortName(`${origin.host}/${origin.name}:${origin.tag}`);
@@ -31,18 +31,24 @@ export async function pullFromRegistry(step: StepOf<'pull'>, origin: OllamaOrigi
   if (same !== undefined) return void (await client.copy(same.name, baseName(pinned), io.signal));
   await refuseIfMoved(step, origin, pinned, parts, io);
   const before = tagNamed(name, tags);
-  if (before !== null && !(await client.copy(before.name, keptName(name), io.signal))) throw new ProblemError(wentAway(name));
-  notes.notePull({ name, before: before === null ? 'new' : 'kept' });
+  if (before !== null) await keep(before.name, parts, io.signal);
   try {
-    await client.pull(name, isInsecure(origin.host, spec.options), sayProgress(name, step, io), io.signal);
-    const came = tagNamed(name, await client.tags(io.signal));
+    await client.pull(name, isInsecure(origin.host, spec.options), sayProgress(name, io), io.signal);
+    const came = await lookAgain(async () => tagNamed(name, await client.tags(io.signal)), parts, io.signal);
     if (came === null) throw new ProblemError(wentAway(name));
     if (came.digest !== pinned) throw new ProblemError(moved(step, name, pinned, came.digest));
     await client.copy(came.name, baseName(pinned), io.signal);
   } finally {
-    // Whoever aborted this still wants the names put right; a server that is gone gets it at the next run.
-    await putRight(parts, AbortSignal.timeout(ASK_MS)).catch(() => undefined);
+    // Whoever aborted this still wants the names put right. A server that does not answer now gives a user's tag back at the next run.
+    const patience = AbortSignal.timeout(ASK_MS);
+    await (before === null ? client.remove(name, patience) : restoreKept(before.name, parts, patience)).catch(() => undefined);
   }
+}
+
+/** A pull moves the tag, and removes what nothing else names. */
+async function keep(name: string, { client, notes }: Parts, signal: AbortSignal): Promise<void> {
+  notes.noteKept(name);
+  if (!(await client.copy(name, keptName(name), signal))) throw new ProblemError(wentAway(name));
 }
 
 /**
@@ -63,26 +69,11 @@ async function refuseIfMoved(step: StepOf<'pull'>, origin: OllamaOrigin, pinned:
   }
 }
 
-/** Bytes of each layer under its digest, and of all of them under the name. */
-function sayProgress(name: string, { weights }: StepOf<'pull'>, io: StepIo): (line: Progress) => void {
-  const layers = new Map<string, Progress>();
-  let last = '';
-  return (line) => {
-    if (line.digest === null || line.total === null) return line.status === 'success' ? undefined : io.progress(`${name}: ${line.status}`);
-    const said = `${line.digest} ${line.completed}`;
-    if (said === last) return;
-    last = said;
-    layers.set(line.digest, line);
-    const sum = (of: (layer: Progress) => number): number => [...layers.values()].reduce((bytes, layer) => bytes + of(layer), 0);
-    io.progress(`${name}: layer ${line.digest.slice(0, 12)}`, line.completed, line.total);
-    io.progress(
-      `pulling ${name}`,
-      sum(({ completed }) => completed),
-      Math.max(
-        weights.bytes,
-        sum(({ total }) => total ?? 0),
-      ),
-    );
+/** Bytes of each layer, under the first digits of its digest; what else the server does in words. */
+function sayProgress(name: string, io: StepIo): (line: Progress) => void {
+  return ({ digest, completed, total, status }) => {
+    if (digest !== null && total !== null) io.transfer(`${name} (layer ${digest.slice(0, 12)})`, completed, total);
+    else if (status !== 'success') io.progress(`${name}: ${status}`);
   };
 }
 

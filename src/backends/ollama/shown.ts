@@ -16,9 +16,9 @@ export interface Tag {
 export interface Row {
   readonly name: string;
   readonly digest: string;
-  /** Bytes in all, and those on GPUs; 0: the server could not tell. */
-  readonly bytes: number;
-  readonly vramBytes: number;
+  /** Bytes in all, and those on GPUs; null: not told. */
+  readonly bytes: number | null;
+  readonly vramBytes: number | null;
   /** Tokens for one request. */
   readonly context: number | null;
 }
@@ -48,7 +48,7 @@ export function readTags(answer: unknown): readonly Tag[] | null {
       {
         name,
         digest,
-        bytes: positive(row['size']),
+        bytes: countOf(row['size']) ?? 0,
         modifiedAt: Number.isNaN(modified) ? null : new Date(modified).toISOString(),
         parent: textOf(objectOf(row['details'])['parent_model']),
       },
@@ -66,8 +66,8 @@ export function readRows(answer: unknown): readonly Row[] | null {
       {
         name,
         digest,
-        bytes: positive(row['size']),
-        vramBytes: positive(row['size_vram']),
+        bytes: countOf(row['size']),
+        vramBytes: countOf(row['size_vram']),
         context: typeof context === 'number' && context > 0 ? context : null,
       },
     ];
@@ -148,6 +148,6 @@ function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-function positive(value: unknown): number {
-  return typeof value === 'number' && value > 0 ? value : 0;
+function countOf(value: unknown): number | null {
+  return typeof value === 'number' && value >= 0 ? value : null;
 }

@@ -1,7 +1,7 @@
 import { tryClaim } from '../kit/claims.ts';
 import { systemProcesses } from '../kit/process-table.ts';
 import { keptName } from './names.ts';
-import { tagNamed, type Parts } from './parts.ts';
+import type { Parts } from './parts.ts';
 
 /** Who holds it pulls to this backend: see `alone`. */
 export function pullClaim({ backendId }: Pick<Parts, 'backendId'>): string {
@@ -10,7 +10,7 @@ export function pullClaim({ backendId }: Pick<Parts, 'backendId'>): string {
 
 /** {@link putRight}, unless a pull is under way. A server that does not answer now is put right by the pull that needs it. */
 export async function tidyUp(parts: Parts, signal: AbortSignal): Promise<void> {
-  if (parts.notes.pulls().length === 0) return;
+  if (parts.notes.kept().length === 0) return;
   const release = await tryClaim(parts.notes.folder(), pullClaim(parts), systemProcesses());
   try {
     if (release !== null) await putRight(parts, signal);
@@ -22,21 +22,15 @@ export async function tidyUp(parts: Parts, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Finishes what a pull had to put right and did not, because it was killed: a tag that was moved gets back what it stood for, one
- * that was not there before goes away again. Only for whoever holds {@link pullClaim}.
+ * Gives users' tags that a killed pull moved back what they stood for. A tag that such a pull left and that was not there before
+ * stays: by now it may be somebody's. Only for whoever holds {@link pullClaim}.
  */
 export async function putRight(parts: Parts, signal: AbortSignal): Promise<void> {
-  for (const { name, before } of parts.notes.pulls()) {
-    if (before === 'kept') await restoreKept(name, parts, signal);
-    else await removeNew(name, parts, signal);
-    parts.notes.forgetPull(name);
-  }
+  for (const name of parts.notes.kept()) await restoreKept(name, parts, signal);
 }
 
-async function restoreKept(name: string, { client }: Parts, signal: AbortSignal): Promise<void> {
+/** Gives one tag back what it stood for. */
+export async function restoreKept(name: string, { client, notes }: Parts, signal: AbortSignal): Promise<void> {
   if (await client.copy(keptName(name), name, signal)) await client.remove(keptName(name), signal);
-}
-
-async function removeNew(name: string, { client }: Parts, signal: AbortSignal): Promise<void> {
-  if (tagNamed(name, await client.tags(signal)) !== null) await client.remove(name, signal);
+  notes.forgetKept(name);
 }

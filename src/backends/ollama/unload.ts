@@ -1,9 +1,9 @@
 import type { StepIo } from '../../domain/backend.ts';
 import { throwIfCancelled } from '../kit/clock.ts';
 import { configuredOf, sameRunner } from './fields.ts';
-import { parseDerived } from './names.ts';
+import { parseDerived, shortName } from './names.ts';
 import { lookIntoRows, type Store } from './observe.ts';
-import { runnerOf, showTag, type Ours, type Parts } from './parts.ts';
+import { runnerOf, showTag, tagNamed, type Ours, type Parts } from './parts.ts';
 import type { Shown } from './shown.ts';
 
 const EVERY_MS = 100;
@@ -40,6 +40,7 @@ export async function userOfRunner(
     const theirs = await showTag(other, parts, signal);
     if (theirs !== null && sameRunner(configuredOf(shown, []), configuredOf(theirs, []))) return { other: other.name };
   }
-  const isForeign = row.digest !== tag.digest && parseDerived(row.name) === null && store.tags.some(({ digest }) => digest === row.digest);
+  const isOwnName = row.digest === tag.digest && shortName(row.name) === derived.model;
+  const isForeign = parseDerived(row.name) === null && !isOwnName && tagNamed(row.name, store.tags)?.digest === row.digest;
   return isForeign ? { other: row.name } : 'own';
 }

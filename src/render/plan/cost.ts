@@ -1,4 +1,3 @@
-import { PORT_FIELD } from '../../domain/fields.ts';
 import type { Change, Cost } from '../../domain/plan.ts';
 import { bytes, counted, duration, sameUnit } from '../format/units.ts';
 import type { Entry } from '../text/page.ts';
@@ -18,18 +17,13 @@ export function costEntries(change: Priced, width: number): readonly Entry[] {
   else if (memory !== null) rows.push(fact('memory', memory, width));
   if (change.action !== 'create' || cost.downtime !== 'none') rows.push(fact('downtime', downtimeWords(change), width));
   if ('waits' in change && change.waits !== undefined) rows.push(fact('waits', change.waits, width));
-  if (moves(change)) rows.push(fact('address', 'moves to a new port (options.port keeps one)', width));
+  if (cost.moves) rows.push(fact('address', 'moves to a new port (options.port keeps one)', width));
   return rows;
 }
 
 function downloadWords({ action, cost: { downloadBytes, resumedBytes = 0 } }: Priced): string {
   const resumed = resumedBytes > 0 ? `, ${bytes(resumedBytes)} are here already` : '';
   return `${bytes(downloadBytes)} to fetch first${resumed}${action === 'update' ? '; the old copy serves meanwhile' : ''}`;
-}
-
-/** True if clients will find the model at another address afterwards: another process, and no port that was asked for. */
-function moves(change: Priced): boolean {
-  return change.action === 'update' && change.replacement !== null && typeof change.wish?.fields[PORT_FIELD] !== 'number';
 }
 
 function memoryWords({ action, cost }: Priced): string | null {

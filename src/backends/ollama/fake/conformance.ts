@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Conformance, EngineServer } from '../../../../test/contract/world.ts';
+import { World, type Conformance, type EngineServer } from '../../../../test/contract/world.ts';
 import { backend } from '../index.ts';
 import { FakeOllama } from './server.ts';
 import { writeFakeWeights } from './weights.ts';
@@ -57,4 +57,9 @@ export function serverOf(fake: FakeOllama): EngineServer {
     resume: () => resume(),
     end: () => fake.end(),
   };
+}
+
+/** A world around a fake that the test holds in its hands. */
+export async function worldOn(fake: FakeOllama, change: Partial<Conformance> = {}): Promise<World> {
+  return World.open({ ...fakeConformance, server: () => Promise.resolve(serverOf(fake)), ...change });
 }

@@ -31,6 +31,8 @@ export class FakeOllama implements Insides {
   readonly faults: Faults = { hold: null, page: null, busy: 0, lie: null, cutStreamsAfter: null };
   /** Method and path of every request, in their order. */
   readonly requests: string[] = [];
+  /** Clients that went away before they were answered. */
+  left = 0;
   version = '0.34.4';
   holdAnswer: Promise<void> | null = null;
   silentPulls = 0;
@@ -65,7 +67,10 @@ export class FakeOllama implements Insides {
     const path = request.url ?? '';
     this.requests.push(`${request.method} ${path}`);
     let isOver = false;
-    response.on('close', () => (isOver = true));
+    response.on('close', () => {
+      isOver = true;
+      if (!response.writableFinished) this.left += 1;
+    });
     response.on('error', () => (isOver = true));
     const chunks: Buffer[] = [];
     try {

@@ -55,7 +55,7 @@ describe('A new llmops.lock', () => {
       fc.property(lock, (any) => {
         expect(read(writeLock(null, any))).toEqual(any);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -81,7 +81,7 @@ describe('A llmops.lock that is written again', () => {
           expect(writeLock(written, read(written))).toBe(written);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -105,7 +105,7 @@ describe('A llmops.lock that is written again', () => {
         const [old, now] = [blocks(text), blocks(written)];
         for (const other of old.keys()) if (other !== name) expect(now.get(other)).toBe(old.get(other));
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -127,7 +127,7 @@ describe('A llmops.lock that is written again', () => {
         const [old, now] = [blocks(text), blocks(written)];
         for (const name of kept) expect(now.get(name)).toBe(old.get(name));
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

@@ -34,7 +34,7 @@ or \`TERM=dumb\`.
 | code | meaning |
 |---|---|
 | 0 | done, or nothing to do |
-| 1 | any failure; \`plan\`: also a model about which nothing can be done (its engine does not answer, its weights are missing) |
+| 1 | any failure; \`plan\`: also a model about which nothing can be done (its engine does not answer, its weights are missing); \`lock --check\`: the lock does not hold; \`fmt --check\`: a file would change |
 | 2 | \`plan --detailed-exitcode\`, \`status --exit-code\`: there are changes; \`diff\`: trouble (0 same, 1 different, as diff(1)) |
 | 3 | with \`--detailed-exitcode\`: llmops.yaml is not valid |
 | 4 | ... refused: a guard, \`protect\`, another file's stack of the same name, or not approved |

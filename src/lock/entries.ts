@@ -4,7 +4,7 @@ import { quoted } from '../config/wording.ts';
 import type { GgufFacts } from '../domain/desired.ts';
 import type { Origin, RemoteFile } from '../domain/weights.ts';
 import { FACTS, type Entry } from './fields.ts';
-import { ANY, COMMIT, isNothing, SHA256, type Shape, type Spelling } from './shape.ts';
+import { ANY, COMMIT, isNothing, LINE, SHA256, type Shape, type Spelling } from './shape.ts';
 
 const KEYS =
   'source revision repository commit url registry name tag manifest quantization license chatTemplate tokenizer files facts'.split(' ');
@@ -47,14 +47,14 @@ export function readEngines(located: Located, shape: Shape): Readonly<Record<str
     if (!BACKEND_NAME.test(name))
       shape.add('invalid-name', `${quoted(name)} cannot be the name of a backend`, member, { expected: 'the name of a backend' });
     const engine = shape.text(located, '`engines`', name, ANY, true);
-    if (engine) result[name] = engine;
+    if (typeof engine === 'string') result[name] = engine;
   }
   return result;
 }
 
 function readEntry(map: Located, where: string, shape: Shape): Entry | null {
   if (!shape.map(map, where, KEYS)) return null;
-  const source = shape.text(map, where, 'source', ANY, true);
+  const source = shape.text(map, where, 'source', LINE, true);
   const revision = shape.text(map, where, 'revision', ANY);
   const origin = readOrigin(map, where, shape);
   const manifest = shape.text(map, where, 'manifest', SHA256);
@@ -125,7 +125,7 @@ function readFiles(map: Located, where: string, shape: Shape): readonly RemoteFi
 
 function readFile(item: Located, where: string, taken: Set<string>, shape: Shape): RemoteFile | null {
   if (!shape.map(item, where, FILE_KEYS)) return null;
-  const path = shape.text(item, where, 'path', ANY, true);
+  const path = shape.text(item, where, 'path', LINE, true);
   const bytes = shape.count(item, where, 'bytes', true);
   const sha256 = shape.text(item, where, 'sha256', SHA256, true);
   if (path == null || bytes == null || sha256 == null) return null;

@@ -3,6 +3,8 @@ import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { Lock, LockedModel } from '../domain/weights.ts';
 import { entryNameFor, outdated, wishOf } from './compare.ts';
 import { isInside } from './entries.ts';
+import { freshText } from './fields.ts';
+import { readWritten } from './parse.ts';
 
 /** Looks one source up, wherever it is. Fails with a ProblemError. */
 export type Resolve = (model: ModelSpec) => Promise<LockedModel>;
@@ -64,8 +66,10 @@ function sharing<R>(first: (model: ModelSpec) => Promise<R>): (model: ModelSpec)
 
 /** What was found must be what was asked for: an entry that is out of date from the start would be looked up for ever. */
 function verify(model: ModelSpec, locked: LockedModel): Found {
+  const { problems } = readWritten(freshText({ models: { [model.name]: locked }, engines: {} }), model.name);
   const unsafe = locked.files.find(({ path }) => !isInside(path));
   if (unsafe !== undefined) return { problem: leavesItsFolder(model, unsafe.path), key: 'source' };
+  if (problems[0] !== undefined) return { problem: notWritable(model, problems[0].summary), key: 'source' };
   const [why] = outdated(model, locked);
   switch (why?.what) {
     case undefined:
@@ -77,6 +81,16 @@ function verify(model: ModelSpec, locked: LockedModel): Found {
     default:
       throw new Error(`${model.name}: asked for ${why?.what} ${why?.wanted}, and was told of ${why?.pinned}`);
   }
+}
+
+/** Whoever answers with nonsense is told so; the next command would find the whole lock damaged. */
+function notWritable({ name, source }: ModelSpec, why: string): Problem {
+  return {
+    severity: 'error',
+    code: 'lock-unwritable',
+    summary: `What ${source.written} is said to be cannot be pinned: ${why}. ${name} was not pinned.`,
+    fix: 'See what answers there; a mirror or a registry may be broken.',
+  };
 }
 
 function leavesItsFolder({ name, source }: ModelSpec, path: string): Problem {

@@ -15,7 +15,9 @@ export interface Spelling {
 
 export const SHA256: Spelling = { pattern: /^[0-9a-f]{64}$/, expected: '64 hex digits in lower case', code: 'invalid-sha256' };
 export const COMMIT: Spelling = { pattern: /^[0-9a-f]{40}$/, expected: 'a commit: 40 hex digits in lower case' };
-export const ANY: Spelling = { pattern: /^[^\p{Cc}]+$/u, expected: 'a text' };
+/** What others made up: a license, a name in a header. It is made safe where it is shown, and must not keep the rest from being pinned. */
+export const ANY: Spelling = { pattern: /^/, expected: 'a text' };
+export const LINE: Spelling = { pattern: /^[^\p{Cc}]+$/u, expected: 'a text' };
 
 /** Reads values out of a map and tells what is wrong with them, each at its place. Sizes and texts come back as undefined where they are wrong. */
 export class Shape {

@@ -38,6 +38,8 @@ const word = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).filter((text) => !/\p{Cc}|\p{Cs}/u.test(text)),
   fc.constantFrom('Q4_K_M', 'apache-2.0', 'main', 'Qwen3 8B'),
 );
+/** What others make up may hold anything. */
+const wild = fc.oneof(word, fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('a\nb', '\u001b[31m', '\ud800', '', ' x '));
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,8}$/).filter((text) => text !== 'constructor');
 const part = fc.stringMatching(/^[A-Za-z0-9_-][\w.-]{0,8}$/);
 
@@ -56,8 +58,8 @@ const files: fc.Arbitrary<readonly RemoteFile[]> = fc.uniqueArray(fc.record({ pa
 });
 const some = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value);
 const facts: fc.Arbitrary<GgufFacts> = fc.record({
-  architecture: word,
-  name: some(word),
+  architecture: wild,
+  name: some(wild),
   quantization: some(word),
   contextTrained: some(count),
   layers: some(count),
@@ -76,14 +78,14 @@ const facts: fc.Arbitrary<GgufFacts> = fc.record({
 export const entry: fc.Arbitrary<LockedModel> = fc
   .record({
     source: word,
-    revision: some(word),
-    quantization: some(word),
+    revision: some(wild),
+    quantization: some(wild),
     origin,
     manifest: some(digest(64)),
     files,
     chatTemplate: some(digest(64)),
     tokenizer: some(digest(64)),
-    license: some(word),
+    license: some(wild),
     facts: some(facts),
   })
   .map((locked) => ({ ...locked, sha256: weightsDigest(locked.files, hash) }));
@@ -98,7 +100,7 @@ export const lock: fc.Arbitrary<Lock> = fc.record({
     entry,
     { maxKeys: 4 },
   ),
-  engines: fc.dictionary(name, word, { maxKeys: 3 }),
+  engines: fc.dictionary(name, wild, { maxKeys: 3 }),
 });
 
 /** Puts comments, each with a number of its own, behind and between lines of a text, but not above its first key. */

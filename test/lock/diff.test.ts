@@ -101,7 +101,7 @@ describe('A difference', () => {
         );
         renderLockDiff(there, { color: true, width: 80 });
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ModelSpec } from '../../src/domain/desired.ts';
 import { ProblemError } from '../../src/domain/problem.ts';
 import type { Lock, LockedModel } from '../../src/domain/weights.ts';
-import { compareLock, lockModels } from '../../src/lock/index.ts';
+import { compareLock, lockModels, parseLock, writeLock } from '../../src/lock/index.ts';
 import { declared, withEnvironment } from './declared.ts';
 import { hash, locked } from './sample.ts';
 
@@ -76,12 +76,21 @@ describe('Locking models', () => {
     ['another digest', `    sha256: ${hash('declared')}\n`, {}, 'digest-mismatch', 8],
     ['another quantization', '    quantization: Q8_0\n', { quantization: 'Q2_K' }, 'quantization-mismatch', 8],
     ['a quantization that is not told', '    quantization: Q8_0\n', { quantization: null }, 'quantization-mismatch', 8],
+    ['a commit that is none', '', { origin: { kind: 'hf' as const, repo: 'o/a', commit: 'main' } }, 'lock-unwritable', 7],
     ['a file that would leave its folder', '', { files: [{ path: '../x', bytes: 1, sha256: hash('x') }] }, 'invalid-path', 7],
   ])('does not pin %s than is declared', async (_, more, over, code, line) => {
     const { base } = declared(MODELS + model('a', 'hf:o/a', more));
     const { lock, problems } = await lockModels(base, NONE, async (one) => found(one, over), ['a']);
     expect(lock.models).toEqual({});
     expect(problems).toMatchObject([{ code, place: { line } }]);
+  });
+
+  it('pins what others made up, however strange, and can read it again', async () => {
+    const { base } = declared(MODELS + model('a', 'hf:o/a'));
+    const strange = { license: 'a\nb\u001b[31m\ud800', facts: { ...locked().facts!, name: '\u0000\u2028"' } };
+    const { lock, problems } = await lockModels(base, NONE, async (one) => found(one, strange), ['a']);
+    expect(problems).toEqual([]);
+    expect(parseLock(writeLock(null, lock), 'llmops.lock', hash).lock).toEqual(lock);
   });
 
   it('takes an answer to another question for the bug that it is', async () => {

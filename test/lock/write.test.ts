@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseLock, writeLock } from '../../src/lock/index.ts';
@@ -53,7 +55,7 @@ describe('A new llmops.lock', () => {
       fc.property(lock, (any) => {
         expect(read(writeLock(null, any))).toEqual(any);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -61,6 +63,11 @@ describe('A new llmops.lock', () => {
     const backwards = { models: Object.fromEntries(Object.entries(SAMPLE.models).toReversed()), engines: SAMPLE.engines };
     expect(writeLock(null, backwards)).toBe(TEXT);
   });
+});
+
+it('The example in docs/lock.md is a lock', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/lock.md'), 'utf8');
+  expect(read(/```yaml\n([\s\S]*?)```/.exec(page)![1]!).models['chat']?.origin?.kind).toBe('hf');
 });
 
 describe('A llmops.lock that is written again', () => {
@@ -74,7 +81,7 @@ describe('A llmops.lock that is written again', () => {
           expect(writeLock(written, read(written))).toBe(written);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -98,7 +105,7 @@ describe('A llmops.lock that is written again', () => {
         const [old, now] = [blocks(text), blocks(written)];
         for (const other of old.keys()) if (other !== name) expect(now.get(other)).toBe(old.get(other));
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -120,7 +127,7 @@ describe('A llmops.lock that is written again', () => {
         const [old, now] = [blocks(text), blocks(written)];
         for (const name of kept) expect(now.get(name)).toBe(old.get(name));
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

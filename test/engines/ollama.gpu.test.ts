@@ -84,7 +84,8 @@ describe('Layers on a GPU, read back from the memory that Ollama tells', () => {
   });
 
   it('9. a GPU that is lost is seen with the next load: its runner goes on to say that every layer is there', async () => {
-    // Of most quantizations a CPU with AMX keeps a copy that Ollama takes for one on a GPU: then nothing can be seen. Of this one it does not.
+    // Of most quantizations a CPU with AMX keeps a copy that Ollama takes for one on a GPU: then nothing can be seen. Of this
+    // one it does not.
     const path = join(world.dir, 'desk-Q5_0.gguf');
     execFileSync(join(dirname(findServer()), 'llama-quantize'), ['--pure', join(WEIGHTS, 'desk-F16.gguf'), path, 'Q5_0'], {
       stdio: 'ignore',

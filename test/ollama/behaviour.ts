@@ -8,8 +8,8 @@ import { eventually, type Conformance } from '../contract/world.ts';
 import { userOf, type User } from './user.ts';
 
 /**
- * What this driver relies on of Ollama, said to the fake and to the real server alike: if one of these fails on either, the fake and
- * src/backends/ollama/README.md are wrong.
+ * What this driver relies on of Ollama, said to the fake and to the real server alike: if one of these fails on either, the
+ * fake and src/backends/ollama/README.md are wrong.
  */
 export function describeBehaviour({
   name,

@@ -9,8 +9,8 @@ import { eventually, instancesOf, io, seen, step, World, type Conformance } from
 import { userOf, type User } from './user.ts';
 
 /**
- * The traps of Ollama that can be shown on any server, each under its name (they are listed in docs/ollama.md). What takes a GPU or a registry is shown where
- * there is one.
+ * The traps of Ollama that can be shown on any server, each under its name (they are listed in docs/ollama.md). What takes a
+ * GPU or a registry is shown where there is one.
  */
 export function describeTraps(conformance: Conformance): void {
   let world: World;

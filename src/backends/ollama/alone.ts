@@ -7,8 +7,8 @@ import type { Parts } from './parts.ts';
 const EVERY_MS = 25;
 
 /**
- * One at a time in this stack: Ollama writes manifests in place (0.34.4), so that two who make the same model at the same time can tear it. The
- * second one finds the first one's work.
+ * One at a time in this stack: Ollama writes manifests in place (0.34.4), so that two who make the same model at the same
+ * time can tear it. The second one finds the first one's work.
  */
 export async function alone<T>(what: string, parts: Parts, io: StepIo, work: () => Promise<T>): Promise<T> {
   for (;;) {

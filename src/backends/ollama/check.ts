@@ -167,7 +167,10 @@ function alone({ name, parallel }: ModelSpec, { gguf }: Artifact): Problem | nul
   };
 }
 
-/** `V cache type q8_0 with block size 32 does not divide n_embd_head_v=72`: the type is one for all models, and some cannot have it. */
+/**
+ * `V cache type q8_0 with block size 32 does not divide n_embd_head_v=72`: the type is one for all models, and some cannot
+ * have it.
+ */
 function headSize({ name, kvCache }: ModelSpec, { gguf }: Artifact, declared: string | number | null): Problem | null {
   const type = String(declared ?? kvCache ?? 'f16');
   const sizes = [gguf?.keyLength ?? null, gguf?.valueLength ?? null].filter((size) => size !== null);

@@ -38,7 +38,10 @@ const MOST_BYTES = 32 << 20;
 const LOOKS = 4;
 const LOOK_MS = 50;
 
-/** One server, in the words of https://docs.ollama.com/api. Every method fails with a ProblemError that explains Ollama's own words. */
+/**
+ * One server, in the words of https://docs.ollama.com/api. Every method fails with a ProblemError that explains Ollama's own
+ * words.
+ */
 export class Client {
   readonly url: string;
   readonly #headers: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
@@ -66,8 +69,8 @@ export class Client {
   }
 
   /**
-   * null: there is no model of that name. A POST that changes nothing. Manifests are written in place (0.34.4): whoever looks while that
-   * happens is told `EOF`, and looks again.
+   * null: there is no model of that name. A POST that changes nothing. Manifests are written in place (0.34.4): whoever looks
+   * while that happens is told `EOF`, and looks again.
    */
   async show(name: string, signal: AbortSignal): Promise<Shown | null> {
     const ask = () => this.#send('/api/show', { method: 'POST', body: { model: name }, maxBytes: MOST_BYTES }, signal);

@@ -8,8 +8,9 @@ import { userOfRunner } from './unload.ts';
 const EVERY_MS = 100;
 
 /**
- * Ollama tells no number of requests, and its unload waits for those that it has. So a copy that nobody else uses is told to go as soon as it
- * is idle, and waited for. One whose runner serves others, too, stays in memory: nothing of it is cut when its model is removed.
+ * Ollama tells no number of requests, and its unload waits for those that it has. So a copy that nobody else uses is told to
+ * go as soon as it is idle, and waited for. One whose runner serves others, too, stays in memory: nothing of it is cut when
+ * its model is removed.
  */
 export async function drainInstance(step: StepOf<'drain'>, parts: Parts, io: StepIo): Promise<void> {
   const until = parts.clock.now() + step.deadlineMs;

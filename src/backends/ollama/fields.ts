@@ -26,7 +26,10 @@ export const prices: Readonly<Record<PortableField, Price>> & Readonly<Record<st
   'options.parameters': 'drain',
 };
 
-/** Our fields of a runner's options, by Ollama's name (`api.Runner`). Two models of the same weights with other values evict each other. */
+/**
+ * Our fields of a runner's options, by Ollama's name (`api.Runner`). Two models of the same weights with other values evict
+ * each other.
+ */
 const RUNNER: Readonly<Record<string, string>> = {
   num_ctx: 'context',
   num_gpu: 'offload.gpuLayers',

@@ -14,7 +14,10 @@ import type { Parts } from './parts.ts';
 
 type Weights = StepOf<'pull'>['weights'];
 
-/** Hands files of this machine to the server, each under its digest, and makes the pristine model of them. A file that it has is not sent again. */
+/**
+ * Hands files of this machine to the server, each under its digest, and makes the pristine model of them. A file that it has
+ * is not sent again.
+ */
 export async function handOver(weights: Weights, parts: Parts, io: StepIo): Promise<void> {
   const files = await filesOf(weights, io);
   for (const file of files) await handOne(file, parts, io);
@@ -48,7 +51,10 @@ async function handOne(file: BlobFile, { client }: Parts, io: StepIo): Promise<v
 
 const PART = /^(.*-)(\d{5})-of-(\d{5})(\.gguf)$/i;
 
-/** The file, or every part of a split one. What was fetched is known by its digest; parts that lie beside each other are read for it. */
+/**
+ * The file, or every part of a split one. What was fetched is known by its digest; parts that lie beside each other are read
+ * for it.
+ */
 async function filesOf(weights: Weights, io: StepIo): Promise<readonly BlobFile[]> {
   const { path, sha256, remote } = weights;
   const [, prefix, , count, ending] = PART.exec(basename(path)) ?? [];

@@ -39,6 +39,12 @@ export function shortName(text: string): string {
   return `${folder}${model}${tag === DEFAULTS.tag ? '' : `:${tag}`}`;
 }
 
+/** The name of a tag in a registry, in the case in which it was written: not every registry thinks as Ollama does about that. */
+export function tagName({ host, name, tag }: { readonly host: string; readonly name: string; readonly tag: string }): string {
+  const folder = host === DEFAULTS.host ? '' : `${host}/`;
+  return `${folder}${folder === '' && name.startsWith(`${DEFAULTS.namespace}/`) ? name.slice(DEFAULTS.namespace.length + 1) : name}:${tag}`;
+}
+
 /** True for names that llmops gives to what it keeps on a server, of whatever stack. */
 export function isOurs(text: string): boolean {
   const { host, namespace } = parseName(text);
@@ -75,8 +81,8 @@ export interface Derived {
 const TAG = /^([0-9a-f]{12})\.(?:.*\.)?([0-9a-f]{16})\.([0-9a-f]{8})\.([0-9a-f]{12})$/;
 
 /**
- * The name of a derived model: `llmops/chat:<spec hash>.<stack>.<stack's identity>.<backend>.<blob>`. The stack's name is for people, cut
- * to fit into Ollama's 80 characters. It stands in the middle: a tag that ends in `-cloud` is sent to ollama.com.
+ * The name of a derived model: `llmops/chat:<spec hash>.<stack>.<stack's identity>.<backend>.<blob>`. The stack's name is for
+ * people, cut to fit into Ollama's 80 characters. It stands in the middle: a tag that ends in `-cloud` is sent to ollama.com.
  */
 export function derivedName({ model, specHash, stackId, backendId, blobId }: Derived, stack: string): string {
   return `${OURS}/${model}:${specHash}.${stack.slice(0, 27)}.${stackId}.${backendId}.${blobId}`;

@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import type { Problem } from '../../domain/problem.ts';
 
 /**
- * What no server tells, noted beside the state of the stack: why a copy failed, and which users' tags a pull that is under way moves.
- * Losing it costs an explanation, or a tag that stays moved. And which weights a manifest stood for, in the cache: a server
- * goes on listing runners under digests of models that are gone.
+ * What no server tells, noted beside the state of the stack: why a copy failed, and which users' tags a pull that is under
+ * way moves. Losing it costs an explanation, or a tag that stays moved. And which weights a manifest stood for, in the cache:
+ * a server goes on listing runners under digests of models that are gone.
  */
 export class Notes {
   readonly #folder: string;

@@ -25,8 +25,8 @@ export async function readStore({ client }: Parts, signal: AbortSignal): Promise
 }
 
 /**
- * Everything of ours on the server, and what else it has in memory. Sends GET, and POST to `/api/show`, which reads. A server that does not
- * answer is unreachable, never empty.
+ * Everything of ours on the server, and what else it has in memory. Sends GET, and POST to `/api/show`, which reads. A server
+ * that does not answer is unreachable, never empty.
  */
 export async function observeServer(parts: Parts, signal: AbortSignal): Promise<ObservedBackend> {
   const { name, type } = parts.spec;
@@ -114,8 +114,8 @@ interface Standing {
 }
 
 /**
- * A copy that is not in memory answers all the same, after a load. Where it may go when idle, it serves; where it shall stay, it has yet to be
- * loaded: nothing has to end for that, so it counts as starting, with the reason, and not as failed.
+ * A copy that is not in memory answers all the same, after a load. Where it may go when idle, it serves; where it shall stay,
+ * it has yet to be loaded: nothing has to end for that, so it counts as starting, with the reason, and not as failed.
  */
 function phaseOf({ id, model, names, keepAlive, isLoaded }: Standing, { notes }: Parts): Pick<ObservedInstance, 'phase' | 'problem'> {
   if (isLoaded) return { phase: 'serving', problem: null };

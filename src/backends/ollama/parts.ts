@@ -83,7 +83,10 @@ export function markOf(shown: Shown | null): InstanceMark | null {
   return shown && readInstanceMark(shown.license);
 }
 
-/** The weight blob of a runner, found by its manifest and never by its name alone; null: nobody can tell. May be the first 12 digits only. */
+/**
+ * The weight blob of a runner, found by its manifest and never by its name alone; null: nobody can tell. May be the first 12
+ * digits only.
+ */
 export function blobOfRow(row: Row, { shown, notes }: Pick<Parts, 'shown' | 'notes'>): string | null {
   return shown.get(row.digest)?.blob ?? notes.blobOf(row.digest) ?? parseDerived(row.name)?.blobId ?? null;
 }
@@ -106,8 +109,8 @@ const LOOKS = 10;
 const LOOK_MS = 100;
 
 /**
- * Looks until there is something, for a second. Ollama writes manifests in place (0.34.4): while another one is written over the same name, the
- * name is not on the list.
+ * Looks until there is something, for a second. Ollama writes manifests in place (0.34.4): while another one is written over
+ * the same name, the name is not on the list.
  */
 export async function lookAgain<T>(look: () => Promise<T | null>, { clock }: Pick<Parts, 'clock'>, signal: AbortSignal): Promise<T | null> {
   for (let round = 1; ; round += 1) {

@@ -63,6 +63,15 @@ describe('A probe', () => {
     expect(await stage.look(spec)).toMatchObject({ phase: 'serving', problem: null });
   });
 
+  it('that fails on the way to the server says nothing of the copy', async () => {
+    const spec = stage.world.spec();
+    await stage.world.start(stage.driver, spec);
+    stage.fake.faults.page = '<html>Bad gateway</html>';
+    expect(await codeOf(stage.probe(spec))).toBe('engine-garbled');
+    stage.fake.faults.page = null;
+    expect(await stage.look(spec)).toMatchObject({ phase: 'starting', problem: null });
+  });
+
   it('names a context that was taken down in silence', async () => {
     const spec = stage.world.spec({ context: 2048 });
     await stage.world.start(stage.driver, spec);

@@ -18,6 +18,17 @@ const AGAIN_MS = 50;
 /** A runner that nobody knows and that does not go away in this time was not the one. */
 const UNKNOWN_MS = 10_000;
 
+/** These tell of the way to the server, or of the moment, and nothing of the copy. */
+const PASSING: ReadonlySet<string> = new Set([
+  'cancelled',
+  'instance-gone',
+  'engine-refused',
+  'engine-unreachable',
+  'engine-timeout',
+  'engine-garbled',
+  'engine-busy',
+]);
+
 /**
  * Loads an instance, makes it generate one token, reads back what is in force. There is no deadline but the step's: a server gives
  * a load up when its client goes away. A failure is noted, because a server does not remember it.
@@ -32,7 +43,7 @@ export async function probeInstance(step: StepOf<'probe'>, parts: Parts, io: Ste
     if (problem.code === 'internal') throw error;
     // The run's own timer and ours are one: whoever was told to stop that late was not stopped by a person.
     if (problem.code === 'cancelled' && parts.clock.now() - began >= step.deadlineMs * 0.99) throw new ProblemError(tooLate(step));
-    if (!['cancelled', 'instance-gone'].includes(problem.code)) parts.notes.noteFailure(step.spec.id, problem);
+    if (!PASSING.has(problem.code)) parts.notes.noteFailure(step.spec.id, problem);
     throw error;
   }
 }
@@ -53,7 +64,7 @@ async function probe({ spec }: StepOf<'probe'>, parts: Parts, io: StepIo): Promi
 }
 
 /** True for models that make vectors and no text. */
-export function embedsOnly({ capabilities }: Shown): boolean {
+function embedsOnly({ capabilities }: Shown): boolean {
   return capabilities.includes('embedding') && !capabilities.includes('completion');
 }
 
@@ -96,8 +107,8 @@ async function saying<T>(work: Promise<T>, message: string, { clock }: Parts, io
 }
 
 /**
- * The instance with its runner. A runner keeps the name and digest that loaded it first; if these are gone from the server and nobody
- * noted them, it is loaded anew, so that it can be told what it holds.
+ * The instance with its runner. A runner keeps the name and digest that loaded it first; if these are gone from the server
+ * and nobody noted them, it is loaded anew, so that it can be told what it holds.
  */
 async function seenLoaded(found: Ours, shown: Shown, use: Use, parts: Parts, io: StepIo): Promise<ObservedInstance> {
   for (const again of [true, false]) {

@@ -4,7 +4,10 @@ import { ProblemError } from '../../domain/problem.ts';
 import { nameTaken } from './problems.ts';
 import { isOurAlias, markOf, oursIn, showTag, tagNamed, type Parts } from './parts.ts';
 
-/** Gives the model's own name to a copy: its manifest is copied, which takes no time. A model of that name that is not ours stays. */
+/**
+ * Gives the model's own name to a copy: its manifest is copied, which takes no time. A model of that name that is not ours
+ * stays.
+ */
 export async function publishInstance(step: StepOf<'publish'>, parts: Parts, io: StepIo): Promise<void> {
   const { model, instance } = step;
   const tags = await parts.client.tags(io.signal);

@@ -12,8 +12,8 @@ import { pullFromRegistry } from './registry.ts';
 import { pullClaim, putRight } from './tidy.ts';
 
 /**
- * Brings weights into the server's store, under a name of ours that nobody moves: from a registry, or from files of this machine. Nothing to do
- * if they are there as they were pinned.
+ * Brings weights into the server's store, under a name of ours that nobody moves: from a registry, or from files of this
+ * machine. Nothing to do if they are there as they were pinned.
  */
 export async function pullWeights(step: StepOf<'pull'>, parts: Parts, io: StepIo): Promise<void> {
   throwIfCancelled(io.signal, `fetching the weights of ${step.model}`);

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../domain/desired.ts';
 import { explain } from './explain.ts';
 import { configuredOf, createParameters, declaredParameters, loadedOf, sameRunner } from './fields.ts';
 import { instanceText, readInstanceMark, readWeightsMark, weightsText, type InstanceMark } from './marker.ts';
-import { baseKey, baseName, derivedName, fullName, isLoopback, isOurs, keptName, parseDerived, shortName } from './names.ts';
+import { baseKey, baseName, derivedName, fullName, isLoopback, isOurs, keptName, parseDerived, shortName, tagName } from './names.ts';
 import { readParameters, readRows, readShown, readTags } from './shown.ts';
 import { compareVersions } from './version.ts';
 
@@ -22,6 +22,12 @@ describe('Names', () => {
     ['registry.ollama.ai/library/x:latest', 'registry.ollama.ai/library/x:latest', 'x'],
   ])('%s is read as Ollama reads it', (written, full, short) => {
     expect([fullName(written), shortName(written), shortName(full)]).toEqual([full, short, short]);
+  });
+
+  it('of tags in registries keep their case, for whoever minds it', () => {
+    expect(tagName({ host: 'hf.co', name: 'Me/X-GGUF', tag: 'Q4_K_M' })).toBe('hf.co/Me/X-GGUF:Q4_K_M');
+    expect(tagName({ host: 'registry.ollama.ai', name: 'library/qwen3', tag: '8b' })).toBe('qwen3:8b');
+    expect(tagName({ host: 'registry.ollama.ai', name: 'me/x', tag: 'latest' })).toBe('me/x:latest');
   });
 
   it('of copies can be read back, whatever the stack and the model are called, and fit into 80 characters', () => {

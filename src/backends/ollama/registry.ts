@@ -6,7 +6,7 @@ import { ProblemError, problemOf, type Problem } from '../../domain/problem.ts';
 import type { Origin } from '../../domain/weights.ts';
 import { call } from '../kit/http.ts';
 import type { Progress } from './client.ts';
-import { baseName, isLoopback, keptName, shortName } from './names.ts';
+import { baseName, isLoopback, keptName, tagName } from './names.ts';
 import { isInsecure, mayName } from './options.ts';
 import { lookAgain, tagNamed, type Parts } from './parts.ts';
 import { registryNotAllowed } from './problems.ts';
@@ -18,14 +18,14 @@ const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 const ASK_MS = 5000;
 
 /**
- * Pulls a tag and keeps what came under our own name, if it is what was pinned: Ollama cannot be asked for a digest. A tag of that name that
- * was there before stands for what it stood for afterwards; one that was not there is taken away again.
+ * Pulls a tag and keeps what came under our own name, if it is what was pinned: Ollama cannot be asked for a digest. A tag of
+ * that name that was there before stands for what it stood for afterwards; one that was not there is taken away again.
  */
 export async function pullFromRegistry(step: StepOf<'pull'>, origin: OllamaOrigin, parts: Parts, io: StepIo): Promise<void> {
   const { client, spec } = parts;
   if (!mayName(origin.host, spec.options)) throw new ProblemError(registryNotAllowed(step.model, origin.host, spec));
   const pinned = heldKey(step.weights);
-  const name = shortName(`${origin.host}/${origin.name}:${origin.tag}`);
+  const name = tagName(origin);
   const tags = await client.tags(io.signal);
   const same = tags.find((tag) => tag.digest === pinned);
   if (same !== undefined) return void (await client.copy(same.name, baseName(pinned), io.signal));
@@ -39,7 +39,8 @@ export async function pullFromRegistry(step: StepOf<'pull'>, origin: OllamaOrigi
     if (came.digest !== pinned) throw new ProblemError(moved(step, name, pinned, came.digest));
     await client.copy(came.name, baseName(pinned), io.signal);
   } finally {
-    // Whoever aborted this still wants the names put right. A server that does not answer now gives a user's tag back at the next run.
+    // Whoever aborted this still wants the names put right. A server that does not answer now gives a user's tag back at the
+    // next run.
     const patience = AbortSignal.timeout(ASK_MS);
     await (before === null ? client.remove(name, patience) : restoreKept(before.name, parts, patience)).catch(() => undefined);
   }
@@ -52,8 +53,8 @@ async function keep(name: string, { client, notes }: Parts, signal: AbortSignal)
 }
 
 /**
- * Asks the registry what the tag stands for, before gigabytes of something else are fetched. Only where it can be asked from here: a server
- * elsewhere may reach other registries, and calls another machine its own. No answer is no reason to stop.
+ * Asks the registry what the tag stands for, before gigabytes of something else are fetched. Only where it can be asked from
+ * here: a server elsewhere may reach other registries, and calls another machine its own. No answer is no reason to stop.
  */
 async function refuseIfMoved(step: StepOf<'pull'>, origin: OllamaOrigin, pinned: string, parts: Parts, io: StepIo): Promise<void> {
   const { host, name, tag } = origin;
@@ -63,7 +64,7 @@ async function refuseIfMoved(step: StepOf<'pull'>, origin: OllamaOrigin, pinned:
     const answer = await call(url, { headers: { accept: MANIFEST }, deadlineMs: ASK_MS, signal: io.signal });
     if (answer.status !== 200 || !answer.text.startsWith('{')) return;
     const now = createHash('sha256').update(answer.text).digest('hex');
-    if (now !== pinned) throw new ProblemError(moved(step, shortName(`${host}/${name}:${tag}`), pinned, now));
+    if (now !== pinned) throw new ProblemError(moved(step, tagName(origin), pinned, now));
   } catch (error) {
     if (['tag-moved', 'cancelled'].includes(problemOf(error).code)) throw error;
   }

@@ -7,8 +7,8 @@ import { oursIn, showTag, type Ours, type Parts } from './parts.ts';
 import { awaitUnloaded, userOfRunner } from './unload.ts';
 
 /**
- * Takes a copy out of memory, waits until it is out, and removes its model and the names that still lead to it. The pristine weights stay.
- * Nothing to do if it is gone. A runner that another copy uses as well stays.
+ * Takes a copy out of memory, waits until it is out, and removes its model and the names that still lead to it. The pristine
+ * weights stay. Nothing to do if it is gone. A runner that another copy uses as well stays.
  */
 export async function stopInstance(step: StepOf<'stop'>, parts: Parts, io: StepIo): Promise<void> {
   const { client, notes } = parts;

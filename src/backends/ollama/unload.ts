@@ -8,7 +8,10 @@ import type { Shown } from './shown.ts';
 
 const EVERY_MS = 100;
 
-/** Waits until the runner of these weights is gone. Ollama waits for its requests first and cuts none; that has no end of its own. */
+/**
+ * Waits until the runner of these weights is gone. Ollama waits for its requests first and cuts none; that has no end of its
+ * own.
+ */
 export async function awaitUnloaded(digest: string, blob: string | null, parts: Parts, io: StepIo): Promise<void> {
   let said = false;
   for (;;) {

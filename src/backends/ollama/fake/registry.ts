@@ -14,7 +14,10 @@ export class Registry {
   readonly #store = new Store();
   readonly faults = new Map<string, RegistryFault>();
 
-  /** Publishes a model under a tag, as whoever owns it does; an earlier one of that name is moved. Returns the digest of its manifest. */
+  /**
+   * Publishes a model under a tag, as whoever owns it does; an earlier one of that name is moved. Returns the digest of its
+   * manifest.
+   */
   publish(name: string, weights: Buffer, dress: Dress = {}): string {
     const config = this.#store.add(Buffer.from('{"model_format":"gguf","model_family":"llama"}'), CONFIG);
     const layers = this.#store.dress([this.#store.add(weights, MODEL)], dress);

@@ -108,7 +108,7 @@ function local(model: OllamaModel, from: Provenance & { readonly kind: 'local' }
 
 function written(model: OllamaModel, source: string, base: OllamaModel | null, known: Known, derived: boolean): Taken {
   const lost = (what: string, why: string): NotCarried => ({ what, why, where: model.name });
-  const digest = model.blobs.length === 1 ? blobDigest(model.blobs[0] as string) : null;
+  const digest = blobDigest(model.blobs[0] ?? ''); // projectors follow the weights
   const { num_ctx: asked, num_gpu: layers } = model.parameters;
   const loaded = known.loaded.get(fullName(model.name));
   const context = Math.min(countOf(asked) ?? loaded ?? Infinity, model.contextTrained ?? Infinity);

@@ -39,7 +39,7 @@ Everywhere: \`-C FOLDER\` works as if started there, \`-f FILE\` names the stack
 | 4 | ... refused: a guard, \`protect\`, another file's stack of the same name, or not approved |
 | 5 | ... another apply holds the lease |
 | 6 | ... the saved plan is stale |
-| 7 | ... partly applied |
+| 7 | ... partly applied: a step failed, or a model was blocked |
 | 9 | ... a step was not done in time, and nothing else went wrong |
 | 130, 143 | ended by Ctrl-C, by SIGTERM |
 `;

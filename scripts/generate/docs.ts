@@ -24,6 +24,7 @@ models:
 - **Sizes** carry a unit: \`B\`, \`KB MB GB TB\` (powers of 1000), \`KiB MiB GiB TiB\` (powers of 1024). **Times** too: \`ms s m h d\`.
 - **Paths** are relative to the file and stay in its folder unless \`allowOutside: true\`. The program of an engine may be anywhere.
 - **Secrets** are references, never text: \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ command: COMMAND }\`.
+  A secret that was exchanged is a change like any other. A plan reads variables and files, so it knows; it runs no command, so there it says that it does not.
 - **Names** are up to 63 of \`a-z 0-9 . _ -\`, beginning with a letter or digit: they become file names and labels.
 - A default of *none* is explained in the description. Writing \`null\` there is the same as leaving the key out.
 - What is marked *in this version* is checked, listed in every plan, and otherwise left alone.

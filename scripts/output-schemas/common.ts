@@ -84,8 +84,9 @@ export const cost = object(
     ]),
     drainMs: count('Longest wait for admitted requests, in milliseconds.'),
     activeRequests: nullable(count('Requests in flight when it was looked at.')),
+    moves: flag('True: clients find it at another address afterwards. Absent: where they found it before.'),
   },
-  ['resumedBytes', 'ready'],
+  ['resumedBytes', 'ready', 'moves'],
 );
 
 export const inert = object('Declared and valid, and not acted on by this version.', {
@@ -151,6 +152,7 @@ export const origin = union('Where files are fetched from, pinned.', [
     kind: exactly('Kind of origin.', 'ollama'),
     host: text('Host of the registry, with its port if there is one.'),
     name: text('`namespace/model`.'),
+    tag: text('What is asked for: nothing can be pulled by digest there.'),
   }),
 ]);
 
@@ -194,6 +196,7 @@ export const price = oneOfWords(
 );
 
 /** Marks a change that nobody wrote down. */
+export const endedBy = oneOfWords('What ended all that was applied. Absent: something is applied.', ['down', 'destroy']);
 export const correctsDrift = flag('True if nothing in llmops.yaml asked for it: the world moved.');
 
 /** Progress of a step. */

@@ -6,6 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
 import { execute } from './execute.ts';
 import { checkOrder } from './order.ts';
+import { startsByFirstStep } from './prepare.ts';
 import { performStep } from './step.ts';
 import type { Clock, Fetch, StepTools } from './tools.ts';
 
@@ -57,7 +58,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
   });
   const say = speaker(options, ledger.run);
   say({ type: 'run.started', stack: plan.stack, steps: plan.steps.length, revision: plan.revision, mode: plan.mode, who: options.who });
-  const tools = toolsOf(options, ledger, say);
+  const tools = { ...toolsOf(options, ledger, say), leadsTo: startsByFirstStep(plan.steps) };
   const steps = await execute(plan.steps, {
     parallelism: options.parallelism,
     perBackend: options.perBackend ?? PER_BACKEND,
@@ -66,7 +67,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
     skipped: (result) =>
       say({ type: 'step.skipped', step: result.step, op: result.op, model: result.model, because: result.because ?? '' }),
   });
-  return finish(steps, { ledger, options, say, startMs });
+  return finish(steps, { ledger, options, say, startMs, blocked: plan.summary.blocked });
 }
 
 type Say = StepTools['say'];
@@ -75,7 +76,7 @@ function speaker(options: ApplyOptions, run: string): Say {
   return (event) => options.emit({ at: options.clock.now(), run, ...event });
 }
 
-function toolsOf(options: ApplyOptions, ledger: RunLedger, say: Say): StepTools {
+function toolsOf(options: ApplyOptions, ledger: RunLedger, say: Say): Omit<StepTools, 'leadsTo'> {
   const { drivers, lease, fetch, signal, clock } = options;
   return {
     drivers,
@@ -95,11 +96,13 @@ interface Finishing {
   readonly options: ApplyOptions;
   readonly say: Say;
   readonly startMs: number;
+  /** Models of the plan about which nothing could be done. */
+  readonly blocked: number;
 }
 
 /** History that cannot be written does not make what was done undone: it is told beside the result. */
-async function finish(steps: readonly StepResult[], { ledger, options, say, startMs }: Finishing): Promise<ApplyResult> {
-  const outcome = outcomeOf(steps);
+async function finish(steps: readonly StepResult[], { ledger, options, say, startMs, blocked }: Finishing): Promise<ApplyResult> {
+  const outcome = outcomeOf(steps, blocked);
   const ms = options.clock.monotonicMs() - startMs;
   const problems: Problem[] = [];
   const generation = await ledger.finish(outcome, steps, ms).catch((error: unknown) => {
@@ -112,9 +115,10 @@ async function finish(steps: readonly StepResult[], { ledger, options, say, star
   return { outcome, generation, steps, problems, ms };
 }
 
-function outcomeOf(steps: readonly StepResult[]): Outcome {
+/** A run that did all of its steps is not whole if models were blocked: the stack is not as declared then. */
+function outcomeOf(steps: readonly StepResult[], blocked: number): Outcome {
   const has = (status: StepResult['status']) => steps.some((step) => step.status === status);
-  if (steps.every((step) => step.status === 'done')) return 'succeeded';
+  if (steps.every((step) => step.status === 'done')) return blocked > 0 && steps.length > 0 ? 'partly' : 'succeeded';
   if (has('cancelled')) return 'cancelled';
   if (has('done')) return 'partly';
   const failed = steps.filter((step) => step.status === 'failed');

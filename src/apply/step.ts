@@ -6,6 +6,7 @@ import { act } from './act.ts';
 import { compensate, hasPromise } from './compensate.ts';
 import { Abandoned, withDeadline } from './deadline.ts';
 import { checkLeaves, checkRelies } from './facts.ts';
+import { prepareStarts } from './prepare.ts';
 import { resultOf } from './result.ts';
 import type { StepTools } from './tools.ts';
 import { transfers } from './transfer.ts';
@@ -27,7 +28,7 @@ export async function performStep(step: Step, tools: StepTools): Promise<StepRes
   return resultOf(step, { ...end, startedAt, ms });
 }
 
-/** The order of the four rules: nothing acts before its begin is durable, nothing counts as done before its end is. */
+/** The order of the rules: nothing is begun for a start that cannot be, nothing acts before its begin is durable, nothing counts as done before its end is. */
 async function attempt(step: Step, tools: StepTools): Promise<End> {
   const { drivers, ledger, lease, patienceMs } = tools;
   const talk = listen(step, tools);
@@ -44,10 +45,13 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     await checkLeaves(step, drivers, signal, patienceMs);
   };
   const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord };
-  const end = await withDeadline(step, options, work).then(
-    () => (url === null ? DONE : { ...DONE, url }),
-    (error: unknown) => endOf(step, error),
-  );
+  const prepared = prepareStarts(step, tools, { signal: tools.signal, progress: talk.progress, transfer: transfers(step, tools) });
+  const end = await prepared
+    .then(() => withDeadline(step, options, work))
+    .then(
+      () => (url === null ? DONE : { ...DONE, url }),
+      (error: unknown) => endOf(step, error),
+    );
   const settled = await settle(step, end, begun, tools);
   return begun ? close(step, settled, tools) : settled;
 }

@@ -22,6 +22,8 @@ export interface StepTools {
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly ledger: RunLedger;
   readonly fetch: Fetch;
+  /** By the id of the first step that touches anything for it: the starts that it leads to. */
+  readonly leadsTo: ReadonlyMap<string, readonly StepOf<'start'>[]>;
   readonly lease: Lease;
   readonly clock: Clock;
   /** Aborted when a person told the run to stop. */

@@ -21,6 +21,11 @@ export function stackPaths(context: CliContext, flags: StackFlags): StackPaths {
   return { file, shown: near.startsWith('..') ? file : near, baseDir: dirname(file) };
 }
 
+/** The lock that belongs to a stack's file, beside it: `llmops.lock` to `llmops.yaml`. */
+export function lockPathOf(file: string): string {
+  return `${file.replace(/\.ya?ml$/i, '')}.lock`;
+}
+
 /** A path that was given as a flag or argument: like the stack's file it is looked for in the folder of `-C`. */
 export function pathIn(context: CliContext, flags: Pick<StackFlags, 'chdir'>, path: string): string {
   return resolve(context.cwd, flags.chdir ?? '.', path);

@@ -1,6 +1,6 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { milliseconds } from '../config/units.ts';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
+import { collect, duration, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
@@ -39,6 +39,7 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   }
 
   everyday(verb);
+  locking(verb);
   planning(verb);
   looking(verb);
   helping(verb);
@@ -131,6 +132,21 @@ function importing(verb: AddVerb): void {
     .option('--no-color', NO_COLOR);
 }
 
+function locking(verb: AddVerb): void {
+  stackFlags(
+    verb(
+      'lock',
+      'pin what sources are now: commits, files, digests',
+      ['llmops lock', 'llmops lock --check', 'llmops lock --upgrade chat --dry-run', 'llmops lock --upgrade', 'llmops lock --env prod'],
+      () => import('./lock.ts'),
+    ),
+  )
+    .option('--upgrade [models...]', 'look up anew what is pinned: these models, or all of them')
+    .option('--check', 'ask nobody, change nothing; exit 1 unless llmops.lock holds for llmops.yaml')
+    .option('--dry-run', 'look up and show what would change, and write nothing')
+    .option('--json', 'as JSON');
+}
+
 function planning(verb: AddVerb): void {
   planningFlags(
     stackFlags(
@@ -167,12 +183,24 @@ function planning(verb: AddVerb): void {
     .option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
   applyingFlags(
     stackFlags(
-      verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')),
+      verb(
+        'down',
+        'stop what this stack started; asks nothing, keeps files and history',
+        ['llmops down', 'llmops down --target chat'],
+        () => import('./down.ts'),
+      ),
     ),
   ).option('--target <model>', 'only this model (repeat for several)', collect);
   applyingFlags(
     planningFlags(
-      stackFlags(verb('destroy', 'stop everything and forget that it was ever applied', ['llmops destroy'], () => import('./destroy.ts'))),
+      stackFlags(
+        verb(
+          'destroy',
+          'end everything for good: as down, but asks first and heeds protect',
+          ['llmops destroy'],
+          () => import('./destroy.ts'),
+        ),
+      ),
     ),
   );
 }
@@ -235,6 +263,24 @@ function looking(verb: AddVerb): void {
 }
 
 function helping(verb: AddVerb): void {
+  const cache = verb(
+    'cache',
+    'the weights that were fetched to this machine, for all stacks',
+    ['llmops cache ls', 'llmops cache prune', 'llmops cache prune --all -y', 'llmops cache verify'],
+    () => import('./cache.ts'),
+  ).addArgument(
+    new Argument('<what>', 'ls: list them; prune: remove what no stack uses; verify: read all of it again').choices([
+      'ls',
+      'prune',
+      'verify',
+    ]),
+  );
+  cache
+    .option('-f, --file <file>', 'a stack file whose lock also counts as use (default: llmops.yaml)')
+    .option('--all', 'with prune: also what a stack uses; it is fetched again when it is needed')
+    .option('-y, --auto-approve', 'with prune: do not ask')
+    .option('--json', 'as JSON')
+    .option('--no-color', NO_COLOR);
   stackFlags(
     verb(
       'doctor',
@@ -261,27 +307,6 @@ function helping(verb: AddVerb): void {
     ['llmops version', 'llmops version --json'],
     () => import('./version.ts'),
   ).option('--json', 'as JSON');
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value];
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('A whole number from 1 on is needed.');
-  return number;
-}
-
-/** The longest that a timer can wait, in milliseconds; a longer one would end at once. */
-const LONGEST_MS = 2 ** 31 - 1;
-
-/** A time as in llmops.yaml (`500ms`, `30s`, `5m`, `1h`, `1d`) to milliseconds; a bare number is seconds. */
-function duration(value: string): number {
-  const ms = milliseconds(/[a-z]$/.test(value) ? value : `${value}s`);
-  if (!Number.isFinite(ms)) throw new InvalidArgumentError('A duration such as 500ms, 30s, 5m, 1h or 1d is needed.');
-  if (ms > LONGEST_MS) throw new InvalidArgumentError('At most 24d can be waited for.');
-  return ms;
 }
 
 export { CommanderError };

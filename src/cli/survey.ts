@@ -4,7 +4,9 @@ import type { Artifact, BackendSpec, ModelSpec } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
+import type { SecretSight } from '../domain/secret.ts';
 import type { CliContext } from './context.ts';
+import { readPins } from './pins.ts';
 import { progressNote, type ProgressNote } from './progress-note.ts';
 import { connectDrivers, type Session } from './session.ts';
 import { sha256 } from './sha256.ts';
@@ -16,6 +18,8 @@ export interface Survey {
   readonly problems: readonly Problem[];
   readonly observed: readonly ObservedBackend[];
   readonly inventory: Inventory;
+  /** What can be told of the secrets that models name, by model. */
+  readonly secrets: Readonly<Record<string, readonly SecretSight[]>>;
   readonly drivers: Readonly<Record<string, Driver>>;
 }
 
@@ -36,10 +40,14 @@ export async function survey(session: Session, context: CliContext, observeTimeo
   const drivers = connectDrivers(session, specs, context);
   const note = progressNote(context);
   try {
-    const looks = [resolveWeights(session, context, note), observe(drivers, specs, context, observeTimeout, note)] as const;
-    const [resolved, observed] = await Promise.all(looks);
+    const looks = [
+      resolveWeights(session, context, note),
+      observe(drivers, specs, context, observeTimeout, note),
+      lookAtSecrets(session.desired.models, drivers),
+    ] as const;
+    const [resolved, observed, secrets] = await Promise.all(looks);
     const problems = [...session.warnings, ...ownership, ...stored.problems, ...resolved.problems];
-    return { ...resolved, problems, observed, inventory: stored.inventory, drivers };
+    return { ...resolved, problems, observed, secrets, inventory: stored.inventory, drivers };
   } finally {
     note.clear();
   }
@@ -52,15 +60,23 @@ function withForgotten(declared: readonly BackendSpec[], last: readonly BackendS
 }
 
 async function resolveWeights(session: Session, context: CliContext, note: ProgressNote): Promise<Pick<Survey, 'artifacts' | 'problems'>> {
-  const { resolveArtifacts } = await import('../catalog/index.ts');
+  const [{ resolveArtifacts }, pins] = await Promise.all([import('../catalog/index.ts'), readPins(session, context)]);
   await mkdir(session.cacheDir, { recursive: true, mode: 0o700 }).catch(() => undefined); // a cache that cannot be kept is only slower
-  return resolveArtifacts(session.desired, {
+  const resolved = await resolveArtifacts(session.desired, {
     baseDir: session.paths.baseDir,
     cacheDir: session.cacheDir,
     signal: context.signal,
+    pinned: pins.pinned,
     attachments: attachmentsIn(session),
     progress: (model, done, total) => note.show(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
   });
+  return { ...resolved, problems: [...pins.problems, ...resolved.problems] };
+}
+
+/** Every backend looks at those of its models. */
+async function lookAtSecrets(models: readonly ModelSpec[], drivers: Survey['drivers']): Promise<Survey['secrets']> {
+  const looks = [...Map.groupBy(models, ({ backend }) => backend)].map(([backend, own]) => drivers[backend]?.secrets?.(own));
+  return Object.assign({}, ...(await Promise.all(looks))) as Survey['secrets'];
 }
 
 /** Which files a model's options name is its backend's to say. */
@@ -102,6 +118,7 @@ export async function planFor(session: Session, seen: Omit<Survey, 'drivers'>, m
     traits: session.backends,
     observed: seen.observed,
     inventory: seen.inventory,
+    secrets: seen.secrets,
     mode,
     targets: flags.target ?? [],
     replace: flags.replace ?? [],

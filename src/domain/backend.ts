@@ -3,6 +3,7 @@ import type { Compare, Fields, PortableField, Price, WishedFields } from './fiel
 import type { ObservedBackend, ObservedInstance } from './observed.ts';
 import type { DriverOp, OptionalDriverOp, StepOf } from './plan.ts';
 import type { Problem } from './problem.ts';
+import type { SecretSight } from './secret.ts';
 import type { Origin } from './weights.ts';
 
 /** JSON Schema (draft 2020-12) with a description and a default for every key. */
@@ -41,9 +42,21 @@ export interface Backend {
    * machine and handed over to it. Absent: it has no store and reads files of this machine.
    */
   readonly pulls?: readonly Origin['kind'][];
-  /** True if this model can start beside the copy that runs with these settings (for new before old). null: its settings are not known. */
-  canSurge(model: ModelSpec, backend: BackendSpec, running: Fields | null): boolean;
+  /**
+   * Pure: why this model cannot start beside the copy that runs with these settings, so that old must end before new; null: it can.
+   * `running` null: its settings are not known. Without `artifact` a backend that shares weights between copies has to take those
+   * of an equal source for the same.
+   */
+  mustSwap(model: ModelSpec, backend: BackendSpec, running: Fields | null, artifact?: Artifact): SwapReason | null;
   connect(spec: BackendSpec, context: DriverContext): Driver;
+}
+
+/** Why two copies of one model cannot run side by side on an engine. */
+export interface SwapReason {
+  /** To be used within a sentence: "both would listen on port 8081". */
+  readonly because: string;
+  /** The path of the declared setting without which they could: `models.chat.options.port`; null: it is the engine's way. */
+  readonly setting: string | null;
 }
 
 /** What a driver may know of its surroundings. */
@@ -66,6 +79,16 @@ export interface Driver {
   look(instance: string, signal: AbortSignal): Promise<ObservedInstance | null>;
   /** Housekeeping before an apply and while something supervises: keeps logs short, sweeps what dead runs left. Touches no instance. Absent: there is none to do. */
   readonly tend?: () => Promise<void>;
+  /**
+   * The secrets that models name, by model, as far as they can be told without running a command. Reads only; one that cannot be
+   * had is no error here. Absent: no model of this backend names any.
+   */
+  readonly secrets?: (models: readonly ModelSpec[]) => Promise<Readonly<Record<string, readonly SecretSight[]>>>;
+  /**
+   * Makes sure of what a start takes and may not be there: its secrets. Called before anything is ended for that start; keeps them
+   * in memory for it and changes nothing. Fails with a ProblemError. Absent: there is nothing to make sure of.
+   */
+  readonly prepare?: (step: StepOf<'start'>, io: StepIo) => Promise<void>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
     /**

@@ -25,6 +25,8 @@ export type Engine =
       readonly status: 'present';
       /** Path or URL. */
       readonly at: string;
+      /** What people call it, where that is not the end of its path: `Ollama`. */
+      readonly name?: string;
       readonly version: string;
       /** Long flags or features it understands; empty where that is not a question. */
       readonly capabilities: readonly string[];
@@ -87,6 +89,8 @@ export interface Inventory {
   /** Number of the last applied generation, or null. */
   readonly generation: number | null;
   readonly appliedAt: string | null;
+  /** What ended all that was applied. Absent: something is applied, or nothing ever was. */
+  readonly endedBy?: 'down' | 'destroy';
   readonly models: Readonly<Record<string, AppliedModel>>;
   /** Where clients are sent, per model. */
   readonly endpoints: Readonly<Record<string, Endpoint>>;

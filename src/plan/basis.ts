@@ -2,11 +2,12 @@ import type { Json } from '../domain/desired.ts';
 import type { Fields } from '../domain/fields.ts';
 import type { ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import { compareText } from '../domain/text.ts';
+import type { PlanInput } from './input.ts';
 import type { Context } from './sight.ts';
 
 /**
  * A digest of what the decision rests on. It moves when a copy of ours appears, ends, changes its settings or its
- * state, when a backend or its engine comes or goes, and when our own record changes. It does not move with time, free
+ * state, when a backend or its engine comes or goes, when a secret is exchanged, and when our own record changes. It does not move with time, free
  * memory, requests in flight, or what others run.
  */
 export function basisOf({ input }: Context): string {
@@ -22,8 +23,25 @@ export function basisOf({ input }: Context): string {
     .sort(compareText)
     .map((name) => [name, endpoints[name]?.instance, endpoints[name]?.url]);
   const backends = [...input.observed].sort((a, b) => compareText(a.name, b.name)).map((backend) => seenOf(backend, isIn));
+  const secrets = secretRows(input.secrets ?? {}, isIn);
   // Rows instead of objects: their order is fixed here, so plain JSON is canonical.
-  return input.hash(JSON.stringify([applied, sent, backends]));
+  return input.hash(JSON.stringify([applied, sent, backends, ...(secrets.length === 0 ? [] : [secrets])]));
+}
+
+function secretRows(secrets: NonNullable<PlanInput['secrets']>, isIn: (name: string) => boolean): Json[] {
+  return Object.keys(secrets)
+    .filter(isIn)
+    .sort(compareText)
+    .flatMap((model) =>
+      (secrets[model] ?? []).map(({ field, reference, status, same, other }) => [
+        model,
+        field,
+        reference,
+        status,
+        [...same].sort(),
+        [...other].sort(),
+      ]),
+    );
 }
 
 function seenOf(backend: ObservedBackend, isIn: (name: string) => boolean): Json {

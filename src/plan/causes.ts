@@ -1,5 +1,6 @@
 import type { FieldChange } from '../domain/plan.ts';
 import type { Place } from '../domain/problem.ts';
+import { exchangedSecret } from '../domain/secret.ts';
 import { nameMoved, reasonOf } from './drift.ts';
 import type { Sight } from './sight.ts';
 import type { Need } from './verdict.ts';
@@ -95,8 +96,14 @@ function causeOfUpkeep(sight: Sight, fields: readonly FieldChange[]): Cause {
 function causeOfFields(fields: readonly FieldChange[], place: Place | null, addition = ''): Cause {
   const weights = fields.some(({ field }) => field === 'digest');
   const shown = weights ? fields.filter(({ field }) => field !== 'source') : fields;
-  const names = shown.map(({ field }) => (field === 'digest' ? 'the weights' : field));
+  const names = shown.map(nameOf);
   const found = shown.flatMap((change) => change.place ?? []).sort((a, b) => a.line - b.line);
   const where = [...new Set(found.map((each) => at(each)))].join(', ');
   return intended(`${list(names)} changed${where === '' ? '' : ` (${where})`}${addition}`, found[0] ?? place);
+}
+
+function nameOf({ field, from, to }: FieldChange): string {
+  if (field === 'digest') return 'the weights';
+  const reference = exchangedSecret(from, to);
+  return reference === null ? field : `the key behind ${reference}`;
 }

@@ -1,4 +1,4 @@
-import { worst } from '../domain/fields.ts';
+import { PORT_FIELD, worst } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Change, Cost, Summary } from '../domain/plan.ts';
 import { memoryOfRemoval, type Arrangement } from './arrange.ts';
@@ -6,7 +6,7 @@ import { leaving } from './leaving.ts';
 import type { Context } from './sight.ts';
 import type { Staging } from './staging.ts';
 import type { Course, Removal, Verdict } from './verdict.ts';
-import { wishedOf } from './wish.ts';
+import { wishedOf, type Wish } from './wish.ts';
 
 /** How it is done. */
 export interface Way {
@@ -23,7 +23,10 @@ export function changeOf(context: Context, verdict: Verdict, way: Way): Change {
   const { model, backend } = verdict;
   const wish = verdict.kind === 'blocked' && verdict.wish !== null ? wishedOf(verdict.wish) : null;
   const head = { model, backend, wish, cause, place, correctsDrift };
-  if (verdict.kind === 'blocked') return { ...head, action: 'blocked', problem: verdict.problem };
+  if (verdict.kind === 'blocked') {
+    const [problem, ...others] = verdict.problems;
+    return { ...head, action: 'blocked', problem, ...(others.length === 0 ? {} : { others }) };
+  }
   if (verdict.kind === 'spared') return { ...head, action: 'keep', unchanged: 0, unverified: [] };
   return { ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
 }
@@ -34,21 +37,29 @@ function changeOfCourse(course: Course, way: Way): Change {
   const head = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish), cause, place, correctsDrift };
   if (!acts) return { ...head, action: 'keep', unchanged, unverified };
   const cost = costOfCourse(course, way);
+  const waits = arrangement === null || arrangement.waits === null ? {} : { waits: arrangement.waits };
   const isNew = course.others.length === 0 && (course.target === null || (course.applied === null && need !== 'nothing'));
-  if (isNew) return { ...head, action: 'create', fields, cost };
+  if (isNew) return { ...head, action: 'create', fields, cost, ...waits };
   // An earlier run started the new copy beside the old one, and was cut off before clients were sent to it.
   const resumes = arrangement === null && course.publish && course.others.some((copy) => copy.phase === 'serving');
+  const replacement = resumes ? 'surge' : (arrangement?.replacement ?? null);
   return {
     ...head,
     action: 'update',
     price: worst([...fields.map((field) => field.price), arrangement === null ? 'live' : 'restart']),
-    replacement: resumes ? 'surge' : (arrangement?.replacement ?? null),
+    replacement,
     replacementReason: resumes ? 'the new copy is already there' : (arrangement?.reason ?? null),
     fields,
     unchanged,
     unverified,
-    cost,
+    cost: replacement !== null && hasOwnPort(wish) ? { ...cost, moves: true } : cost,
+    ...waits,
   };
+}
+
+/** Each copy listens for itself, on a port that was found when it started. */
+function hasOwnPort({ traits, spec }: Wish): boolean {
+  return PORT_FIELD in traits.prices && typeof spec.fields[PORT_FIELD] !== 'number';
 }
 
 function costOfCourse(course: Course, { arrangement, staging }: Way): Cost {

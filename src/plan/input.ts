@@ -4,9 +4,10 @@ import type { Artifact, Desired } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
+import type { SecretSight } from '../domain/secret.ts';
 
 /** What the planner knows of a kind of engine: data and pure functions, never a way to reach it. */
-export type BackendTraits = Pick<Backend, 'type' | 'prices' | 'fields' | 'check' | 'canSurge' | 'pulls' | 'compare' | 'footprint'>;
+export type BackendTraits = Pick<Backend, 'type' | 'prices' | 'fields' | 'check' | 'mustSwap' | 'pulls' | 'compare' | 'footprint'>;
 
 /** Everything a plan follows from. The same input gives the same plan, byte for byte. */
 export interface PlanInput {
@@ -20,6 +21,8 @@ export interface PlanInput {
   /** May hold backends that are no longer declared: what runs there is then seen, and taken down. */
   readonly observed: readonly ObservedBackend[];
   readonly inventory: Inventory;
+  /** What was told of the secrets that models name, by model. Absent: they were not looked at. */
+  readonly secrets?: Readonly<Record<string, readonly SecretSight[]>>;
   readonly mode: Plan['mode'];
   /** Only these models are considered; empty: all. */
   readonly targets: readonly string[];

@@ -22,7 +22,7 @@ export function judgeRemoval(context: Context, name: string, model: ModelSpec | 
   const place = placeOf(input.desired, name);
   const cause = intended(reasonFor(context, model !== null, copies.length > 0), place);
   const problem = obstacleTo(context, name, model);
-  if (problem !== null) return { kind: 'blocked', model: name, backend, problem, wish: null, drift: [], ...cause };
+  if (problem !== null) return { kind: 'blocked', model: name, backend, problems: [problem], wish: null, drift: [], ...cause };
   return {
     kind: 'remove',
     model: name,

@@ -1,8 +1,10 @@
 import { isPublished } from '../domain/copies.ts';
+import type { Fields } from '../domain/fields.ts';
 import type { AppliedModel, Endpoint, ObservedInstance } from '../domain/observed.ts';
 import type { Place, Problem } from '../domain/problem.ts';
 import { compareCopy, type Comparison } from './compare.ts';
 import type { PlanInput } from './input.ts';
+import type { Secrets } from './secrets.ts';
 import { placeOf, type Wish } from './wish.ts';
 import { byModel } from './obstacles.ts';
 import { arrangeWorld, type World } from './world.ts';
@@ -32,6 +34,7 @@ export function makeContext(input: PlanInput): Context {
 /** All that is known about one declared model: the wish, and what was seen and recorded of it. */
 export interface Sight {
   readonly wish: Wish;
+  readonly secrets: Secrets;
   readonly place: Place | null;
   readonly placeOf: (field: string) => Place | null;
   /** `--replace` names it. */
@@ -54,7 +57,7 @@ export interface Sight {
   readonly interrupted: boolean;
 }
 
-export function lookAt(context: Context, wish: Wish): Sight {
+export function lookAt(context: Context, wish: Wish, secrets: Secrets): Sight {
   const { input, world } = context;
   const { name } = wish.model;
   const forced = context.replace.has(name);
@@ -66,11 +69,12 @@ export function lookAt(context: Context, wish: Wish): Sight {
   const alive = target !== null && target.phase !== 'failed';
   return {
     wish,
+    secrets,
     place: placeOf(input.desired, name),
     placeOf: (field) => placeOf(input.desired, name, field),
     forced,
     target,
-    comparison: alive ? compareCopy(target, wish.spec.fields, wish.traits, applied) : null,
+    comparison: alive ? notVouched(compareCopy(target, wish.spec.fields, wish.traits, applied), secrets, wish.spec.fields) : null,
     others: rest.filter((copy) => forced || copy.phase !== 'unknown'),
     hidden: rest.filter((copy) => !forced && copy.phase === 'unknown'),
     applied,
@@ -79,4 +83,12 @@ export function lookAt(context: Context, wish: Wish): Sight {
     published: target !== null && isPublished(target, endpoint),
     interrupted: context.pending.has(name) || (applied !== null && endpoint === null),
   };
+}
+
+/** A reference that is the same says nothing of the secret behind it. */
+function notVouched(comparison: Comparison, secrets: Secrets, should: Fields): Comparison {
+  const { unverified, differing } = comparison;
+  const told = new Set([...unverified, ...differing.map(({ field }) => field)]);
+  const more = secrets.unverified.filter((field) => (should[field] ?? null) !== null && !told.has(field));
+  return { ...comparison, unchanged: comparison.unchanged - more.length, unverified: [...unverified, ...more] };
 }

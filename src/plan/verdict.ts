@@ -7,12 +7,15 @@ import type { Wish } from './wish.ts';
 /** What is decided about one model, before memory is shared out and steps are written. */
 export type Verdict = Blocked | Course | Removal | Spared;
 
-/** Nothing is done, and the problem says why. */
+/** What keeps a model from being acted on, the first of it first. */
+export type Obstacles = readonly [Problem, ...Problem[]];
+
+/** Nothing is done, and the problems say why. */
 export interface Blocked extends Cause {
   readonly kind: 'blocked';
   readonly model: string;
   readonly backend: string;
-  readonly problem: Problem;
+  readonly problems: Obstacles;
   /** null: it shall not run, or that cannot be worked out. */
   readonly wish: Wish | null;
   readonly drift: readonly Drift[];
@@ -67,4 +70,9 @@ export interface Removal extends Cause {
   readonly endpoint: Endpoint | null;
   /** Milliseconds. */
   readonly drainMs: number;
+}
+
+/** The name of the model that a verdict is about. */
+export function modelOf(verdict: Verdict): string {
+  return verdict.kind === 'run' ? verdict.wish.model.name : verdict.model;
 }

@@ -4,6 +4,7 @@ import type { Fields, Price } from '../domain/fields.ts';
 import type { AppliedModel } from '../domain/observed.ts';
 import type { Wished } from '../domain/plan.ts';
 import type { Place } from '../domain/problem.ts';
+import { secretText } from '../domain/secret.ts';
 import type { BackendTraits } from './input.ts';
 
 /** One declared model, worked out as far as it can be without looking at the world. */
@@ -17,7 +18,14 @@ export interface Wish {
   readonly applied: Omit<AppliedModel, 'at' | 'generation'>;
 }
 
-/** Works out a declared model: its settings on this backend, and the name of the process that has them. */
+/** Which of the secrets that have been behind a reference a model is to run with, counted from 1. */
+export interface NumberedSecret {
+  readonly field: string;
+  readonly reference: string;
+  readonly number: number;
+}
+
+/** Works out a declared model: its settings on this backend, `secrets` among them, and the name of the process that has them. */
 export function makeWish(
   desired: Desired,
   model: ModelSpec,
@@ -25,8 +33,9 @@ export function makeWish(
   backend: BackendSpec,
   traits: BackendTraits,
   hash: Hash,
+  secrets: readonly NumberedSecret[] = [],
 ): Wish {
-  const fields = traits.fields(model, artifact, backend);
+  const fields = withNumbers(traits.fields(model, artifact, backend), secrets);
   const specHash = specHashOf(backend.name, fields, traits, hash);
   const spec: InstanceSpec = {
     id: `${model.name}-${specHash}`,
@@ -39,6 +48,12 @@ export function makeWish(
     options: model.options,
   };
   return { model, artifact, backend, traits, spec, applied: { backend: backend.name, specHash, fields, spec, protect: model.protect } };
+}
+
+/** A secret that was looked at when the file named another one says nothing of this one. */
+function withNumbers(fields: Fields, secrets: readonly NumberedSecret[]): Fields {
+  const meant = secrets.filter(({ field, reference }) => fields[field] === reference);
+  return { ...fields, ...Object.fromEntries(meant.map(({ field, reference, number }) => [field, secretText(reference, number)])) };
 }
 
 function weightsOf({ path, sha256, bytes, remote }: Artifact): InstanceSpec['weights'] {

@@ -39,7 +39,7 @@ export function withFinished(
   const used = new Set(Object.values(file.models).map((model) => model.backend));
   const whole = run.outcome === 'succeeded' && plan.targets.length === 0;
   const backends = whole ? file.backends.filter((spec) => used.has(spec.name)) : file.backends;
-  return { ...file, generation: run.number, appliedAt: run.at, backends };
+  return { ...file, generation: run.number, appliedAt: run.at, mode: plan.mode, backends };
 }
 
 /** By name, so that the file reads the same however steps were interleaved. */

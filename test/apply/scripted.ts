@@ -78,6 +78,8 @@ export type Act = (step: Step, io: StepIo) => Promise<void>;
 export interface Script {
   /** By step id; a step without one succeeds at once. */
   readonly acts?: Readonly<Record<string, Act>>;
+  /** What a start needs is made sure of by this; by default there is nothing to make sure of. */
+  readonly prepare?: Act;
   /** What is there; by default nothing. */
   readonly there?: readonly ObservedInstance[];
   readonly options?: Partial<ApplyOptions>;
@@ -91,7 +93,7 @@ export interface Played {
 }
 
 /** Applies these steps with drivers and a ledger that only take notes. */
-export async function play(steps: readonly Step[], { acts = {}, there = [], options = {} }: Script = {}): Promise<Played> {
+export async function play(steps: readonly Step[], { acts = {}, prepare, there = [], options = {} }: Script = {}): Promise<Played> {
   const log: string[] = [];
   const events: Event[] = [];
   const world = new Map(there.map((one) => [one.id, one]));
@@ -104,6 +106,7 @@ export async function play(steps: readonly Step[], { acts = {}, there = [], opti
   const driver: Driver = {
     observe: () => Promise.reject(new Error('apply must not observe')),
     look: async (id) => world.get(id) ?? null,
+    ...(prepare && { prepare: (told: Step, io: StepIo) => (log.push(`prepare ${told.id}`), prepare(told, io)) }),
     perform: { start: act, probe: act, drain: act, stop: act },
   };
   const plan: Plan = { ...header().plan, steps };

@@ -66,7 +66,19 @@ export interface Case {
 }
 
 /** The flags of llama-server that the cases need. */
-const FLAGS = ['--n-gpu-layers', '--model', '--host', '--port', '--alias', '--parallel', '--ctx-size', '--threads', '--metrics', '--slots'];
+const FLAGS = [
+  '--n-gpu-layers',
+  '--model',
+  '--host',
+  '--port',
+  '--alias',
+  '--parallel',
+  '--ctx-size',
+  '--threads',
+  '--metrics',
+  '--slots',
+  '--rpc',
+];
 
 const AT = '2026-01-01T00:00:00Z';
 

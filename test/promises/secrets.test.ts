@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,6 +20,17 @@ models:
 `;
 
 const KEYS = { env: '{ env: CHAT_KEY }', file: '{ file: key.txt }', command: '{ command: "cat key.txt" }' };
+
+/** What would give a secret away: itself, in another notation, or enough of a hash to guess at it. */
+function tracesOf(secret: string): readonly string[] {
+  const hashes = ['md5', 'sha1', 'sha256', 'sha512'].map((name) => createHash(name).update(secret).digest());
+  return [
+    secret,
+    Buffer.from(secret).toString('hex'),
+    Buffer.from(secret).toString('base64').slice(0, 16),
+    ...hashes.flatMap((hash) => [hash.toString('hex').slice(0, 10), hash.toString('base64').slice(0, 8)]),
+  ];
+}
 
 /** Every verb that shows or saves something. */
 const LOOKS = [
@@ -79,6 +91,19 @@ describe('A secret is never shown', () => {
           ];
     for (const args of looks) await run(...args);
     expect(await everything()).not.toContain(CANARY);
+  });
+
+  it('nor when it is exchanged, and nothing that was made from it is on record', async () => {
+    await place.write('llmops.yaml', stack(512, KEYS.file));
+    expect(await run('apply', '-y'), said).toBe(0);
+    await place.write('key.txt', `${CANARY}-exchanged\n`);
+    await run('plan', '--json', '--out', 'exchanged');
+    expect(await run('apply', '-y', '--json'), said).toBe(0);
+    for (const args of [['plan'], ['history', '--json'], ['show', '5', '--json'], ['status', '--json']]) await run(...args);
+    const texts = await everything();
+    expect(said.includes('file:key.txt#2')).toBe(true);
+    for (const secret of [CANARY, `sk-${CANARY}`, `${CANARY}-from-file`, `${CANARY}-exchanged`])
+      expect(tracesOf(secret).filter((trace) => texts.includes(trace))).toEqual([]);
   });
 
   it('nor by a file that is wrong: the quoted lines are masked', async () => {

@@ -12,6 +12,7 @@ import type { Parts } from './parts.ts';
 import { probeInstance } from './probe.ts';
 import { systemProcesses, type ProcessTable } from './process-table.ts';
 import { openRecords } from './records.ts';
+import { lookAtSecrets, prepareSecrets } from './secrets.ts';
 import { startInstance } from './start.ts';
 import { stopInstance } from './stop.ts';
 
@@ -39,6 +40,7 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
     clock: tools.clock ?? systemClock,
     stackId: stackIdOf(context.stateDir),
     exits: new Map(),
+    secrets: { prepared: new Map(), former: new Map() },
     askMs: tools.askMs ?? 2000,
     graceMs: tools.graceMs ?? GRACE_MS,
   };
@@ -49,6 +51,8 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
       rotateLogs(context.stateDir);
       await sweepClaims(join(context.stateDir, 'instances'), parts.table);
     },
+    secrets: (models) => lookAtSecrets(models, parts),
+    prepare: ({ spec: instance }, io) => prepareSecrets(instance, parts, io),
     perform: {
       start: (step, io) => startInstance(step.spec, parts, io),
       probe: (step, io) => probeInstance(step, parts, io),

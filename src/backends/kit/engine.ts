@@ -1,8 +1,9 @@
-import type { BackendSpec, InstanceSpec } from '../../domain/desired.ts';
+import type { BackendSpec, InstanceSpec, JsonObject } from '../../domain/desired.ts';
 import type { DriverContext } from '../../domain/backend.ts';
 import type { Compare, Fields } from '../../domain/fields.ts';
 import type { Engine } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
+import type { SecretNeed } from './reference.ts';
 
 /**
  * What differs between engines that run as one process per instance and speak llama-server's HTTP dialect. The kit's
@@ -22,8 +23,8 @@ export interface ProcessEngine {
    * Why a process that ended did so, from the last lines of its log. A code of {@link TRANSIENT} lets a start be tried again.
    */
   explain(logTail: string, exitCode: number | null): Problem;
-  /** Secrets for the environment of a new process, resolved at start and nowhere kept. Throws a ProblemError that names the reference, never the value. */
-  secrets?(spec: InstanceSpec, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** The secrets that these options of a model name. The kit gets them, and hands them over in the environment of the new process. */
+  secrets?(options: JsonObject): readonly SecretNeed[];
   /** Headers that requests to this process need, read from its own environment. */
   headers?(process: ProcessWords): Readonly<Record<string, string>>;
   /** Variables of the surroundings that must not reach a new process because they would change its settings unseen. */

@@ -5,6 +5,7 @@ import type { ProcessEngine, ProcessWords } from './engine.ts';
 import { decodeMarker, type Marker } from './marker.ts';
 import type { ProcessEntry, ProcessTable } from './process-table.ts';
 import type { InstanceRecord, Records } from './records.ts';
+import type { HeldSecrets } from './secrets.ts';
 
 /** What the pieces of a process driver share. */
 export interface Parts {
@@ -17,6 +18,7 @@ export interface Parts {
   readonly stackId: string;
   /** Exit codes of processes that ended under our eyes, by pid. */
   readonly exits: Map<number, number | null>;
+  readonly secrets: HeldSecrets;
   /** Deadline of one question to an instance, in milliseconds. */
   readonly askMs: number;
   /** How long a process may take to end on SIGTERM, in milliseconds. */

@@ -8,6 +8,7 @@ import { encodeMarker, type Marker } from './marker.ts';
 import { findOne, isOlder, recordOf, type Parts } from './parts.ts';
 import { freePort } from './ports.ts';
 import type { ProcessEntry } from './process-table.ts';
+import { secretsFor } from './secrets.ts';
 import { launch } from './spawn.ts';
 import { awaitEnding, signalAll, terminate } from './terminate.ts';
 
@@ -45,7 +46,7 @@ async function isThere(spec: InstanceSpec, parts: Parts): Promise<boolean> {
 async function spawnInstance(spec: InstanceSpec, parts: Parts, signal: AbortSignal): Promise<void> {
   const engine = await parts.engine.detect(signal);
   if (engine.status === 'absent') throw new ProblemError(engine.problem);
-  const secrets = (await parts.engine.secrets?.(spec, signal)) ?? {};
+  const secrets = await secretsFor(spec, parts, signal);
   const port = parts.engine.fixedPort?.(spec) ?? (await freePort());
   const command = parts.engine.command(spec, port, engine);
   const marker = markerOf(spec, port, parts);

@@ -1,6 +1,7 @@
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import { findOne, recordOf, type Found, type Parts } from './parts.ts';
+import { keepSecrets } from './secrets.ts';
 import { awaitEnding, terminate } from './terminate.ts';
 
 /**
@@ -11,6 +12,7 @@ export async function stopInstance(step: StepOf<'stop'>, parts: Parts): Promise<
   const found = await findOne(step.instance, parts);
   if (found) {
     refuseIfChanged(step, found);
+    keepSecrets(found, parts);
     await terminate(found, parts);
   }
   const record = recordOf(step.instance, parts);

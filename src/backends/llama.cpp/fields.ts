@@ -1,5 +1,6 @@
 import type { Artifact, BackendSpec, Json, JsonObject, ModelSpec } from '../../domain/desired.ts';
 import type { PortableField, Price, Scalar, WishedFields } from '../../domain/fields.ts';
+import { referenceText } from '../kit/reference.ts';
 import { joinWords } from './flags.ts';
 
 /** llama-server fixes everything at start; only where the weights came from costs nothing. */
@@ -68,14 +69,6 @@ export function fieldsOf(model: ModelSpec, artifact: Artifact, backend: BackendS
 /** More flags that people gave: the backend's first, so that the model's win. */
 export function extraArgs(backend: JsonObject, model: JsonObject): readonly string[] {
   return [...texts(backend['args']), ...texts(model['args'])];
-}
-
-/** A reference to a secret as text, `env:CHAT_KEY`: names the place and never the secret. */
-export function referenceText(reference: Json | undefined): string | null {
-  if (reference === null || typeof reference !== 'object') return null;
-  const entry = Object.entries(reference as JsonObject).find(([, where]) => where !== null);
-  if (!entry) return null;
-  return `${entry[0]}:${String(entry[1])}`;
 }
 
 /** A built-in template's name, or the digest of a file: with another text in it, it is another template. */

@@ -1,23 +1,20 @@
-import { execFile } from 'node:child_process';
 import { realpathSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { DriverContext } from '../../domain/backend.ts';
-import type { BackendSpec, InstanceSpec, Json } from '../../domain/desired.ts';
+import type { BackendSpec } from '../../domain/desired.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import type { LoadedQuery, ProcessEngine } from '../kit/engine.ts';
 import { call, callJson, garbled, parseJson } from '../kit/http.ts';
 import { logHead } from '../kit/logs.ts';
+import { isReference } from '../kit/reference.ts';
 import { commandFor, KEY } from './command.ts';
 import { configuredOf } from './configured.ts';
 import { detectEngine } from './detect.ts';
 import { explainEnd } from './explain.ts';
-import { referenceText } from './fields.ts';
 import { ALIAS, HOST, MODEL, parseArgs, PORT } from './flags.ts';
 import { compare, countActive, isProps, isSleeping, isSlots, loadedFields, strangerServed } from './loaded.ts';
 
 const ASK_MS = 2000;
-const SECRET_MS = 30_000;
 
 /** llama-server as the kit's process driver needs it. */
 export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessEngine {
@@ -28,7 +25,7 @@ export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessE
     configured: configuredOf,
     loaded,
     explain: explainEnd,
-    secrets: (instance, signal) => secretsOf(instance, context, signal),
+    secrets: ({ apiKey }) => (isReference(apiKey) ? [{ field: 'options.apiKey', what: 'API key', reference: apiKey, variable: KEY }] : []),
     headers: ({ env }) => (env[KEY] === undefined ? {} : { authorization: `Bearer ${env[KEY]}` }),
     // Each flag can come from a variable as well: a plan that does not see it would be wrong.
     hiddenEnv: /^LLAMA_(ARG_|API_KEY$|LOG_)/,
@@ -77,34 +74,4 @@ function recognize(args: readonly string[]): { readonly model: string | null; re
     model: parsed.value(ALIAS) ?? (model && basename(model)),
     endpoint: port === null ? null : `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
   };
-}
-
-/** The key for clients, fetched when the process starts. What went wrong is told by the reference, never by the value. */
-async function secretsOf(spec: InstanceSpec, context: DriverContext, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
-  const reference = spec.options['apiKey'];
-  const text = referenceText(reference);
-  if (text === null) return {};
-  try {
-    const value = (await resolveSecret(reference as { readonly [key: string]: Json }, context, signal)).split('\n')[0]?.trim() ?? '';
-    if (value === '') throw new Error('it is empty');
-    return { [KEY]: value };
-  } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code ?? (error instanceof Error && error.message.startsWith('it is') ? error.message : 'it failed');
-    throw new ProblemError({
-      code: 'secret-unavailable',
-      summary: `The API key of ${spec.model} cannot be had from ${text}: ${why}.`,
-      fix: 'See that the reference in options.apiKey is right. Nothing was started.',
-    });
-  }
-}
-
-async function resolveSecret(reference: { readonly [key: string]: Json }, context: DriverContext, signal: AbortSignal): Promise<string> {
-  const { env, file, command } = reference;
-  if (typeof env === 'string') return context.env[env] ?? '';
-  if (typeof file === 'string') return readFile(resolve(context.baseDir, file), 'utf8');
-  return new Promise((done, fail) => {
-    const options = { cwd: context.baseDir, env: context.env as NodeJS.ProcessEnv, timeout: SECRET_MS, signal };
-    execFile('/bin/sh', ['-c', String(command)], options, (error, stdout) => (error ? fail(new Error('it failed')) : done(stdout)));
-  });
 }

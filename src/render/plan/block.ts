@@ -95,7 +95,7 @@ function hidden(change: Update): readonly Entry[] {
   const rows = change.unchanged > 0 ? [remark(`# ${counted(change.unchanged, 'unchanged setting')} hidden`)] : [];
   return change.unverified.length === 0
     ? rows
-    : [...rows, remark(`# not verified, the engine does not tell: ${change.unverified.join(', ')}`)];
+    : [...rows, remark(`# not verified, what is in force is not told: ${change.unverified.join(', ')}`)];
 }
 
 function settingRow(field: FieldChange, kind: Kind, content: Line, forces: string, width: number): Entry {
@@ -109,11 +109,12 @@ function remark(text: string): Entry {
   return entry(line(' '.repeat(NAME), span(text, 'quiet')), NAME + 2);
 }
 
-function blockedEntries(change: Extract<Listed, { action: 'blocked' }>, width: number): readonly Entry[] {
-  const { problem } = change;
-  const where = problem.place === undefined ? '' : `   ${placeText(problem.place, PLACE_WIDTH)}`;
-  const rows = [fact('problem', `${problem.summary} [${problem.code}]${where}`, width, span('x', 'remove'))];
-  if (problem.expected !== undefined) rows.push(fact('expected', problem.expected, width));
-  if (problem.fix !== undefined) rows.push(fact('fix', problem.fix, width));
-  return rows;
+function blockedEntries({ problem, others = [] }: Extract<Listed, { action: 'blocked' }>, width: number): readonly Entry[] {
+  return [problem, ...others].flatMap((each) => {
+    const where = each.place === undefined ? '' : `   ${placeText(each.place, PLACE_WIDTH)}`;
+    const rows = [fact('problem', `${each.summary} [${each.code}]${where}`, width, span('x', 'remove'))];
+    if (each.expected !== undefined) rows.push(fact('expected', each.expected, width));
+    if (each.fix !== undefined) rows.push(fact('fix', each.fix, width));
+    return rows;
+  });
 }

@@ -1,6 +1,6 @@
 import type { Problem } from '../../domain/problem.ts';
 import type { Plan } from '../../domain/plan.ts';
-import { canApply, hasChanges } from '../../domain/plan.ts';
+import { blockingProblems, canApply, hasChanges } from '../../domain/plan.ts';
 import { counted } from '../format/units.ts';
 import { value, valuePair } from '../format/values.ts';
 import type { Entry, Looks } from '../text/page.ts';
@@ -92,8 +92,6 @@ function endingEntries(plan: Plan): readonly Entry[] {
 
 /** Problems that no blocked model shows in its own block already. */
 function notShownAbove(plan: Plan): readonly Problem[] {
-  const shown = new Set(
-    plan.changes.flatMap((change) => (change.action === 'blocked' ? [`${change.problem.code} ${change.problem.summary}`] : [])),
-  );
+  const shown = new Set(blockingProblems(plan.changes).map(({ code, summary }) => `${code} ${summary}`));
   return plan.problems.filter((problem) => !shown.has(`${problem.code} ${problem.summary}`));
 }

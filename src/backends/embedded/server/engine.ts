@@ -11,6 +11,8 @@ import type { Job, Outcome } from './generate.ts';
 import type { GenerationOptions, Message } from './request.ts';
 import { createSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
+import { createTokenizer, refuseConversation } from './tokenizer.ts';
+import { vocabularyOf } from './vocabulary.ts';
 
 /** What is in force, as far as the engine tells. */
 export interface EngineFacts {
@@ -43,9 +45,9 @@ export interface EmbeddedEngine {
   readonly facts: EngineFacts;
   readonly slots: Slots<LlamaContextSequence>;
   /** `special`: text such as <|im_end|> becomes the token of that name. */
-  tokenize(text: string, special: boolean): readonly number[];
+  tokenize(text: string, special: boolean): Promise<readonly number[]>;
   detokenize(tokens: readonly number[]): string;
-  /** The conversation as the model was trained to read it. Throws a bad request if the template refuses it. */
+  /** The conversation as the model was trained to read it. Throws a bad request if the template refuses it, or it cannot fit. */
   render(messages: readonly Message[]): string;
   /** Waits for a slot, then generates; `take` gets the text. Rejects before the first piece if the prompt does not fit. */
   run(
@@ -104,11 +106,12 @@ export async function loadEngine(settings: ServerSettings, log: (level: string, 
 function createEngine(facts: EngineFacts, model: LlamaModel, context: LlamaContext): EmbeddedEngine {
   const template = loadTemplate(facts.chatTemplate);
   const slots = createSlots(Array.from({ length: facts.parallel }, () => context.getSequence()));
-  const tokenize = (text: string, special: boolean): readonly number[] => model.tokenize(text, special);
+  const vocabulary = vocabularyOf(model);
+  const tokenizer = createTokenizer(vocabulary);
 
-  const promptTokens = (prompt: string | readonly number[]): readonly number[] => {
+  const promptTokens = async (prompt: string | readonly number[]): Promise<readonly number[]> => {
     if (typeof prompt !== 'string') return prompt;
-    const tokens = tokenize(prompt, true);
+    const tokens = await tokenizer.tokenize(prompt, true, facts.contextTokens);
     const { bos, shouldPrependBosToken } = model.tokens;
     // A template may already have written it.
     if (bos !== null && (tokens.length === 0 || shouldPrependBosToken) && tokens[0] !== bos) return [bos, ...tokens];
@@ -118,11 +121,14 @@ function createEngine(facts: EngineFacts, model: LlamaModel, context: LlamaConte
   return {
     facts,
     slots,
-    tokenize,
+    tokenize: (text, special) => tokenizer.tokenize(text, special, Infinity),
     detokenize: (tokens) => model.detokenize(tokens as Token[], true),
-    render: (messages) => template({ messages, bos_token: facts.bos, eos_token: facts.eos, add_generation_prompt: true }),
+    render(messages) {
+      refuseConversation(messages, facts.contextTokens, vocabulary);
+      return template({ messages, bos_token: facts.bos, eos_token: facts.eos, add_generation_prompt: true });
+    },
     async run(prompt, options, signal, take) {
-      const tokens = promptTokens(prompt);
+      const tokens = await promptTokens(prompt);
       if (tokens.length === 0) throw badRequest('the prompt is empty', 'prompt');
       if (tokens.length >= facts.contextTokens) throw tooLong(tokens.length, facts.contextTokens);
       const job = {

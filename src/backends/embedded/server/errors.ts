@@ -21,9 +21,9 @@ export function badRequest(message: string, param: string | null = null): HttpEr
   return new HttpError(400, 'invalid_request_error', message, param);
 }
 
-/** The prompt does not fit: llama-server's words and members, which clients look for. */
-export function tooLong(promptTokens: number, contextTokens: number): HttpError {
-  const message = `request (${promptTokens} tokens) exceeds the available context size (${contextTokens} tokens), try increasing it`;
+/** The prompt does not fit: llama-server's words and members, which clients look for. `atLeast`: it was not counted to its end. */
+export function tooLong(promptTokens: number, contextTokens: number, atLeast = false): HttpError {
+  const message = `request (${atLeast ? 'at least ' : ''}${promptTokens} tokens) exceeds the available context size (${contextTokens} tokens), try increasing it`;
   return new HttpError(400, 'exceed_context_size_error', message, null, { n_prompt_tokens: promptTokens, n_ctx: contextTokens });
 }
 

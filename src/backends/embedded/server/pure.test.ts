@@ -176,6 +176,16 @@ describe('chat templates', () => {
   });
 });
 
+describe('chat templates that go through all messages for each message', () => {
+  test('are ended, and the conversation is refused', () => {
+    const loops = ['a', 'b', 'c', 'd'].map((name) => `{% for ${name} in messages %}`).join('');
+    const endless = loadTemplate(`${loops}x${'{% endfor %}'.repeat(4)}`, 50);
+    const messages = Array.from({ length: 1000 }, () => ({ role: 'user', content: 'a' }));
+    expect(() => endless({ messages })).toThrow(expect.objectContaining({ status: 400, message: expect.stringContaining('takes longer') }));
+    expect(endless({ messages: messages.slice(0, 2) })).toBe('x'.repeat(16));
+  });
+});
+
 describe('command line', () => {
   test('what is not said is null: decided when the model is there', () => {
     expect(readSettings(['--model', 'a.gguf', '--port', '0'])).toMatchObject({

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -119,6 +120,31 @@ test('web pages from elsewhere are refused on every route, and those of this mac
   await stop();
 });
 
+test('a name that only leads here is refused on every route, so that no web page can read answers by it', async () => {
+  const { server, stop } = createFront({ engine: null }, () => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  // fetch sets Host by itself.
+  const ask = (host: string, path: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+  for (const path of ['/health', '/props', '/v1/models', '/nope'])
+    for (const host of [
+      'evil.example',
+      `evil.example:${port}`,
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      '127.0.0.1@evil.example',
+      '0.0.0.0',
+    ])
+      expect(await ask(host, path), host).toBe(403);
+  for (const host of [`127.0.0.1:${port}`, 'localhost', 'LocalHost:80', '[::1]:8080']) expect(await ask(host, '/props'), host).toBe(503);
+  await stop();
+});
+
 describe('a model that works', () => {
   let server: Running;
   beforeAll(async () => {
@@ -197,6 +223,21 @@ describe('a model that works', () => {
     const response = await post(`${server.url}/v1/completions`, { prompt: 'hello '.repeat(300) });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { type: 'exceed_context_size_error', n_prompt_tokens: 600, n_ctx: 300 } });
+  });
+
+  test('a conversation of more messages than a context has tokens is refused without being rendered', async () => {
+    const messages = Array.from({ length: 16_000 }, () => ({ role: 'user', content: 'a' }));
+    const response = await post(`${server.url}/v1/chat/completions`, { messages });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { type: 'exceed_context_size_error', n_prompt_tokens: 16_000, n_ctx: 300 } });
+  });
+
+  test('a long text has the tokens of its parts', async () => {
+    const tokensOf = async (content: string) => (await json<{ tokens: number[] }>(post(`${server.url}/tokenize`, { content }))).tokens;
+    const turn = '<|im_start|>user\nhello <|im_end|>\n';
+    const tokens = await tokensOf(turn);
+    expect(await tokensOf(turn.repeat(2000))).toEqual(Array.from({ length: 2000 }, () => tokens).flat());
+    expect((await post(`${server.url}/tokenize`, { content: 'a'.repeat(1_000_001) })).status).toBe(400);
   });
 
   test('generation ends where the context ends', async () => {

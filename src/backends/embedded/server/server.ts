@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { EmbeddedEngine } from './engine.ts';
 import { HttpError } from './errors.ts';
@@ -49,12 +49,23 @@ export function createFront(state: ServerState, log: (line: string) => void): Fr
   };
 }
 
+/** What this machine calls itself, with or without a port. */
+const LOOPBACK = String.raw`(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?`;
+const FROM_HERE = new RegExp(`^https?://${LOOPBACK}$`, 'i');
+const TO_HERE = new RegExp(`^${LOOPBACK}$`, 'i');
+
 /**
- * A browser says in `Origin` which page a request comes from, and sends a plain POST of any page without asking first: the
- * page could not read the answer, and would still have the model at work. Programs send no Origin.
+ * Why a request is refused; null: it is not. A browser says in `Origin` which page a request comes from, and sends a plain POST of
+ * any page without asking first: the page could not read the answer, and would still have the model at work. To read answers, a
+ * page lets the name that it came from lead to 127.0.0.1 (DNS rebinding): then `Host` still says that name. Programs send no
+ * Origin, and the address as Host.
  */
-function isFromHere(origin: string | undefined): boolean {
-  return origin === undefined || /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin);
+function whyRefused({ origin, host }: IncomingHttpHeaders): string | null {
+  if (origin !== undefined && !FROM_HERE.test(origin)) return 'no web page from elsewhere: its Origin is not this machine';
+  // HTTP/1.0 has none; browsers always send one.
+  return host === undefined || TO_HERE.test(host)
+    ? null
+    : 'to no other name than localhost, 127.0.0.1 or [::1]: its Host is not this machine';
 }
 
 function serve(state: ServerState, request: IncomingMessage, response: ServerResponse, log: (line: string) => void): void {
@@ -82,8 +93,8 @@ async function answer(
   response: ServerResponse,
   note: (text: string) => void,
 ): Promise<void> {
-  if (!isFromHere(request.headers.origin))
-    throw new HttpError(403, 'permission_error', 'This server answers no web page from elsewhere: its Origin is not this machine');
+  const refused = whyRefused(request.headers);
+  if (refused !== null) throw new HttpError(403, 'permission_error', `This server answers ${refused}`);
   if (state.engine === null) throw new HttpError(503, 'unavailable_error', 'Loading model');
   if (method === 'GET' && (path === '/health' || path === '/v1/health')) return sendJson(response, 200, { status: 'ok' });
   const route = ROUTES[`${method} ${path}`];

@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
-import { collect, duration, positive } from './flag-values.ts';
+import { collect, duration, NO_COLOR, positive } from './flag-values.ts';
+import { importing } from './importing.ts';
 import { moment } from './moment.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
@@ -46,9 +47,8 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   return program;
 }
 
-const NO_COLOR = 'no colour, whatever the terminal can do';
-
-type AddVerb = (usage: string, summary: string, examples: readonly string[], load: Load) => Command;
+/** Adds a verb: how it is called, what it does, examples, and where its code is. */
+export type AddVerb = (usage: string, summary: string, examples: readonly string[], load: Load) => Command;
 
 /** Flags that say which stack is meant. `logs` keeps `-f` for following, as tail does. */
 function stackFlags(command: Command, file = '-f, --file <file>'): Command {
@@ -108,27 +108,6 @@ function everyday(verb: AddVerb): void {
   )
     .option('--check', 'change nothing; exit 1 if a file would change')
     .option('-f, --file <file>', 'the file to format (default: llmops.yaml)')
-    .option('--no-color', NO_COLOR);
-}
-
-function importing(verb: AddVerb): void {
-  verb(
-    'import',
-    "write llmops.yaml from a running server or another tool's file",
-    [
-      'llmops import ollama',
-      'llmops import ollama http://box:11434 --out box.yaml',
-      'llmops import llama-swap ~/llama-swap/config.yaml --dry-run',
-      'llmops import compose --stdout',
-    ],
-    () => import('./import.ts'),
-  )
-    .addArgument(new Argument('<source>', 'what to read').choices(['ollama', 'llama-server', 'vllm', 'llama-swap', 'compose', 'litellm']))
-    .addArgument(new Argument('[from]', 'address of the server, or path of the file (`-`: standard input); default: where it usually is'))
-    .option('-o, --out <file>', 'where to write (default: llmops.yaml); an existing file is never overwritten')
-    .option('--stdout', 'print the file instead of writing it')
-    .option('--dry-run', 'write nothing; say what would be taken over and what not')
-    .option('--json', 'the report as JSON')
     .option('--no-color', NO_COLOR);
 }
 

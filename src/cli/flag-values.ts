@@ -23,6 +23,3 @@ export function duration(value: string): number {
   if (ms > LONGEST_MS) throw new InvalidArgumentError('At most 24d can be waited for.');
   return ms;
 }
-
-/** What `--no-color` does, in the help of every verb that has it. */
-export const NO_COLOR = 'no colour, whatever the terminal can do';

@@ -67,14 +67,17 @@ describe('A real registry', () => {
   it('a pinned tag is pulled, kept under a name of ours by the digest that the registry gives it, and served', async () => {
     const manifest = await publishTag('Q4_K_M');
     const spec = pinned(manifest, 'Q4_K_M');
-    const told: [string, number | undefined, number | undefined][] = [];
+    const told: string[] = [];
+    const moved: unknown[] = [];
     await pull(spec, {
       signal: io().signal,
-      progress: (...words: [string, number?, number?]) => void told.push([words[0], words[1], words[2]]),
+      progress: (message) => void told.push(message),
+      transfer: (...words) => void moved.push(words),
     });
+    expect(moved).toContainEqual([expect.stringContaining(sha256(file('Q4_K_M')).slice(0, 12)), spec.weights.bytes, spec.weights.bytes]);
     expect(await user.names()).toEqual([`llmops/base:${manifest}`]);
     expect(await user.digestOf(`llmops/base:${manifest}`)).toBe(manifest);
-    expect(told.at(-1)?.[0]).toMatch(/writing manifest|verifying/);
+    expect(told.at(-1)).toMatch(/writing manifest|verifying/);
     expect(await world.serve(driver, spec)).toMatchObject({ phase: 'serving', configured: { digest: sha256(file('Q4_K_M')) } });
     // Ollama begins to read each blob once to learn where it is, and lets go of that.
     const bytes = registry.bytes;
@@ -95,7 +98,11 @@ describe('A real registry', () => {
     const spec = pinned(await publishTag('F16'), 'F16');
     registry.mischief.rate = 4_000_000;
     const stop = new AbortController();
-    const cancelled = pull(spec, { signal: stop.signal, progress: (_, done) => (done ?? 0) > 2_000_000 && stop.abort() });
+    const cancelled = pull(spec, {
+      signal: stop.signal,
+      progress: () => undefined,
+      transfer: (_, done) => void (done > 2_000_000 && stop.abort()),
+    });
     expect((await problemOf(cancelled))?.code).toBe('cancelled');
     expect(await user.names()).toEqual([]);
     registry.mischief.rate = 0;

@@ -15,20 +15,20 @@ export interface ImportView {
   readonly next: string | null;
 }
 
+/** Names longer than this push their own source aside, and no other. */
+const WIDEST_NAME = 32;
+
 /** The report for people. Ends with a newline. Pure. */
 export function renderImport(view: ImportView, looks: Looks): string {
   const { from, models, backends, notCarried, file, written, next } = view;
+  const width = Math.min(WIDEST_NAME, Math.max(0, ...models.map(({ name }) => name.length)));
   const on = backends.map(({ name, type }) => (name === type ? name : `${name} (${type})`)).join(', ');
   return printPage(
     [
       entry(line(`Read ${from}. Nothing was changed there.`)),
       BLANK,
       entry(line(span(`Taken over: ${counted(models.length, 'model')} on ${on}`, 'strong'))),
-      ...models.map(({ name, source }): Entry => ({
-        content: line('  ', span(name, 'add')),
-        hang: 4,
-        tail: { place: line(source), remark: [] },
-      })),
+      ...models.map(({ name, source }) => entry(line('  ', span(name.padEnd(width), 'add'), '  ', source), 4)),
       ...(notCarried.length === 0 ? [] : [BLANK, entry(line(span('Not carried over:', 'strong'))), ...grouped(notCarried)]),
       BLANK,
       entry(line(written ? `Wrote ${file}.` : `Nothing was written. Without --dry-run it would be ${file}.`)),

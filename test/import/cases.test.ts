@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { backends } from '../../src/backends/index.ts';
 import { formatConfig } from '../../src/config/index.ts';
 import { settle } from '../../src/import/index.ts';
 import { caseNames, CASES, check, importCase, textsOf } from './case.ts';
@@ -40,11 +39,8 @@ describe('What is written', () => {
     expect(text + JSON.stringify(imported)).not.toMatch(/canary/);
   });
 
-  it.each(caseNames.filter((name) => 'ollama' in backends || !/^(ollama|compose)-/.test(name)))(
-    '%s: llmops has a key for all of it',
-    (name) => {
-      const imported = importCase(name);
-      expect(settle(imported, OPTIONS, check).imported.notCarried).toEqual(imported.notCarried);
-    },
-  );
+  it.each(caseNames)('%s: llmops has a key for all of it', (name) => {
+    const imported = importCase(name);
+    expect(settle(imported, OPTIONS, check).imported.notCarried).toEqual(imported.notCarried);
+  });
 });

@@ -94,7 +94,9 @@ function takeModel(model: OllamaModel, known: Known): Taken {
 
 /** Made on the server from a file: taken from its blob where this machine can read it. */
 function local(model: OllamaModel, from: Provenance & { readonly kind: 'local' }, known: Known): Taken {
-  if (from.path === null || !known.readable.has(from.path)) {
+  const isReadable = from.path !== null && known.readable.has(from.path);
+  if (!isReadable && from.place !== null) return written(model, from.place, null, known, false);
+  if (!isReadable) {
     const why =
       'it was made on that server from a file, and no registry has it (a model of the library brings a licence). Declare it with `source: file:` and the file';
     return { item: null, notCarried: [{ what: model.name, why }] };
@@ -108,7 +110,7 @@ function local(model: OllamaModel, from: Provenance & { readonly kind: 'local' }
 
 function written(model: OllamaModel, source: string, base: OllamaModel | null, known: Known, derived: boolean): Taken {
   const lost = (what: string, why: string): NotCarried => ({ what, why, where: model.name });
-  const digest = model.blobs.length === 1 ? blobDigest(model.blobs[0] as string) : null;
+  const digest = blobDigest(model.blobs[0] ?? ''); // projectors follow the weights
   const { num_ctx: asked, num_gpu: layers } = model.parameters;
   const loaded = known.loaded.get(fullName(model.name));
   const context = Math.min(countOf(asked) ?? loaded ?? Infinity, model.contextTrained ?? Infinity);

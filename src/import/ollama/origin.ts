@@ -4,8 +4,8 @@ import { blobDigest, type OllamaModel } from './shown.ts';
 export type Provenance =
   /** `source` of llmops.yaml; `base`: the model here whose settings it starts from, null: it is not here. */
   | { readonly kind: 'registry'; readonly source: string; readonly base: OllamaModel | null; readonly derived: boolean }
-  /** It was made on the server from a file; no registry has it. */
-  | { readonly kind: 'local'; readonly path: string | null };
+  /** It was made on the server from a file. `place`: a registry that its name speaks of, which may have it; null: none. */
+  | { readonly kind: 'local'; readonly path: string | null; readonly place: string | null };
 
 /** A name of Ollama's in its longest form, without case: names are matched like that. */
 export function fullName(name: string): string {
@@ -27,7 +27,8 @@ export function provenanceOf(model: OllamaModel, all: ReadonlyMap<string, Ollama
   if (absent !== null && !hasPlace(root.name)) return { kind: 'registry', source: sourceOf(absent), base: null, derived: true };
   if (hasPlace(root.name) || root.licensed || !root.shown)
     return { kind: 'registry', source: sourceOf(root.name), base: root, derived: depth > 0 };
-  return { kind: 'local', path: root.blobs.length === 1 ? (root.blobs[0] as string) : null };
+  const place = hasPlace(model.name) ? sourceOf(model.name) : null;
+  return { kind: 'local', path: root.blobs.length === 1 ? (root.blobs[0] as string) : null, place };
 }
 
 /** The first ancestor that is here and has the same weights. */

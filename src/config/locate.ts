@@ -2,7 +2,7 @@ import { isAlias, isMap, isNode, isScalar, isSeq, type Alias, type Document, typ
 import type { Located, Span } from './located.ts';
 import type { Findings } from './report.ts';
 import type { TextFile } from './text.ts';
-import { isReference, isSecretFlag, isSecretKey, type SecretRanges } from './secrets.ts';
+import { isReference, isSecretFlag, isSecretKey, isSecretWord, type SecretRanges } from './secrets.ts';
 
 /** Levels of nesting: the format itself has eight. */
 const MAX_DEPTH = 64;
@@ -72,7 +72,7 @@ class Walk {
     return nodes.filter(isNode).map((node) => {
       const word = isScalar(node) && typeof node.value === 'string' ? node.value : '';
       const flag = isSecretFlag(word);
-      const located = this.value(node, null, depth + 1, secret || afterFlag || (flag && word.includes('=')));
+      const located = this.value(node, null, depth + 1, secret || afterFlag || (flag && word.includes('=')) || isSecretWord(word));
       afterFlag = flag && !word.includes('=');
       return located;
     });

@@ -17,20 +17,51 @@ export function isReference(key: string, value: string): boolean {
   return key === 'env' && /^[A-Z][A-Z0-9_]{0,63}$/.test(value);
 }
 
-/** Short forms of engines' flags that take a secret: `-hft` is llama-server's `--hf-token`. */
-const SHORT_SECRET_FLAG = /^-hft(=|$)/;
+/** Flags of engines that take a secret and do not say so: `-hft` is llama-server's `--hf-token`; a description of MCP servers holds their keys. */
+const SECRET_FLAGS = /^(-hft|--mcp-servers-json)(=|$)/;
 
 /** True for a flag such as `--api-key`, with or without `=value`. */
 export function isSecretFlag(word: string): boolean {
-  if (SHORT_SECRET_FLAG.test(word)) return true;
+  if (SECRET_FLAGS.test(word)) return true;
   return /^--?[\w-]*(key|token|password|secret)s?(=|$)/i.test(word) && !/-file(=|$)/.test(word);
+}
+
+const TOKEN = /\b(?:sk-|hf_|gh[pousr]_|github_pat_|xox[abps]-|glpat-|AKIA)[A-Za-z0-9_-]{6,}/;
+
+/** True for a word of a command line that holds a secret itself: a well-known token, or JSON with a secret in it, also behind `flag=`. */
+export function isSecretWord(word: string): boolean {
+  if (TOKEN.test(word)) return true;
+  const json = /^(?:-[^=\s]*=)?\s*([[{].*)$/s.exec(word)?.[1];
+  if (json === undefined) return false;
+  try {
+    return holdsSecret(JSON.parse(json));
+  } catch {
+    return /(?:env|headers)["']?\s{0,9}:\s{0,9}\{/i.test(json); // nested too deeply, or no JSON
+  }
+}
+
+/** Texts under a secret's key; environments and headers of other programs are there for nothing else. `<|im_end|>` under `eos_token` is none. */
+function holdsSecret(value: unknown, key = ''): boolean {
+  if (typeof value === 'string') return value !== '' && isSecretKey(key) && !/^<.*>$/.test(value);
+  if (value === null || typeof value !== 'object') return false;
+  const entries = Object.entries(value);
+  if (/^(env|headers)$/i.test(key) && entries.some(([, inner]) => typeof inner === 'string' && inner !== '')) return true;
+  return entries.some(([name, inner]) => holdsSecret(inner, Array.isArray(value) ? key : name));
+}
+
+/** An address with a user and a password, or a token in their place. `ssh://git@host` names a user, and no more. */
+const CREDENTIALS = /\bhttps?:\/\/[^/?#\s@"']+@|\b[a-z][a-z0-9+.-]{0,30}:\/\/[^/?#\s@:"']*:[^/?#\s@"']+@/i;
+
+/** True for a text with an address in it that lets whoever reads it in. */
+export function holdsCredentials(text: string): boolean {
+  return CREDENTIALS.test(text);
 }
 
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/:\/\/[^\s/@'"]+@/g, `://${MASK}@`], // https://user:password@host
   [/([?&][^=&\s]*(?:key|token|secret|password|sig|signature)=)[^&\s'"]+/gi, `$1${MASK}`],
   [/((?:--?[\w-]*(?:key|token|password|secret)|-hft)[= ]+)[^\s'",\]]+/gi, `$1${MASK}`],
-  [/\b(?:sk-|hf_|gh[pousr]_|github_pat_|xox[abps]-|glpat-|AKIA)[A-Za-z0-9_-]{6,}/g, MASK],
+  [new RegExp(TOKEN, 'g'), MASK],
 ];
 
 /** Text without what looks like a secret on its own: credentials in addresses, well-known token shapes. */

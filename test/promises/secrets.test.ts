@@ -113,6 +113,21 @@ describe('A secret is never shown', () => {
     await place.write('llmops.yaml', stack(256, KEYS.env));
   });
 
+  it.each([
+    [
+      'as an address',
+      (text: string) => text.replace('models:', `daemon: { git: { remote: "https://bob:${CANARY}@example.com/x" } }\nmodels:`),
+    ],
+    ['in JSON', (text: string) => text.replace('options: {', `options: { args: [--mcp-servers-json, '{"env":{"T":"${CANARY}"}}'],`)],
+  ])('nor where it may not stand %s: the file is refused, and nothing of it is on record', async (_, spoil) => {
+    await place.write('llmops.yaml', spoil(stack(512, KEYS.file)));
+    for (const verb of ['validate', 'plan', 'status']) expect(await run(verb)).toBe(1);
+    expect(await run('apply', '-y')).toBe(1);
+    expect(said.includes('secret-literal')).toBe(true);
+    expect((await everything()).includes(CANARY)).toBe(false);
+    await place.write('llmops.yaml', stack(256, KEYS.env));
+  });
+
   it('nor by a key that cannot be had: the error names the reference', async () => {
     await place.write('llmops.yaml', stack(640, `{ command: "echo ${CANARY} >&2; exit 3" }`));
     expect(await run('apply', '-y')).toBe(1);

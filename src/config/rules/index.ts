@@ -4,7 +4,7 @@ import { visitAll, type Visit } from '../walk.ts';
 import { driftFieldRule, quantizationRule, revisionRule, sloThresholdRule, sourceRule } from './models.ts';
 import { fallbackRule, modelBackendRule, promptModelRule, sloServiceRule } from './references.ts';
 import { conflictRule, flagRule, portRule } from './settings.ts';
-import { addressRule, emptyRule, pathRule, urlRule } from './values.ts';
+import { addressRule, credentialsRule, emptyRule, pathRule, urlRule } from './values.ts';
 
 /** What every rule may look at. Values can be of a wrong shape: the schema has already complained about those. */
 export interface RuleContext {
@@ -45,6 +45,7 @@ export function applyRules(context: RuleContext): void {
       for (const rule of VALUE_RULES) rule(visit, context);
     },
   );
+  credentialsRule(context);
 }
 
 /** Backends by name with their type, as far as they have one. */

@@ -1,7 +1,10 @@
 import { child, entries, find, items, scalar, spot, text, type Located } from '../located.ts';
-import { isSecretFlag } from '../secrets.ts';
+import { isSecretFlag, isSecretWord } from '../secrets.ts';
 import type { Visit } from '../walk.ts';
 import type { RuleContext } from './index.ts';
+
+/** MCP servers, with their keys, written out. */
+const MCP = '--mcp-servers-json';
 
 /** Flags that llmops sets itself, or that carry a secret, do not go into `args`. */
 export function flagRule({ path, located, schema }: Visit, { findings }: RuleContext): void {
@@ -11,12 +14,14 @@ export function flagRule({ path, located, schema }: Visit, { findings }: RuleCon
     const word = text(item) ?? '';
     const flag = /^-[^=\s]*/.exec(word)?.[0] ?? '';
     const name = `\`${[...path, index].join('.')}\``;
-    if (isSecretFlag(word)) {
+    if (isSecretFlag(word) || isSecretWord(word)) {
       findings.add({
         code: 'secret-literal',
         summary: `${name} passes a secret on the command line, where every process can read it`,
         expected: 'no secrets in args',
-        fix: 'Use a key that takes a reference (`apiKey: { env: NAME }`).',
+        fix: word.startsWith(MCP)
+          ? 'Write it into a file that only you can read, and name that: `--mcp-servers-config`, `FILE`.'
+          : 'Use a key that takes a reference (`apiKey: { env: NAME }`), or a flag that names a file.',
         at: spot(item),
       });
     } else if (Object.hasOwn(owned, flag)) {

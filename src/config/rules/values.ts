@@ -1,5 +1,7 @@
 import { emptyValue, isUnset } from '../explain/said.ts';
-import { spot, text } from '../located.ts';
+import { entries, items, spot, text, type Located } from '../located.ts';
+import type { Finding } from '../report.ts';
+import { holdsCredentials } from '../secrets.ts';
 import { quoted } from '../wording.ts';
 import type { Visit } from '../walk.ts';
 import type { RuleContext } from './index.ts';
@@ -36,13 +38,27 @@ export function urlRule({ path, located, schema }: Visit, { findings }: RuleCont
   const kind = schema['x-kind'];
   const url = kind === 'url' || kind === 'source' ? text(located) : undefined;
   if (url === undefined || !(/:\/\/[^/?#]*@/.test(url) || /[?&][^=&]*(key|token|secret|password|sig|signature)=/i.test(url))) return;
-  findings.add({
+  findings.add(withCredentials(path, located));
+}
+
+/** Nor do texts that are no address and hold one: the file's text stands in the history of each apply. */
+export function credentialsRule({ root, findings }: RuleContext): void {
+  const look = (located: Located, path: readonly string[]): void => {
+    if (holdsCredentials(text(located) ?? '')) findings.add(withCredentials(path, located));
+    for (const [key, member] of entries(located)) look(member, [...path, key]);
+    for (const [index, item] of items(located).entries()) look(item, [...path, String(index)]);
+  };
+  look(root, []);
+}
+
+function withCredentials(path: readonly string[], located: Located): Finding {
+  return {
     code: 'secret-literal',
     summary: `\`${path.join('.')}\` contains credentials`,
     expected: 'an address without user, password or token',
     fix: 'Take them out of the address. If the file was shared, change them.',
     at: spot(located),
-  });
+  };
 }
 
 /** A key without a value is something left half done, also where `null` may be written. */

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProblemError } from '../domain/problem.ts';
 import { namesOf, oneLine, settle, type Imported, type Settled } from '../import/index.ts';
@@ -9,8 +7,14 @@ import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { safeName } from './first-file.ts';
 import { pathIn, stackPaths, type StackPaths } from './paths.ts';
+import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print, printJson, screenOf, shellWord } from './screen.ts';
 import { sha256 } from './sha256.ts';
+
+const WAYS: Ways = {
+  instead: 'Name another file with --out, or see with --stdout what import would write.',
+  elsewhere: 'name another file with --out',
+};
 
 interface ImportFlags {
   readonly chdir?: string;
@@ -31,7 +35,7 @@ const DEADLINE_MS = 10_000;
 export async function run(context: CliContext, flags: ImportFlags, args: readonly string[]): Promise<number> {
   const paths = stackPaths(context, { ...flags, ...(flags.out !== undefined && { file: flags.out }) });
   const writes = !flags.stdout && !flags.dryRun;
-  if (writes) await refuseExisting(paths);
+  if (writes) refuseExisting(paths, WAYS);
   const [source, from] = args as readonly [SourceName, string | undefined];
   const { gather } = await import('../import/read/index.ts');
   const around = {
@@ -44,7 +48,7 @@ export async function run(context: CliContext, flags: ImportFlags, args: readonl
   };
   const { text, imported } = await settled(await gather(source, from ?? null, around), paths);
   if (imported.models.length === 0 && imported.backends.length === 0) throw nothingTaken(imported);
-  if (writes) await writeNew(paths, text);
+  if (writes) await writeNew(paths, text, WAYS);
   const view = viewOf(imported, paths, writes);
   if (flags.json) await printJson(context.stdout, { formatVersion: '1.0', ...view, ...(!writes && { text }) });
   else await say(context, flags, view, text);
@@ -122,42 +126,4 @@ function nothingTaken({ from, notCarried }: Imported): ProblemError {
     fix: 'Name another server or file; `llmops init` writes a first file from what is on this machine.',
     ...(notCarried.length > 0 && { details: notCarried.map(oneLine) }),
   });
-}
-
-async function refuseExisting(paths: StackPaths): Promise<void> {
-  const folder = await stat(paths.baseDir).catch(() => null);
-  if (!folder?.isDirectory()) {
-    throw new ProblemError({
-      code: 'no-folder',
-      summary: `There is no folder ${paths.baseDir}.`,
-      fix: 'Make it first, or name another one with -C or --out.',
-    });
-  }
-  if (existsSync(paths.file)) throw alreadyThere(paths);
-}
-
-function alreadyThere(paths: StackPaths): ProblemError {
-  return new ProblemError({
-    code: 'file-exists',
-    summary: `${paths.shown} is there already. It was left as it is.`,
-    fix: 'Name another file with --out, or see with --stdout what import would write.',
-  });
-}
-
-/** `wx`: even a file that came into being since we looked is not overwritten. */
-async function writeNew(paths: StackPaths, text: string): Promise<void> {
-  try {
-    await writeFile(paths.file, text, { flag: 'wx' });
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    if (code === 'EEXIST') throw alreadyThere(paths);
-    throw new ProblemError(
-      {
-        code: 'file-not-writable',
-        summary: `${paths.shown} cannot be written: ${code}.`,
-        fix: 'Mend the permissions of the folder, or name another file with --out.',
-      },
-      error,
-    );
-  }
 }

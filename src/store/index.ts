@@ -35,8 +35,8 @@ import { TUNING } from './tuning.ts';
 import type { ReadIo, Store, StoreOptions } from './types.ts';
 import { verify } from './verify.ts';
 
-export { fetchAll, type FetchAllIo, type FetchProgress, type Wanted } from './fetch-all.ts';
-export type { Download, FetchIo, ReadIo, Store, StoredFile, StoreOptions, Tuning, Verified } from './types.ts';
+export { fetchAll, type FetchProgress } from './fetch-all.ts';
+export type { Download, FetchIo, Store, StoredFile, StoreOptions, Tuning } from './types.ts';
 
 const NEVER: ReadIo = { signal: new AbortController().signal };
 

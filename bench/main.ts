@@ -4,6 +4,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   plan: () => import('./plan.ts'),
   apply: () => import('./apply.ts'),
   download: () => import('./download.ts'),
+  import: () => import('./import.ts'),
 };
 
 const wanted = process.argv.slice(2);

@@ -23,6 +23,8 @@ const MAY_IMPORT: Readonly<
   observe: { folders: ['domain'] },
   apply: { folders: ['domain'] },
   discover: { folders: [] },
+  import: { folders: ['domain'], packages: ['yaml'], pure: true },
+  'import/read': { folders: ['domain', 'import'] },
   'backends/kit': { folders: ['domain'] },
   'backends/llama.cpp': { folders: ['domain', 'backends/kit'] },
   'backends/ollama': { folders: ['domain', 'backends/kit'] },
@@ -42,6 +44,8 @@ const MAY_IMPORT: Readonly<
       'status',
       'render',
       'discover',
+      'import',
+      'import/read',
     ],
     packages: ['commander'],
   },
@@ -70,6 +74,7 @@ function importsOf(file: string): Import[] {
 
 function folderOf(file: string): string {
   const parts = file.split('/');
+  if (parts[0] === 'import' && parts[1] === 'read') return 'import/read';
   return parts[0] === 'backends' && parts.length > 2 ? `backends/${parts[1]}` : (parts[0] as string);
 }
 

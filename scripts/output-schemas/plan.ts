@@ -12,10 +12,18 @@ function change(action: string, description: string, members: Readonly<Record<st
     cause: text('The sentence after "because".'),
     place: nullable(ref('place', 'Where a person can look.')),
     correctsDrift: common.correctsDrift,
+    failedBefore: ref('failedBefore', 'The last start of exactly this failed. Absent: it did not, or nothing would be started.'),
     ...members,
   };
-  return object(description, all, optional);
+  return object(description, all, ['failedBefore', ...optional]);
 }
+
+const failedBefore = object('A start that failed.', {
+  generation: count('Generation in which it was tried.'),
+  at: text('When, ISO 8601.'),
+  code: text('Stable name of the problem.'),
+  summary: text('What went wrong.'),
+});
 
 const wished = object('What a model shall run as, whatever runs now.', {
   specHash: text('Hash of the spec.'),
@@ -197,6 +205,7 @@ export const planSchema = document('plan', 'A plan of llmops', root, {
   cost: costs,
   drift,
   fact,
+  failedBefore,
   fieldChange,
   fields,
   foreign,

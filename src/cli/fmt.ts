@@ -1,9 +1,10 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ProblemError, problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
+import { notAFolder } from './paths.ts';
 import { replaceFile } from './replace-file.ts';
 import { print } from './screen.ts';
 import { sha256 } from './sha256.ts';
@@ -75,6 +76,8 @@ async function existing(path: string, shown: string): Promise<string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(shown, 'read', error);
   }
+  const folder = notAFolder(dirname(path));
+  if (folder !== null) throw folder;
   throw new ProblemError({
     code: 'no-stack-file',
     summary: `There is no file ${shown}.`,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FoundWeights, Machine } from '../discover/index.ts';
 import { ProblemError } from '../domain/problem.ts';
@@ -7,7 +7,7 @@ import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { chosenEngine, firstFile, type PickedModel } from './first-file.ts';
 import { inGiB, describeEngine, describeGpu } from './machine-words.ts';
-import { stackPaths, type StackPaths } from './paths.ts';
+import { notAFolder, stackPaths, type StackPaths } from './paths.ts';
 import { pickModels } from './pick-models.ts';
 import { print } from './screen.ts';
 
@@ -26,7 +26,7 @@ const DEADLINE_MS = 3000;
  */
 export async function run(context: CliContext, flags: InitFlags): Promise<number> {
   const paths = stackPaths(context, flags);
-  if (!flags.stdout) await refuseExisting(paths);
+  if (!flags.stdout) refuseExisting(paths);
   const { discoverMachine, findWeights } = await import('../discover/index.ts');
   const [machine, weights] = await Promise.all([
     discoverMachine({ env: context.env, signal: context.signal, deadlineMs: DEADLINE_MS }),
@@ -43,15 +43,9 @@ export async function run(context: CliContext, flags: InitFlags): Promise<number
   return EXIT.ok;
 }
 
-async function refuseExisting(paths: StackPaths): Promise<void> {
-  const folder = await stat(paths.baseDir).catch(() => null);
-  if (!folder?.isDirectory()) {
-    throw new ProblemError({
-      code: 'no-folder',
-      summary: `There is no folder ${paths.baseDir}.`,
-      fix: 'Make it first, or name another one with -C.',
-    });
-  }
+function refuseExisting(paths: StackPaths): void {
+  const problem = notAFolder(paths.baseDir);
+  if (problem !== null) throw problem;
   if (existsSync(paths.file)) throw alreadyThere(paths);
 }
 

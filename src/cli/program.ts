@@ -1,7 +1,8 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
-import { collect, duration, positive } from './flag-values.ts';
+import { collect, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
+import { applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags } from './verb-flags.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
 type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
@@ -46,38 +47,7 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   return program;
 }
 
-const NO_COLOR = 'no colour, whatever the terminal can do';
-
 type AddVerb = (usage: string, summary: string, examples: readonly string[], load: Load) => Command;
-
-/** Flags that say which stack is meant. `logs` keeps `-f` for following, as tail does. */
-function stackFlags(command: Command, file = '-f, --file <file>'): Command {
-  return command
-    .option(file, 'the stack file (default: llmops.yaml)')
-    .option('--env <name>', 'environment overlay from `environments:`')
-    .option('--state-dir <folder>', 'where state lives (default: $XDG_STATE_HOME/llmops/<name>)')
-    .option('--no-color', NO_COLOR);
-}
-
-/** Flags that narrow or widen what a plan may do. */
-function planningFlags(command: Command): Command {
-  return command
-    .option('--target <model>', 'only this model (repeat for several); for emergencies', collect)
-    .option('--replace <model>', 'restart this model even if nothing about it differs (repeat for several)', collect)
-    .option('--allow-destroy', 'let a plan delete everything, or more than 30 % of the models')
-    .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
-}
-
-/** Flags of verbs that change the world. */
-function applyingFlags(command: Command): Command {
-  return command
-    .option('-y, --auto-approve', 'do not ask')
-    .addOption(new Option('--yes', 'do not ask').implies({ autoApprove: true }).hideHelp())
-    .option('--json', 'a stream of JSON records instead of text')
-    .option('--parallelism <n>', 'steps at once', positive, 10)
-    .option('--lock-timeout <duration>', 'how long to wait while another apply runs', duration, 0)
-    .option('--detailed-exitcode', 'typed exit codes: 3 invalid, 4 refused, 5 lock held, 6 stale, 7 partly applied, 9 too late');
-}
 
 function everyday(verb: AddVerb): void {
   verb(
@@ -89,6 +59,7 @@ function everyday(verb: AddVerb): void {
     .option('-f, --file <file>', 'where to write (default: llmops.yaml)')
     .option('--stdout', 'print the file instead of writing it')
     .option('--no-color', NO_COLOR);
+  importing(verb);
   stackFlags(
     verb(
       'validate',
@@ -125,6 +96,27 @@ function locking(verb: AddVerb): void {
     .option('--json', 'as JSON');
 }
 
+function importing(verb: AddVerb): void {
+  verb(
+    'import',
+    "write llmops.yaml from a running server or another tool's file",
+    [
+      'llmops import ollama',
+      'llmops import ollama http://box:11434 --out box.yaml',
+      'llmops import llama-swap ~/llama-swap/config.yaml --dry-run',
+      'llmops import compose --stdout',
+    ],
+    () => import('./import.ts'),
+  )
+    .addArgument(new Argument('<source>', 'what to read').choices(['ollama', 'llama-server', 'vllm', 'llama-swap', 'compose', 'litellm']))
+    .addArgument(new Argument('[from]', 'address of the server, or path of the file (`-`: standard input); default: where it usually is'))
+    .option('-o, --out <file>', 'where to write (default: llmops.yaml); an existing file is never overwritten')
+    .option('--stdout', 'print the file instead of writing it')
+    .option('--dry-run', 'write nothing; say what would be taken over and what not')
+    .option('--json', 'the report as JSON')
+    .option('--no-color', NO_COLOR);
+}
+
 function planning(verb: AddVerb): void {
   planningFlags(
     stackFlags(
@@ -158,7 +150,7 @@ function planning(verb: AddVerb): void {
     ),
   )
     .option('--prefetch-only', 'fetch and verify weights ahead; change nothing that runs')
-    .option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
+    .option('--supervise', 'then stay, whatever came of it, and start anew what crashes, until Ctrl-C');
   applyingFlags(
     stackFlags(
       verb(
@@ -206,7 +198,7 @@ function looking(verb: AddVerb): void {
     .option('--json', 'the same as -o json')
     .option('--exit-code', 'exit 2 unless every model is as declared')
     .option('--snapshot <file>', 'record what was seen, for `plan --against`')
-    .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
+    .addOption(observeTimeout());
   stackFlags(
     verb(
       'history',

@@ -96,6 +96,21 @@ export interface Inventory {
   readonly endpoints: Readonly<Record<string, Endpoint>>;
   /** Steps whose begin is in the journal and whose end is not: a run was cut off there. */
   readonly pending: readonly PendingStep[];
+  /** By model: its last start that failed, until just that is applied after all. Absent: none. */
+  readonly failures?: Readonly<Record<string, FailedTry>>;
+}
+
+/** A start that failed, so that the same is not begun again by itself, and not without a word by a person. */
+export interface FailedTry {
+  readonly specHash: string;
+  /** Program and version for people, as it was then; another one may do better. null: not known. */
+  readonly engine: string | null;
+  readonly generation: number;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Code of the problem, and its sentence. */
+  readonly code: string;
+  readonly summary: string;
 }
 
 export interface AppliedModel {

@@ -1,6 +1,6 @@
 import type { BackendSpec, Inert, InstanceSpec } from './desired.ts';
 import type { Fields, Price, Scalar } from './fields.ts';
-import type { AppliedModel, MemoryPool, PendingStep } from './observed.ts';
+import type { AppliedModel, FailedTry, MemoryPool, PendingStep } from './observed.ts';
 import { errorsIn, type Place, type Problem } from './problem.ts';
 import type { Origin, RemoteFile } from './weights.ts';
 
@@ -92,6 +92,8 @@ export type Change = {
   readonly place: Place | null;
   /** True if nothing in llmops.yaml asked for it: the world moved. */
   readonly correctsDrift: boolean;
+  /** The last start of exactly this, with this engine, failed. Absent: it did not, or nothing would be started. */
+  readonly failedBefore?: Pick<FailedTry, 'generation' | 'at' | 'code' | 'summary'>;
 } & (
   | { readonly action: 'keep'; readonly unchanged: number; readonly unverified: readonly string[] }
   | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost; readonly waits?: string }

@@ -25,7 +25,7 @@ export function changeOf(context: Context, verdict: Verdict, way: Way): Change {
   const head = { model, backend, wish, cause, place, correctsDrift };
   if (verdict.kind === 'blocked') {
     const [problem, ...others] = verdict.problems;
-    return { ...head, action: 'blocked', problem, ...(others.length === 0 ? {} : { others }) };
+    return { ...head, ...failureOf(verdict), action: 'blocked', problem, ...(others.length === 0 ? {} : { others }) };
   }
   if (verdict.kind === 'spared') return { ...head, action: 'keep', unchanged: 0, unverified: [] };
   return { ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
@@ -34,7 +34,8 @@ export function changeOf(context: Context, verdict: Verdict, way: Way): Change {
 function changeOfCourse(course: Course, way: Way): Change {
   const { arrangement, acts } = way;
   const { wish, need, fields, unchanged, unverified, cause, place, correctsDrift } = course;
-  const head = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish), cause, place, correctsDrift };
+  const name = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish) };
+  const head = { ...name, cause, place, correctsDrift, ...failureOf(course) };
   if (!acts) return { ...head, action: 'keep', unchanged, unverified };
   const cost = costOfCourse(course, way);
   const waits = arrangement === null || arrangement.waits === null ? {} : { waits: arrangement.waits };
@@ -60,6 +61,12 @@ function changeOfCourse(course: Course, way: Way): Change {
 /** Each copy listens for itself, on a port that was found when it started. */
 function hasOwnPort({ traits, spec }: Wish): boolean {
   return PORT_FIELD in traits.prices && typeof spec.fields[PORT_FIELD] !== 'number';
+}
+
+function failureOf({ failedBefore }: Pick<Course, 'failedBefore'>): Pick<Change, 'failedBefore'> {
+  if (failedBefore === null) return {};
+  const { generation, at, code, summary } = failedBefore;
+  return { failedBefore: { generation, at, code, summary } };
 }
 
 function costOfCourse(course: Course, { arrangement, staging }: Way): Cost {

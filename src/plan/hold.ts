@@ -29,9 +29,9 @@ function holdPorts(context: Context, verdicts: readonly Verdict[]): readonly Ver
     const port = portFor(verdict);
     const kept = port === null ? undefined : (holders.get(port) ?? []).find((copy) => !ends.has(copy));
     if (kept === undefined || verdict.kind !== 'run') return verdict;
-    const { wish, drift } = verdict;
+    const { wish, drift, failedBefore } = verdict;
     const problem = takenPort(context.input.desired, wish, holderOf(context, kept, byModel));
-    return blocked(wish.model, placeOf(context.input.desired, wish.model.name), [problem], wish, drift);
+    return blocked(wish.model, placeOf(context.input.desired, wish.model.name), [problem], wish, drift, failedBefore);
   });
 }
 
@@ -78,5 +78,5 @@ function sharedWith({ input }: Context, { copies, applied }: Removal, name: stri
 }
 
 function keep({ model, backend, cause, place, correctsDrift }: Removal, problem: Problem): Blocked {
-  return { kind: 'blocked', model, backend, problems: [problem], wish: null, drift: [], cause, place, correctsDrift };
+  return { kind: 'blocked', model, backend, problems: [problem], wish: null, drift: [], failedBefore: null, cause, place, correctsDrift };
 }

@@ -30,5 +30,7 @@ export interface PlanInput {
   readonly replace: readonly string[];
   /** Lifts the mass-delete guard; `protect` stands in any case. */
   readonly allowDestroy: boolean;
+  /** True: nobody is there to judge it, so a change whose last start failed is left alone. Absent: it is tried again. */
+  readonly holdFailed?: boolean;
   readonly hash: Hash;
 }

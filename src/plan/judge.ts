@@ -1,10 +1,12 @@
 import type { ModelSpec } from '../domain/desired.ts';
+import { engineLabel } from '../domain/copies.ts';
+import type { FailedTry } from '../domain/observed.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import { errorsIn, type Place, type Problem } from '../domain/problem.ts';
 import { causeOf, intended } from './causes.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
-import { absentEngine, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
+import { absentEngine, failedBefore, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
 import { missingSecret, secretsOf, secretWarnings } from './secrets.ts';
 import { lookAt, type Context, type Sight } from './sight.ts';
 import type { Blocked, Course, Need, Obstacles } from './verdict.ts';
@@ -40,8 +42,10 @@ export function blocked(
   problems: Obstacles,
   wish: Wish | null = null,
   drift: readonly Drift[] = [],
+  failed: FailedTry | null = null,
 ): Blocked {
-  return { kind: 'blocked', model: name, backend, problems, wish, drift, ...intended(`it is declared at ${at(place)}`, place) };
+  const cause = intended(`it is declared at ${at(place)}`, place);
+  return { kind: 'blocked', model: name, backend, problems, wish, drift, failedBefore: failed, ...cause };
 }
 
 function plot(context: Context, sight: Sight, checks: readonly Problem[]): Course | Blocked {
@@ -50,8 +54,9 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
   const drift = driftOf(sight);
   const need = needOf(sight, drift);
   const starts = need === 'start' || need === 'restart';
-  const obstacles = obstaclesTo(context, sight, starts, checks);
-  if (isSome(obstacles)) return blocked(model, sight.place, obstacles, wish, drift);
+  const failed = starts ? lastFailure(context, sight) : null;
+  const obstacles = [...obstaclesTo(context, sight, starts, checks), ...held(context, sight, failed)];
+  if (isSome(obstacles)) return blocked(model, sight.place, obstacles, wish, drift, failed);
   const settings = settingsOf(sight, need);
   return {
     kind: 'run',
@@ -73,8 +78,24 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
       ...(starts ? [] : secretWarnings(sight.secrets)),
       ...notesOn(context, sight),
     ],
+    failedBefore: failed,
     ...causeOf(sight, need, settings.fields),
   };
+}
+
+/** The failure of the last start, if that was of exactly this spec, with the engine that is there now. */
+function lastFailure({ input, world }: Context, { wish }: Sight): FailedTry | null {
+  const last = input.inventory.failures?.[wish.model.name];
+  if (last === undefined || last.specHash !== wish.spec.specHash) return null;
+  const seen = world.backends.get(wish.spec.backend);
+  const engine = seen?.status === 'reachable' ? engineLabel(seen.engine) : null;
+  return engine !== null && last.engine !== null && engine !== last.engine ? null : last;
+}
+
+/** What failed is not begun again by itself; what was applied once is a copy that ended, and how often that is started is a supervisor's to count. */
+function held({ input }: Context, { wish, applied, place }: Sight, failed: FailedTry | null): readonly Problem[] {
+  if (failed === null || input.holdFailed !== true || applied?.specHash === wish.spec.specHash) return [];
+  return [failedBefore(wish.model.name, failed, place)];
 }
 
 /** What stands in the way once it is known what is wanted. What an engine cannot do matters only where it has to start something. */

@@ -1,6 +1,6 @@
 import type { Desired, ModelSpec } from '../domain/desired.ts';
 import { PORT_FIELD } from '../domain/fields.ts';
-import type { AppliedModel, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
+import type { AppliedModel, FailedTry, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Place, Problem } from '../domain/problem.ts';
 import { placeOf, type Wish } from './wish.ts';
 import { clause } from './words.ts';
@@ -74,6 +74,17 @@ export function absentEngine(model: string, backend: ObservedBackend): Problem |
   if (backend.status !== 'reachable' || backend.engine.status === 'present') return null;
   const { problem } = backend.engine;
   return { ...problem, severity: 'error', summary: `${model} cannot be started on ${backend.name}: ${clause(problem.summary)}.` };
+}
+
+/** A change that failed when it was tried: who may not judge whether it would work now leaves it. */
+export function failedBefore(model: string, { generation }: FailedTry, place: Place | null): Problem {
+  return {
+    severity: 'error',
+    code: 'failed-before',
+    summary: `${model} is left as it is: exactly this was tried in generation ${generation} and failed, and is not tried again by itself.`,
+    fix: `Change models.${model}, or try it again: llmops apply --target ${model}`,
+    ...(place === null ? {} : { place }),
+  };
 }
 
 /** A recorded model whose backend is neither declared nor looked at: it is remembered, not forgotten. */

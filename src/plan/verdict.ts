@@ -1,4 +1,4 @@
-import type { AppliedModel, Endpoint, ObservedInstance } from '../domain/observed.ts';
+import type { AppliedModel, Endpoint, FailedTry, ObservedInstance } from '../domain/observed.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Cause } from './causes.ts';
@@ -19,6 +19,8 @@ export interface Blocked extends Cause {
   /** null: it shall not run, or that cannot be worked out. */
   readonly wish: Wish | null;
   readonly drift: readonly Drift[];
+  /** The last start of exactly this failed; null: it did not. */
+  readonly failedBefore: FailedTry | null;
 }
 
 /** Declared in a way that this version does not act on: what runs is left alone. */
@@ -58,6 +60,8 @@ export interface Course extends Cause {
   /** The inventory does not say yet what will be so. */
   readonly record: boolean;
   readonly notes: readonly Problem[];
+  /** The last start of exactly this failed; null: it did not, or nothing is started. */
+  readonly failedBefore: FailedTry | null;
 }
 
 /** A model of ours that is to go. */

@@ -51,6 +51,7 @@ export async function readState(dir: string, disk: Disk = realDisk): Promise<Sto
       endpoints: endpoints.value.models,
       pending: tail === null ? [] : pendingSteps(tail.records),
       ...endedBy(inventory.value),
+      ...(Object.keys(inventory.value.failures ?? {}).length === 0 ? {} : { failures: inventory.value.failures ?? {} }),
     },
     lastBackends: inventory.value.backends,
     problems: [inventory.problem, endpoints.problem, ...damaged].filter((problem) => problem !== null),

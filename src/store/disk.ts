@@ -85,7 +85,10 @@ function filledUp(path: string, code: string, error: unknown): ProblemError {
 
 /** What is missing does not fit. Sizes in bytes; `held`: what the store takes, in how many files. */
 export function noRoom(dir: string, size: { needed: number; reserve: number; free: number; held: number; files: number }): ProblemError {
-  const held = size.files === 0 ? 'The store is empty' : `The store holds ${sizeText(size.held)} in ${size.files} files`;
+  const held =
+    size.files === 0
+      ? 'The store is empty'
+      : `The store holds ${sizeText(size.held)} in ${size.files === 1 ? 'one file' : `${size.files} files`}`;
   return new ProblemError({
     code: 'disk-full',
     summary:

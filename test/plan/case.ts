@@ -13,7 +13,7 @@ import { traits } from './traits.ts';
 
 /** `observed.yaml` of a case: the world in few words; what is not said is as declared. */
 interface WrittenWorld {
-  readonly ask?: Partial<Pick<PlanInput, 'mode' | 'targets' | 'replace' | 'allowDestroy'>>;
+  readonly ask?: Partial<Pick<PlanInput, 'mode' | 'targets' | 'replace' | 'allowDestroy' | 'holdFailed'>>;
   /** By source as written; null: it could not be resolved. */
   readonly weights?: Readonly<Record<string, Partial<Artifact> | null>>;
   readonly backends: Readonly<Record<string, WrittenBackend>>;
@@ -56,6 +56,8 @@ interface WrittenInventory {
   readonly endpoints?: Readonly<Record<string, number>>;
   /** Steps that a run began and did not end. */
   readonly pending?: readonly string[];
+  /** Starts that failed: the settings in which they differed from what is declared now, and the engine that was there. */
+  readonly failures?: Readonly<Record<string, { readonly with?: Fields; readonly engine?: string }>>;
 }
 
 /** One folder of the behaviour book. */
@@ -103,6 +105,7 @@ export function readCase(folder: string): Case {
       targets: ask?.targets ?? [],
       replace: ask?.replace ?? [],
       allowDestroy: ask?.allowDestroy ?? false,
+      holdFailed: ask?.holdFailed ?? false,
     },
   };
 }
@@ -263,6 +266,17 @@ class Builder {
       model: step.split('.')[0] ?? '',
       at: AT,
     }));
-    return { generation, appliedAt: AT, models: byName, endpoints: Object.fromEntries(endpoints), pending };
+    const seen = { generation, appliedAt: AT, models: byName, endpoints: Object.fromEntries(endpoints), pending };
+    return written.failures === undefined ? seen : { ...seen, failures: this.#failures(written.failures, generation) };
+  }
+
+  #failures(written: NonNullable<WrittenInventory['failures']>, generation: number): NonNullable<Inventory['failures']> {
+    const all = Object.entries(written).map(([name, failed]) => {
+      const { backend = 'local' } = this.#desired.models.find((each) => each.name === name) ?? {};
+      const { specHash } = this.#fields(name, backend, failed.with);
+      const engine = failed.engine ?? 'llama-server 0.7.0';
+      return [name, { specHash, engine, generation, at: AT, code: 'out-of-memory', summary: 'It did not fit.' }] as const;
+    });
+    return Object.fromEntries(all);
   }
 }

@@ -19,7 +19,17 @@ const wantedFrom = (url: string) => files.map((file, index) => ({ file, download
 describe('Fetching several files', () => {
   it('takes three at a time, and tells how far each and all are', async () => {
     const { store } = await emptyStore();
-    const from = await server(Buffer.alloc(0), slowly);
+    let arrived = 0;
+    let open = (): void => undefined;
+    const three = new Promise<void>((resolve) => (open = resolve));
+    // Nobody is answered before three have asked, and a fourth had the time to.
+    const together: Behaviour = async (exchange) => {
+      arrived += 1;
+      if (arrived === 3) setTimeout(open, 100);
+      await three;
+      await slowly(exchange);
+    };
+    const from = await server(Buffer.alloc(0), together);
     const told: FetchProgress[] = [];
     const io = { signal: new AbortController().signal, progress: (progress: FetchProgress) => void told.push(progress) };
     await fetchAll(store, wantedFrom(from.url), io);

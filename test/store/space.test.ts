@@ -24,7 +24,7 @@ describe('A disk without room', () => {
         code: 'disk-full',
         summary: `The weights need 3.0 MiB and a reserve of 1.0 MiB, and the disk of ${dir} has 3.5 MiB free. Nothing was fetched.`,
         fix: expect.stringMatching(
-          /^Free 512\.0 KiB there, .* The store holds 1000 bytes in 1 files: `llmops cache prune` removes/,
+          /^Free 512\.0 KiB there, .* The store holds 1000 bytes in one file: `llmops cache prune` removes/,
         ) as string,
       },
     });

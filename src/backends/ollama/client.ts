@@ -174,7 +174,7 @@ export class Client {
     const options: Call = { method: 'POST', body, deadlineMs: null, signal, headers: await this.#headers(signal) };
     const answer = await callLines(url, options, (line) => {
       const said = parseJson(url, line) as JsonObject;
-      if (said['error'] !== undefined) throw new ProblemError(explain(String(said['error']), doing));
+      if (said['error'] !== undefined) throw new ProblemError(explain(String(said['error']), doing, path === '/api/pull' || undefined));
       last = String(said['status']);
       onLine(progressOf(said));
     });

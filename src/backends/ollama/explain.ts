@@ -1,6 +1,8 @@
 import type { Problem } from '../../domain/problem.ts';
 
 interface Reason {
+  /** Looked for only in what is said of a registry: `unexpected EOF` is said of files, too. */
+  readonly ofRegistry?: true;
   readonly pattern: RegExp;
   readonly code: string;
   readonly summary: (match: RegExpExecArray) => string;
@@ -60,6 +62,7 @@ const REASONS: readonly Reason[] = [
     fix: 'Free space there: `ollama ls` lists what it keeps, `ollama rm NAME` removes it.',
   },
   {
+    ofRegistry: true,
     pattern:
       /dial tcp[^"]*|no such host|context deadline exceeded|max retries exceeded[^"]*|i\/o timeout|TLS handshake|unexpected EOF|connection reset/,
     code: 'registry-unreachable',
@@ -74,7 +77,7 @@ const REASONS: readonly Reason[] = [
   },
   {
     pattern:
-      /^EOF$|offset\+size exceeds file size|invalid file magic|unexpected end|data is not within the file bounds|model is corrupted or incomplete|invalid magic characters/,
+      /^EOF$|unexpected EOF|offset\+size exceeds file size|invalid file magic|unexpected end|data is not within the file bounds|model is corrupted or incomplete|invalid magic characters/,
     code: 'weights-damaged',
     summary: (match) => `The weights are damaged or incomplete (${match[0]}).`,
     fix: DAMAGED,
@@ -142,25 +145,20 @@ const REASONS: readonly Reason[] = [
   },
 ];
 
-/** Why Ollama refused something, from its own words; `doing` begins the sentence where they are not known. Pure. */
-export function explain(text: string, doing: string): Problem {
+/** Why Ollama refused something, from its own words; `doing` begins the sentence. `pulls`: a registry was asked. Pure. */
+export function explain(text: string, doing: string, pulls = text.startsWith('pull model')): Problem {
   for (const reason of REASONS) {
-    const match = reason.pattern.exec(text);
-    if (match) {
-      const details = text
-        .split('\n')
-        .map((line) => line.trimEnd())
-        .filter((line) => line !== '');
-      return {
-        severity: 'error',
-        code: reason.code,
-        summary: `${doing}: ${lower(reason.summary(match))}`,
-        fix: reason.fix,
-        details: details.slice(-12),
-      };
-    }
+    const match = reason.ofRegistry && !pulls ? null : reason.pattern.exec(text);
+    if (!match) continue;
+    const summary = `${doing}: ${lower(reason.summary(match))}`;
+    return { severity: 'error', code: reason.code, summary, fix: reason.fix, details: lastLines(text) };
   }
   return { severity: 'error', code: 'engine-refused-request', summary: `${doing}: Ollama said: ${shorten(text) || 'nothing'}.` };
+}
+
+function lastLines(text: string): readonly string[] {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  return lines.filter((line) => line !== '').slice(-12);
 }
 
 /** A sentence that goes on after a colon; names keep their capitals. */

@@ -221,7 +221,8 @@ it.each([
   ['pull model manifest: Get "https://x/v2/": http: server gave HTTP response to HTTPS client', 'registry-insecure'],
   ['pull model manifest: Get "https://x/v2/a": dial tcp: lookup x: no such host', 'registry-unreachable'],
   ['pull model manifest: 401: unauthorized', 'registry-refused'],
-  ['context deadline exceeded', 'registry-unreachable'],
+  ['pull model manifest: context deadline exceeded', 'registry-unreachable'],
+  ['unexpected EOF', 'weights-damaged'],
   ['write /models/blobs/sha256-x-partial: no space left on device', 'disk-full'],
   ['digest mismatch, file must be downloaded again: want sha256:a, got sha256:b', 'weights-corrupt'],
   ['digest mismatch, expected "sha256:a", got "sha256:b"', 'weights-changed'],
@@ -242,6 +243,11 @@ it.each([
   const problem = explain(text, 'Loading chat');
   expect(problem).toMatchObject({ severity: 'error', code });
   expect(problem.summary).toMatch(/^Loading chat: .*\.$/);
+});
+
+it('What Ollama says of a connection is of the registry only while it pulls', () => {
+  expect(explain('max retries exceeded: unexpected EOF', 'Pulling x', true).code).toBe('registry-unreachable');
+  expect(explain('context deadline exceeded', 'Loading chat').code).toBe('engine-refused-request');
 });
 
 /** As the server shows parameters: `%-30s %#v`. */

@@ -36,76 +36,100 @@ export async function openSpool(path: string): Promise<Spool> {
   return await onDisk(path, async () => {
     const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     const { size } = await file.stat();
-    return spoolOf(path, file, size);
+    return new FileSpool(path, file, size);
   });
 }
 
-function spoolOf(path: string, file: FileHandle, size: number): Spool {
-  let length = size;
-  let queue: Piece[] = [];
-  let writing: Promise<void> | null = null;
-  let failure: { readonly error: unknown } | null = null;
-  let follower: Follower | null = null;
-  let tellFailure: (error: unknown) => void = () => undefined;
-  let tellWritten: () => void = () => undefined;
-  const flush = flushing(file);
-  // One write at a time, of all that came during the one before it: slow networks are written at once, fast ones in large pieces.
-  const write = async (): Promise<void> => {
+class FileSpool implements Spool {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #flushing: Flushing;
+  #length: number;
+  #queue: Piece[] = [];
+  #writing: Promise<void> | null = null;
+  #failure: { readonly error: unknown } | null = null;
+  #follower: Follower | null = null;
+  #tellFailure: (error: unknown) => void = () => undefined;
+  #tellWritten: () => void = () => undefined;
+
+  constructor(path: string, file: FileHandle, length: number) {
+    this.#path = path;
+    this.#file = file;
+    this.#length = length;
+    this.#flushing = flushing(file);
+  }
+
+  length(): number {
+    return this.#length;
+  }
+
+  onFailure(told: (error: unknown) => void): void {
+    this.#tellFailure = told;
+  }
+
+  onWritten(told: () => void): void {
+    this.#tellWritten = told;
+  }
+
+  take(bytes: Uint8Array, release: () => void): void {
+    if (this.#failure) return;
+    this.#queue.push({ bytes, release });
+    this.#writing ??= this.#write();
+  }
+
+  async settle(): Promise<void> {
+    await this.#writing;
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  async empty(): Promise<void> {
+    await this.#follower?.close();
+    this.#follower = null;
+    await onDisk(this.#path, () => this.#file.truncate(0));
+    this.#length = 0;
+  }
+
+  follow(): Follower {
+    this.#follower ??= followFile(this.#path);
+    this.#follower.advance(this.#length);
+    return this.#follower;
+  }
+
+  async seal(): Promise<void> {
+    await onDisk(this.#path, async () => {
+      await this.#flushing.settle();
+      await this.#file.chmod(0o400);
+      await this.#file.sync();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#follower?.close();
+    await this.#flushing.settle().catch(() => undefined); // what is not durable is fetched again
+    await this.#file.close();
+  }
+
+  /** One write at a time, of all that came during the one before it: slow networks are written at once, fast ones in large pieces. */
+  async #write(): Promise<void> {
     try {
-      while (queue.length > 0) {
-        const pieces = queue;
-        queue = [];
-        await writeAll(file, pieces, length);
-        for (const { bytes } of pieces) length += bytes.length;
-        follower?.advance(length);
+      while (this.#queue.length > 0) {
+        const pieces = this.#queue;
+        this.#queue = [];
+        await writeAll(this.#file, pieces, this.#length);
+        for (const { bytes } of pieces) this.#length += bytes.length;
+        this.#follower?.advance(this.#length);
         for (const { release } of pieces) release();
-        tellWritten();
-        flush.after(length);
+        this.#tellWritten();
+        this.#flushing.after(this.#length);
       }
     } catch (error) {
-      failure = { error: diskProblem(path, error) };
-      queue = [];
-      tellFailure(failure.error);
+      this.#failure = { error: diskProblem(this.#path, error) };
+      this.#queue = [];
+      this.#tellFailure(this.#failure.error);
     }
-    writing = null;
-  };
-  return {
-    length: () => length,
-    onFailure: (told) => void (tellFailure = told),
-    onWritten: (told) => void (tellWritten = told),
-    take: (bytes, release) => {
-      if (failure) return;
-      queue.push({ bytes, release });
-      writing ??= write();
-    },
-    settle: async () => {
-      await writing;
-      if (failure) throw failure.error;
-    },
-    empty: async () => {
-      await follower?.close();
-      follower = null;
-      await onDisk(path, () => file.truncate(0));
-      length = 0;
-    },
-    follow: () => {
-      follower ??= followFile(path);
-      follower.advance(length);
-      return follower;
-    },
-    seal: () =>
-      onDisk(path, async () => {
-        await flush.settle();
-        await file.chmod(0o400);
-        await file.sync();
-      }),
-    close: async () => {
-      await writing;
-      await follower?.close();
-      await flush.settle().catch(() => undefined); // what is not durable is fetched again
-      await file.close();
-    },
-  };
+    this.#writing = null;
+  }
 }
 
 /** A write may take less than it was given: a disk that fills up does. The next one then tells why. */
@@ -127,8 +151,15 @@ function behind(pieces: readonly Uint8Array[], written: number): Uint8Array[] {
   });
 }
 
+interface Flushing {
+  /** So many bytes are written. */
+  after(length: number): void;
+  /** Waits for a flush that runs. Throws the error of any before. */
+  settle(): Promise<void>;
+}
+
 /** Flushes beside the writing, one flush at a time. */
-function flushing(file: FileHandle): { after(length: number): void; settle(): Promise<void> } {
+function flushing(file: FileHandle): Flushing {
   let flushed = 0;
   let running: Promise<void> | null = null;
   let failed: { readonly error: unknown } | null = null;

@@ -65,9 +65,23 @@ export class Store {
     const { config, layers } = JSON.parse(bytes.toString()) as Pick<Manifest, 'config' | 'layers'>;
     const before = this.#manifests.get(fullName(name));
     this.#clock += 1;
-    const manifest: Manifest = { name: before?.name ?? name, bytes, digest: sha256(bytes), config, layers, modifiedAt: this.#clock };
+    const manifest: Manifest = {
+      name: before?.name ?? this.#spelled(name),
+      bytes,
+      digest: sha256(bytes),
+      config,
+      layers,
+      modifiedAt: this.#clock,
+    };
     this.#manifests.set(fullName(name), manifest);
     if (before) this.#prune(before);
+  }
+
+  /** A name is spelled as its first tag was; the tag as it is written now. */
+  #spelled(name: string): string {
+    const [model, tag] = parts(displayed(name));
+    const sibling = [...this.#manifests.values()].find((each) => parts(fullName(each.name))[0] === parts(fullName(name))[0]);
+    return `${sibling === undefined ? model : parts(displayed(sibling.name))[0]}:${tag}`;
   }
 
   manifest(name: string): Manifest | null {
@@ -164,4 +178,9 @@ function displayed(name: string): string {
   const short = shortName(name);
   const written = name.slice(name.toLowerCase().indexOf(short.split(':')[0] as string));
   return written.lastIndexOf(':') > written.lastIndexOf('/') ? written : `${written}:latest`;
+}
+
+function parts(name: string): readonly [string, string] {
+  const colon = name.lastIndexOf(':');
+  return [name.slice(0, colon), name.slice(colon + 1)];
 }

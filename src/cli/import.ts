@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ProblemError } from '../domain/problem.ts';
 import { namesOf, oneLine, settle, type Imported, type Settled } from '../import/index.ts';

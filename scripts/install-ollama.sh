@@ -11,6 +11,7 @@ runner=$(readlink -e "${LLMOPS_LLAMA_SERVER:-$root/.engines/llama.cpp/bin/llama-
 
 if ! [ -x "$prefix/bin/ollama" ]; then
   command -v go >/dev/null || { echo "install-ollama: Ollama is built from its Go module; install Go 1.26 or newer." >&2; exit 1; }
+  command -v cc >/dev/null || { apt-get -qq update && apt-get install -y -qq gcc libc6-dev g++ >/dev/null; }
   mkdir -p "$prefix/bin"
   CGO_ENABLED=1 GOBIN=$prefix/bin go install -trimpath \
     -ldflags "-s -w -X github.com/ollama/ollama/version.Version=$version" "github.com/ollama/ollama@v$version"

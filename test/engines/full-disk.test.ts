@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TRIAGED, triage } from './real/clients.ts';
@@ -10,15 +11,32 @@ import { flat, makeRig, type Rig } from './real/rig.ts';
 /** Room for the state of one stack: little enough to fill it in a moment. */
 const SIZE = '2m';
 
+/** Some containers let nobody mount, root neither; null: here it can be done. */
+function whyNoMount(): string | null {
+  const folder = mkdtempSync(join(tmpdir(), 'llmops-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'pipe' });
+    execFileSync('umount', [folder]);
+    return null;
+  } catch (error) {
+    return `nothing can be mounted here: ${String((error as { readonly stderr?: unknown }).stderr ?? error).trim()}`;
+  } finally {
+    rmdirSync(folder);
+  }
+}
+const skipped = whyNoMount();
+
 let rig: Rig;
 let port: number;
 beforeAll(async () => {
+  if (skipped !== null) return;
   rig = await makeRig({ files: ['F16'] });
   port = await freePort();
   mkdirSync(rig.stateDir, { recursive: true });
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE},mode=700`, 'tmpfs', rig.stateDir]);
 });
 afterAll(async () => {
+  if (skipped !== null) return;
   rmSync(join(rig.stateDir, 'filler'), { force: true });
   await rig.ok('down', '-y');
   execFileSync('umount', [rig.stateDir]);
@@ -49,28 +67,31 @@ async function applyAndFillAt(op: string): Promise<string> {
   return flat(stdout + stderr);
 }
 
-describe('A disk that fills up while a model is swapped', () => {
-  it.each(['withdraw', 'drain', 'stop', 'start', 'probe', 'publish', 'record'])(
-    'as %s begins: clients are served, and down works',
-    async (op) => {
+describe.skipIf(skipped !== null)(
+  `A disk that fills up while a model is swapped${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+  () => {
+    it.each(['withdraw', 'drain', 'stop', 'start', 'probe', 'publish', 'record'])(
+      'as %s begins: clients are served, and down works',
+      async (op) => {
+        await declare(512);
+        await rig.ok('apply', '-y');
+        await declare(256);
+        const said = await applyAndFillAt(op);
+        expect(said).not.toMatch(/internal|this is a bug|Running models were left/);
+        expect(await triage(`http://127.0.0.1:${port}`), said).toEqual(TRIAGED);
+        expect(rig.endpoint()?.url).toBe(`http://127.0.0.1:${port}`);
+        await rig.ok('down', '-y');
+        expect(rig.processes()).toEqual([]);
+        rmSync(join(rig.stateDir, 'filler'));
+      },
+    );
+
+    it('what served before is put back if the new copy does not come up', async () => {
       await declare(512);
       await rig.ok('apply', '-y');
-      await declare(256);
-      const said = await applyAndFillAt(op);
-      expect(said).not.toMatch(/internal|this is a bug|Running models were left/);
-      expect(await triage(`http://127.0.0.1:${port}`), said).toEqual(TRIAGED);
-      expect(rig.endpoint()?.url).toBe(`http://127.0.0.1:${port}`);
-      await rig.ok('down', '-y');
-      expect(rig.processes()).toEqual([]);
-      rmSync(join(rig.stateDir, 'filler'));
-    },
-  );
-
-  it('what served before is put back if the new copy does not come up', async () => {
-    await declare(512);
-    await rig.ok('apply', '-y');
-    await declare(512, ', args: [--rope-scaling, sideways]');
-    expect(await applyAndFillAt('stop')).toContain('put back to what served before');
-    expect(await triage(`http://127.0.0.1:${port}`)).toEqual(TRIAGED);
-  });
-});
+      await declare(512, ', args: [--rope-scaling, sideways]');
+      expect(await applyAndFillAt('stop')).toContain('put back to what served before');
+      expect(await triage(`http://127.0.0.1:${port}`)).toEqual(TRIAGED);
+    });
+  },
+);

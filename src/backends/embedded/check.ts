@@ -1,6 +1,7 @@
 import type { Artifact, ModelSpec } from '../../domain/desired.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
+import { notGguf } from '../kit/weights.ts';
 
 /** llama.cpp's own limit on sequences in one context. Source: LLAMA_MAX_SEQ in src/llama-cparams.h of llama.cpp. */
 const MOST_PARALLEL = 256;
@@ -8,18 +9,14 @@ const MOST_PARALLEL = 256;
 /** What this engine cannot do for this model. Pure. */
 export function checkModel(model: ModelSpec, artifact: Artifact, observed: ObservedBackend): readonly Problem[] {
   if (observed.status === 'reachable' && observed.engine.status === 'absent') return [observed.engine.problem];
-  const findings = [notGguf(model, artifact), tooLong(model, artifact), onGpu(model), otherKv(model), tooMany(model)];
+  const findings = [
+    notGguf(model, artifact, 'the embedded engine'),
+    tooLong(model, artifact),
+    onGpu(model),
+    otherKv(model),
+    tooMany(model),
+  ];
   return findings.filter((problem) => problem !== null);
-}
-
-function notGguf(model: ModelSpec, artifact: Artifact): Problem | null {
-  if (artifact.gguf) return null;
-  return {
-    severity: 'error',
-    code: 'weights-not-gguf',
-    summary: `${artifact.source} of ${model.name} is not a GGUF file, and the embedded engine reads nothing else.`,
-    fix: 'Name a .gguf file in `source`.',
-  };
 }
 
 function tooLong(model: ModelSpec, artifact: Artifact): Problem | null {

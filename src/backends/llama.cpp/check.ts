@@ -1,15 +1,20 @@
 import type { Artifact, BackendSpec, ModelSpec } from '../../domain/desired.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
+import { notGguf } from '../kit/weights.ts';
 import { commandFor } from './command.ts';
 import { extraArgs, fieldsOf } from './fields.ts';
 import { isManaged, MANAGED_FLAGS } from './flags.ts';
 
 /** What llama-server cannot do for this model, found before anything is touched. Pure. */
 export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[] {
-  const found = [contextProblem(model, artifact), kvProblem(model), exposed(model, backend), ...managedFlags(model, backend)].filter(
-    (problem) => problem !== null,
-  );
+  const found = [
+    notGguf(model, artifact, 'llama-server'),
+    contextProblem(model, artifact),
+    kvProblem(model),
+    exposed(model, backend),
+    ...managedFlags(model, backend),
+  ].filter((problem) => problem !== null);
   if (observed.status !== 'reachable') return found;
   const { engine } = observed;
   if (engine.status === 'absent') return [engine.problem];

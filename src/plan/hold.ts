@@ -53,11 +53,16 @@ function holdRenames(context: Context, verdicts: readonly Verdict[]): readonly V
   if (context.input.mode !== 'apply' || stuck.length === 0) return verdicts;
   const running = verdicts.filter(({ kind }) => kind === 'run').map(modelOf);
   return verdicts.map((verdict) => {
-    if (verdict.kind !== 'remove' || !verdict.copies.some(({ phase }) => phase !== 'failed')) return verdict;
+    if (verdict.kind !== 'remove' || !isInUse(verdict)) return verdict;
     const heir = stuck.find((name) => sharedWith(context, verdict, name) !== null);
     if (heir === undefined || running.some((name) => sharedWith(context, verdict, name) !== null)) return verdict;
     return keep(verdict, blockedSuccessor(verdict.model, heir, sharedWith(context, verdict, heir) ?? ''));
   });
+}
+
+/** Clients are sent to it. A deletion that was cut off has sent them away already, and is finished. */
+function isInUse({ copies, endpoint }: Removal): boolean {
+  return endpoint !== null && copies.some(({ phase }) => phase !== 'failed');
 }
 
 /** Declared, and nothing of it is there or on record. */

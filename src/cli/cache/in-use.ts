@@ -1,20 +1,28 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CliContext, StackFlags } from '../context.ts';
-import { stateHomeOf } from '../paths.ts';
+import { ProblemError } from '../../domain/problem.ts';
+import { stackPaths, stateHomeOf } from '../paths.ts';
+import { readLock } from '../pins.ts';
 
 /**
  * Digests of weights, and of their files, that a stack on this machine has on record: as applied now, or in a generation
- * that it may want to go back to. Stacks with `--state-dir` elsewhere are not known here.
+ * that it may want to go back to; and those that the lock here pins. Stacks with `--state-dir` elsewhere are not known.
+ * Throws a ProblemError if the lock cannot be read: what it pins would be taken for unused.
  */
 export async function digestsInUse(context: CliContext, flags: StackFlags): Promise<ReadonlySet<string>> {
   const home = stateHomeOf(context);
   const stacks = await readdir(home, { withFileTypes: true }).catch(() => []);
   const folders = stacks.filter((entry) => entry.isDirectory()).map(({ name }) => join(home, name));
-  const given = flags.stateDir === undefined ? [] : [flags.stateDir];
-  const digests = new Set<string>();
-  for (const folder of [...folders, ...given]) for (const digest of await digestsOf(folder)) digests.add(digest);
+  const digests = new Set<string>(await digestsPinned(context, flags));
+  for (const folder of folders) for (const digest of await digestsOf(folder)) digests.add(digest);
   return digests;
+}
+
+async function digestsPinned(context: CliContext, flags: StackFlags): Promise<readonly string[]> {
+  const { lock, problems } = await readLock(stackPaths(context, flags));
+  if (problems[0] !== undefined) throw new ProblemError(problems[0]);
+  return Object.values(lock?.models ?? {}).flatMap(({ sha256, files }) => [sha256, ...files.map((file) => file.sha256)]);
 }
 
 async function digestsOf(stateDir: string): Promise<readonly string[]> {

@@ -11,19 +11,18 @@ import { storeOf } from './store.ts';
 
 /** What llmops.lock says about the models of a stack, and what a plan cannot go by. */
 export interface Pins {
-  readonly pinned: Pinned;
+  /** Absent: nothing is pinned, and nothing has to be. */
+  readonly pinned?: Pinned;
   /** Models that would have to be pinned and are not, or not as llmops.yaml reads now; or everything that is wrong with the lock. */
   readonly problems: readonly Problem[];
 }
 
-/** Reads llmops.lock. A stack whose models are all files of this machine needs none. */
+/** Reads llmops.lock. A stack whose models are all files of this machine needs none, and then pays for none. */
 export async function readPins(session: Pick<Session, 'paths' | 'desired'>, context: CliContext): Promise<Pins> {
   const { desired, paths } = session;
-  const [{ lock, places, problems }, { compareLock, lockedFor, lockProblems }, shelf] = await Promise.all([
-    readLock(paths),
-    import('../lock/index.ts'),
-    storeOf(context),
-  ]);
+  const { lock, places, problems, text } = await readLock(paths);
+  if (text === null && desired.models.every(({ source }) => source.kind === 'file')) return { problems: [] };
+  const [{ compareLock, lockedFor, lockProblems }, shelf] = await Promise.all([import('../lock/index.ts'), storeOf(context)]);
   const known = lock ?? { models: {}, engines: {} };
   const locked: Record<string, LockedModel> = {};
   for (const model of desired.models) {

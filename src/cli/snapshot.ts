@@ -54,7 +54,7 @@ export async function readSnapshot(
     baseDir: session.paths.baseDir,
     cacheDir: session.cacheDir,
     signal: context.signal,
-    pinned: pins.pinned,
+    ...(pins.pinned === undefined ? {} : { pinned: pins.pinned }),
     attachments: attachmentsIn(session),
     progress: () => undefined,
   });

@@ -68,7 +68,7 @@ async function resolveWeights(session: Session, context: CliContext, note: Progr
     baseDir: session.paths.baseDir,
     cacheDir: session.cacheDir,
     signal: context.signal,
-    pinned: pins.pinned,
+    ...(pins.pinned === undefined ? {} : { pinned: pins.pinned }),
     attachments: attachmentsIn(session),
     progress: (model, done, total) => note.show(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
   });

@@ -3,6 +3,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   cli: () => import('./cli.ts'),
   plan: () => import('./plan.ts'),
   apply: () => import('./apply.ts'),
+  download: () => import('./download.ts'),
+  import: () => import('./import.ts'),
 };
 
 const wanted = process.argv.slice(2);

@@ -5,5 +5,10 @@ if [ -z "${LLMOPS_LLAMA_SERVER:-}" ]; then
   bash scripts/install-engines.sh
   LLMOPS_LLAMA_SERVER=$PWD/.engines/llama.cpp/bin/llama-server
 fi
-export LLMOPS_LLAMA_SERVER
+if [ -z "${LLMOPS_REGISTRY:-}" ]; then
+  bash scripts/install-registry.sh
+  LLMOPS_REGISTRY=$PWD/.engines/registry/bin/docker-registry
+fi
+export LLMOPS_LLAMA_SERVER LLMOPS_REGISTRY
+[ -n "${LLMOPS_OLLAMA:-}" ] || bash scripts/install-ollama.sh
 exec node_modules/.bin/vitest run --project engines "$@"

@@ -16,15 +16,37 @@ const MAY_IMPORT: Readonly<
   status: { folders: ['domain'], pure: true },
   render: { folders: ['domain'], pure: true },
   state: { folders: ['domain'] },
+  store: { folders: ['domain', 'state'] },
+  lock: { folders: ['domain', 'config'], packages: ['yaml'], pure: true },
   catalog: { folders: ['domain'], packages: ['@huggingface/gguf'] },
+  sources: { folders: ['domain', 'catalog'] },
   observe: { folders: ['domain'] },
   apply: { folders: ['domain'] },
   discover: { folders: [] },
+  import: { folders: ['domain'], packages: ['yaml'], pure: true },
+  'import/read': { folders: ['domain', 'import'] },
   'backends/kit': { folders: ['domain'] },
   'backends/llama.cpp': { folders: ['domain', 'backends/kit'] },
+  'backends/ollama': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
   cli: {
-    folders: ['domain', 'config', 'catalog', 'observe', 'plan', 'apply', 'state', 'status', 'render', 'discover'],
+    folders: [
+      'domain',
+      'config',
+      'catalog',
+      'lock',
+      'sources',
+      'store',
+      'observe',
+      'plan',
+      'apply',
+      'state',
+      'status',
+      'render',
+      'discover',
+      'import',
+      'import/read',
+    ],
     packages: ['commander'],
   },
 };
@@ -52,6 +74,7 @@ function importsOf(file: string): Import[] {
 
 function folderOf(file: string): string {
   const parts = file.split('/');
+  if (parts[0] === 'import' && parts[1] === 'read') return 'import/read';
   return parts[0] === 'backends' && parts.length > 2 ? `backends/${parts[1]}` : (parts[0] as string);
 }
 

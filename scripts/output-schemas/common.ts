@@ -60,24 +60,34 @@ export const backendSpec = object('A backend as declared.', {
   options: { type: 'object', description: 'Settings of this type of backend. Secrets stay references.' },
 });
 
-export const cost = object('What a change costs. Null: not known, never zero by default.', {
-  weightsBytes: count('Size of the weights in bytes.'),
-  downloadBytes: count('Bytes that must be fetched first.'),
-  memory: object('Estimated memory in bytes.', {
-    before: nullable(count('Before the change.')),
-    after: nullable(count('After it.')),
-    peak: nullable(count('While both copies run.')),
-    pool: nullable(ref('memoryPool', 'The pool it comes from.')),
-  }),
-  downtime: oneOfWords('How long clients do without: not at all, one start of the engine, until it is created again, for good.', [
-    'none',
-    'one-start',
-    'until-recreated',
-    'ends',
-  ]),
-  drainMs: count('Longest wait for admitted requests, in milliseconds.'),
-  activeRequests: nullable(count('Requests in flight when it was looked at.')),
-});
+export const cost = object(
+  'What a change costs. Null: not known, never zero by default.',
+  {
+    weightsBytes: count('Size of the weights in bytes.'),
+    downloadBytes: count('Bytes that must be fetched first.'),
+    resumedBytes: count('Bytes that an earlier run fetched and that are not fetched again. Absent: none.'),
+    ready: object('For weights that were fetched ahead: when the model will answer. Absent: there is more to do first.', {
+      ms: count('Milliseconds.'),
+      from: oneOfWords('From an earlier start of this model, or from the size of its weights.', ['measured', 'estimated']),
+    }),
+    memory: object('Estimated memory in bytes.', {
+      before: nullable(count('Before the change.')),
+      after: nullable(count('After it.')),
+      peak: nullable(count('While both copies run.')),
+      pool: nullable(ref('memoryPool', 'The pool it comes from.')),
+    }),
+    downtime: oneOfWords('How long clients do without: not at all, one start of the engine, until it is created again, for good.', [
+      'none',
+      'one-start',
+      'until-recreated',
+      'ends',
+    ]),
+    drainMs: count('Longest wait for admitted requests, in milliseconds.'),
+    activeRequests: nullable(count('Requests in flight when it was looked at.')),
+    moves: flag('True: clients find it at another address afterwards. Absent: where they found it before.'),
+  },
+  ['resumedBytes', 'ready', 'moves'],
+);
 
 export const inert = object('Declared and valid, and not acted on by this version.', {
   path: text('Where it stands: `prompts.support`.'),
@@ -142,6 +152,7 @@ export const origin = union('Where files are fetched from, pinned.', [
     kind: exactly('Kind of origin.', 'ollama'),
     host: text('Host of the registry, with its port if there is one.'),
     name: text('`namespace/model`.'),
+    tag: text('What is asked for: nothing can be pulled by digest there.'),
   }),
 ]);
 
@@ -185,6 +196,7 @@ export const price = oneOfWords(
 );
 
 /** Marks a change that nobody wrote down. */
+export const endedBy = oneOfWords('What ended all that was applied. Absent: something is applied.', ['down', 'destroy']);
 export const correctsDrift = flag('True if nothing in llmops.yaml asked for it: the world moved.');
 
 /** Progress of a step. */

@@ -1,7 +1,7 @@
 import { OPS } from '../../src/domain/plan.ts';
 import * as common from './common.ts';
 import type { Schema } from './dsl.ts';
-import { count, document, exactly, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
+import { count, document, exactly, flag, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
 
 function event(type: string, description: string, members: Readonly<Record<string, Schema>>): Schema {
   return object(description, {
@@ -37,10 +37,15 @@ const stepResult = object(
     problem: nullable(ref('problem', 'Why it failed.')),
     because: nullable(text('Why it was skipped or cancelled.')),
     url: text('For a done `publish`: where clients are sent now.'),
-    restored: object('For a failed step of old before new: what served before serves again.', {
-      instance: text('Identity of the instance.'),
-      url: text('Where clients are sent.'),
-    }),
+    restored: object(
+      'For a failed step of old before new: what served before serves again.',
+      {
+        instance: text('Identity of the instance.'),
+        url: text('Where clients are sent.'),
+        unpublished: flag('True: that could not be written down. It serves, and who looks the address up is told none.'),
+      },
+      ['unpublished'],
+    ),
     startedAt: nullable(text('When it began, ISO 8601; null: never.')),
     ms: count('Milliseconds from begin to end.'),
   },

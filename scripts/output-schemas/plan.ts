@@ -3,8 +3,8 @@ import * as common from './common.ts';
 import type { Schema } from './dsl.ts';
 import { count, document, exactly, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
 
-function change(action: string, description: string, members: Readonly<Record<string, Schema>>): Schema {
-  return object(description, {
+function change(action: string, description: string, members: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+  const all = {
     action: exactly('Kind of change.', action),
     model: text('Name of the model.'),
     backend: text('Name of the backend.'),
@@ -12,9 +12,18 @@ function change(action: string, description: string, members: Readonly<Record<st
     cause: text('The sentence after "because".'),
     place: nullable(ref('place', 'Where a person can look.')),
     correctsDrift: common.correctsDrift,
+    failedBefore: ref('failedBefore', 'The last start of exactly this failed. Absent: it did not, or nothing would be started.'),
     ...members,
-  });
+  };
+  return object(description, all, ['failedBefore', ...optional]);
 }
+
+const failedBefore = object('A start that failed.', {
+  generation: count('Generation in which it was tried.'),
+  at: text('When, ISO 8601.'),
+  code: text('Stable name of the problem.'),
+  summary: text('What went wrong.'),
+});
 
 const wished = object('What a model shall run as, whatever runs now.', {
   specHash: text('Hash of the spec.'),
@@ -28,21 +37,33 @@ const unverified = common.names(
 );
 const fieldChanges = list('The settings that change.', ref('fieldChange', 'One of them.'));
 const cost = ref('cost', 'What it costs.');
+const waits = text('What of other models it waits for, and why. Absent: for nothing.');
 
 const changes = union('What happens to one model.', [
   change('keep', 'It was considered, and nothing is to do.', { unchanged, unverified }),
-  change('create', 'It is started for the first time, or again.', { fields: fieldChanges, cost }),
-  change('update', 'It runs, and with other settings afterwards.', {
-    price: ref('price', 'The dearest of its settings.'),
-    replacement: nullable(oneOfWords('`surge` new before old, `swap` old before new; null: in place.', ['surge', 'swap'])),
-    replacementReason: nullable(text('Why so.')),
-    fields: fieldChanges,
-    unchanged,
-    unverified,
-    cost,
-  }),
+  change('create', 'It is started for the first time, or again.', { fields: fieldChanges, cost, waits }, ['waits']),
+  change(
+    'update',
+    'It runs, and with other settings afterwards.',
+    {
+      price: ref('price', 'The dearest of its settings.'),
+      replacement: nullable(oneOfWords('`surge` new before old, `swap` old before new; null: in place.', ['surge', 'swap'])),
+      replacementReason: nullable(text('Why so.')),
+      fields: fieldChanges,
+      unchanged,
+      unverified,
+      cost,
+      waits,
+    },
+    ['waits'],
+  ),
   change('delete', 'It is stopped and not started again.', { cost }),
-  change('blocked', 'It cannot be acted on and is left as it is.', { problem: ref('problem', 'What stands in the way.') }),
+  change(
+    'blocked',
+    'It cannot be acted on and is left as it is.',
+    { problem: ref('problem', 'What stands in the way.'), others: list('What else does. Absent: nothing.', ref('problem', 'One of it.')) },
+    ['others'],
+  ),
 ]);
 
 /** What a kind of step does, what it says beside what all say, and which of that may be absent. */
@@ -134,7 +155,11 @@ const root = object(
     mode: oneOfWords('What was asked for.', ['apply', 'prefetch', 'destroy', 'down', 'refresh-only']),
     revision: text('SHA-256 over the meaning of the file, hex.'),
     baseline: nullable(
-      object('The generation that the plan starts from.', { generation: count('Its number.'), at: text('When it was applied, ISO 8601.') }),
+      object(
+        'The generation that the plan starts from.',
+        { generation: count('Its number.'), at: text('When it was applied, ISO 8601.'), endedBy: common.endedBy },
+        ['endedBy'],
+      ),
     ),
     basis: text('SHA-256 over what was seen and relied on; a plan whose basis moved is refused as stale.'),
     targets: common.names('Models that the plan is limited to; empty: the whole stack.'),
@@ -180,6 +205,7 @@ export const planSchema = document('plan', 'A plan of llmops', root, {
   cost: costs,
   drift,
   fact,
+  failedBefore,
   fieldChange,
   fields,
   foreign,

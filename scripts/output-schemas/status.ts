@@ -61,11 +61,16 @@ const root = object('The document of `llmops status --json`. Minor versions only
   at: text('When this was looked at, ISO 8601.'),
   revision: nullable(text('SHA-256 over the meaning of the file, hex.')),
   applied: nullable(
-    object('The last applied generation.', {
-      generation: count('Its number.'),
-      at: nullable(text('When, ISO 8601.')),
-      revision: nullable(text('SHA-256 over the meaning of the file that was applied.')),
-    }),
+    object(
+      'The last applied generation.',
+      {
+        generation: count('Its number.'),
+        at: nullable(text('When, ISO 8601.')),
+        revision: nullable(text('SHA-256 over the meaning of the file that was applied.')),
+        endedBy: common.endedBy,
+      },
+      ['endedBy'],
+    ),
   ),
   holder: nullable(text('Who is changing the stack right now.')),
   backends: list('What was looked at.', ref('backend', 'One backend.')),

@@ -1,4 +1,5 @@
 import type { StepResult } from '../domain/generation.ts';
+import type { InstanceSpec } from '../domain/desired.ts';
 import type { Fact, Predecessor, Step, StepOf } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
 import { act } from './act.ts';
@@ -64,8 +65,9 @@ async function putBack(
     const probe = { ...undoing(step, 'restore-probe', spec), leaves: [serving], deadlineMs, op: 'probe' as const, spec };
     await perform(start, `putting back ${instance}`, tools);
     await perform({ ...probe, onFailure: 'leave' }, `waiting for ${instance}`, tools);
-    const url = await perform({ ...undoing(step, 'restore-publish', spec), op: 'publish' }, `sending clients to ${instance} again`, tools);
+    const url = await sendBack(step, spec, tools);
     if (url === null) return down(`${instance} does not tell its address.`);
+    if (typeof url !== 'string') return untold(step, spec, { problem, why: url }, tools);
     const summary = `${problem.summary} ${step.model} was put back to what served before.`;
     return { problem: { ...problem, summary }, restored: { instance, url } };
   } catch (error) {
@@ -73,12 +75,41 @@ async function putBack(
   }
 }
 
-/** A run that was told to stop still keeps its promises, so its signal is not heeded. Returns an address, for a publish. */
+/** The address; the problem, if all that was impossible is to write it down. */
+function sendBack(step: Promising, spec: InstanceSpec, tools: StepTools): Promise<string | null | Problem> {
+  const publish = { ...undoing(step, 'restore-publish', spec), op: 'publish' as const };
+  return perform(publish, `sending clients to ${spec.id} again`, tools).catch((error: unknown) => {
+    unlessNoDisk(error);
+    return problemOf(error);
+  });
+}
+
+/** It serves: whoever knows its address is served, whoever looks it up is told nothing. */
+async function untold(
+  { model }: Promising,
+  { id: instance, backend }: InstanceSpec,
+  { problem, why }: { readonly problem: Problem; readonly why: Problem },
+  { drivers }: StepTools,
+): Promise<Compensated> {
+  const seen = await driverOf(drivers, backend).look(instance, AbortSignal.timeout(STOP_DEADLINE_MS));
+  const words = `What served before, ${instance}, runs again, but where clients of ${model} find it could not be written down: ${why.summary}`;
+  const restored = seen?.endpoint ? { restored: { instance, url: seen.endpoint, unpublished: true as const } } : {};
+  return { problem: { ...problem, summary: `${problem.summary} ${words}` }, ...restored };
+}
+
+/**
+ * A run that was told to stop still keeps its promises, so its signal is not heeded. Nor does it take a disk to end a copy
+ * or to put one back: whoever was taken down must not wait for space, and the process says itself what it is. Returns an
+ * address, for a publish.
+ */
 async function perform(step: Step, words: string, tools: StepTools): Promise<string | null> {
   const { ledger, lease, drivers, patienceMs, graceMs, say } = tools;
   const progress = (message: string, done?: number, total?: number) =>
     say({ type: 'step.waiting', step: step.id, model: step.model, message, done: done ?? null, total: total ?? null });
-  await ledger.begin(step);
+  const written = await ledger.begin(step).then(
+    () => true,
+    (error: unknown) => unlessNoDisk(error),
+  );
   lease.verify();
   progress(words);
   let url: string | null = null;
@@ -87,8 +118,14 @@ async function perform(step: Step, words: string, tools: StepTools): Promise<str
     url = await act(step, tools, new Map(), { signal, progress, transfer: transfers(step, tools) });
     await checkLeaves(step, drivers, signal, patienceMs);
   });
-  await ledger.end(step, 'done');
+  if (written) await ledger.end(step, 'done').catch(unlessNoDisk);
   return url;
+}
+
+/** False; anything but a disk that cannot be written is thrown on. */
+function unlessNoDisk(error: unknown): false {
+  if (problemOf(error).code !== 'state-not-writable') throw error;
+  return false;
 }
 
 /** What all steps of a compensation have in common. */

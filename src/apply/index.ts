@@ -67,7 +67,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
     skipped: (result) =>
       say({ type: 'step.skipped', step: result.step, op: result.op, model: result.model, because: result.because ?? '' }),
   });
-  return finish(steps, { ledger, options, say, startMs });
+  return finish(steps, { ledger, options, say, startMs, blocked: plan.summary.blocked });
 }
 
 type Say = StepTools['say'];
@@ -96,11 +96,13 @@ interface Finishing {
   readonly options: ApplyOptions;
   readonly say: Say;
   readonly startMs: number;
+  /** Models of the plan about which nothing could be done. */
+  readonly blocked: number;
 }
 
 /** History that cannot be written does not make what was done undone: it is told beside the result. */
-async function finish(steps: readonly StepResult[], { ledger, options, say, startMs }: Finishing): Promise<ApplyResult> {
-  const outcome = outcomeOf(steps);
+async function finish(steps: readonly StepResult[], { ledger, options, say, startMs, blocked }: Finishing): Promise<ApplyResult> {
+  const outcome = outcomeOf(steps, blocked);
   const ms = options.clock.monotonicMs() - startMs;
   const problems: Problem[] = [];
   const generation = await ledger.finish(outcome, steps, ms).catch((error: unknown) => {
@@ -113,9 +115,10 @@ async function finish(steps: readonly StepResult[], { ledger, options, say, star
   return { outcome, generation, steps, problems, ms };
 }
 
-function outcomeOf(steps: readonly StepResult[]): Outcome {
+/** A run that did all of its steps is not whole if models were blocked: the stack is not as declared then. */
+function outcomeOf(steps: readonly StepResult[], blocked: number): Outcome {
   const has = (status: StepResult['status']) => steps.some((step) => step.status === status);
-  if (steps.every((step) => step.status === 'done')) return 'succeeded';
+  if (steps.every((step) => step.status === 'done')) return blocked > 0 && steps.length > 0 ? 'partly' : 'succeeded';
   if (has('cancelled')) return 'cancelled';
   if (has('done')) return 'partly';
   const failed = steps.filter((step) => step.status === 'failed');

@@ -2,9 +2,11 @@
 import type { Backend } from '../domain/backend.ts';
 import { backend as embedded } from './embedded/index.ts';
 import { backend as llamaCpp } from './llama.cpp/index.ts';
+import { backend as ollama } from './ollama/index.ts';
 
 /** Every kind of backend, by the value of `type:`. */
 export const backends: Readonly<Record<string, Backend>> = {
   embedded,
   'llama.cpp': llamaCpp,
+  ollama,
 };

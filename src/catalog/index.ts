@@ -12,6 +12,7 @@ import type { Inspected } from './inspect.ts';
 import { locate } from './locate.ts';
 import { pinnedArtifact, type Pinned } from './pinned.ts';
 
+export { lockFile } from './lock-file.ts';
 export type { Pinned } from './pinned.ts';
 
 /** Where to look, where to remember, and who is told. */

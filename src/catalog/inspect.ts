@@ -5,7 +5,7 @@ import { weightsDigest } from '../domain/weights.ts';
 import type { DigestCache, Remembered } from './cache.ts';
 import { digestsOf, openWeights, unreadable } from './digest.ts';
 import { factsOf } from './facts.ts';
-import { BadHeader, isGguf, readHeader } from './header.ts';
+import { BadHeader, isGguf, rangesOfFile, readHeader } from './header.ts';
 import type { Header } from './header.ts';
 import type { WeightFile } from './locate.ts';
 
@@ -42,9 +42,10 @@ export async function readFacts(files: readonly WeightFile[]): Promise<GgufFacts
   const headers: Header[] = [];
   for (const file of files) {
     const handle = await openWeights(file);
+    const read = rangesOfFile(handle);
     try {
-      if (!/\.gguf$/i.test(file.path) && !(await isGguf(handle))) return null;
-      headers.push(await readHeader(handle, file.bytes));
+      if (!/\.gguf$/i.test(file.path) && !(await isGguf(read))) return null;
+      headers.push(await readHeader(read, file.bytes));
     } catch (error) {
       throw error instanceof BadHeader ? corrupt(file, error) : unreadable(file, error);
     } finally {

@@ -1,9 +1,8 @@
 import { ProblemError } from '../domain/problem.ts';
 import { carryOut, type ApplyFlags, type Order } from './carry-out.ts';
 import type { CliContext } from './context.ts';
-import { EXIT } from './exit.ts';
 import { readPlanFile, sessionOf } from './plan-file.ts';
-import { openSession, type Session } from './session.ts';
+import { openSession } from './session.ts';
 
 export interface ApplyVerbFlags extends ApplyFlags {
   readonly supervise?: boolean;
@@ -14,15 +13,11 @@ export interface ApplyVerbFlags extends ApplyFlags {
 export async function run(context: CliContext, flags: ApplyVerbFlags, args: readonly string[]): Promise<number> {
   const [file] = args;
   if (file !== undefined) return applyFile(file, context, flags);
-  let opened: Promise<Session> | null = null;
-  const open = () => (opened ??= openSession(context, flags));
   refuseConflicts(flags);
   const mode = flags.prefetchOnly ? 'prefetch' : 'apply';
-  const order: Order = { open, context, flags, mode, command: 'llmops apply' };
-  const code = await carryOut(order);
-  if (!flags.supervise || code !== EXIT.ok) return code;
-  const [{ supervise }, { asLastApplied }] = await Promise.all([import('./supervise.ts'), import('./last-applied.ts')]);
-  return supervise({ ...order, open: asLastApplied(context, await open()) }); // also what another apply made of it meanwhile
+  const order: Order = { open: () => openSession(context, flags), context, flags, mode, command: 'llmops apply' };
+  if (!flags.supervise) return carryOut(order);
+  return (await import('./stay.ts')).applyAndStay(order);
 }
 
 function refuseConflicts(flags: ApplyVerbFlags): void {

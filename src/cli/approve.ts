@@ -3,7 +3,10 @@ import type { Plan } from '../domain/plan.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 
-const QUESTIONS: Readonly<Record<Plan['mode'], string>> = {
+type Question = Plan['mode'] | 'prune';
+
+const QUESTIONS: Readonly<Record<Question, string>> = {
+  prune: 'Do you want to remove these files?',
   apply: 'Do you want to perform these actions?',
   prefetch: 'Do you want to fetch these weights?',
   destroy: 'Do you really want to destroy all of this?',
@@ -24,7 +27,7 @@ export function mustBeAbleToAsk(context: CliContext): void {
 }
 
 /** Asks for a literal `yes`. Any other answer, or none, throws a ProblemError `not-approved`; Ctrl-C throws the signal's reason. */
-export async function approve(context: CliContext, mode: Plan['mode']): Promise<void> {
+export async function approve(context: CliContext, mode: Question): Promise<void> {
   // Without `terminal` the line is edited by the terminal itself, and Ctrl-C stays a signal.
   const lines = createInterface({ input: context.stdin, output: screenFor(context) ?? context.stderr, terminal: false });
   try {

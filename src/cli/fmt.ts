@@ -1,9 +1,11 @@
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ProblemError, problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
+import { notAFolder } from './paths.ts';
+import { replaceFile } from './replace-file.ts';
 import { print } from './screen.ts';
 import { sha256 } from './sha256.ts';
 
@@ -74,6 +76,8 @@ async function existing(path: string, shown: string): Promise<string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(shown, 'read', error);
   }
+  const folder = notAFolder(dirname(path));
+  if (folder !== null) throw folder;
   throw new ProblemError({
     code: 'no-stack-file',
     summary: `There is no file ${shown}.`,
@@ -99,25 +103,8 @@ async function format(shown: string, bytes: Uint8Array): Promise<string> {
   return formatted;
 }
 
-/** Whole or not at all: written beside it, then renamed over it. Permissions and, where allowed, the owner stay. */
 async function replace(file: string, text: string): Promise<void> {
-  const before = await stat(file);
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
-  try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.chown(before.uid, before.gid).catch(() => undefined);
-      await handle.chmod(before.mode & 0o7777);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw unusable(file, 'rewritten', error);
-  }
+  await replaceFile(file, text).catch((error: unknown) => Promise.reject(unusable(file, 'rewritten', error)));
 }
 
 function unusable(file: string, what: 'read' | 'rewritten', error: unknown): ProblemError {

@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs';
-import { stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FoundWeights, Machine } from '../discover/index.ts';
-import { ProblemError } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { chosenEngine, firstFile, type PickedModel } from './first-file.ts';
 import { inGiB, describeEngine, describeGpu } from './machine-words.ts';
-import { stackPaths, type StackPaths } from './paths.ts';
+import { stackPaths } from './paths.ts';
 import { pickModels } from './pick-models.ts';
+import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print } from './screen.ts';
+
+const WAYS: Ways = {
+  instead: 'Type `llmops plan` to see what it would do, or `llmops init --stdout` to see what init would write.',
+  elsewhere: 'name another one with -C',
+};
 
 interface InitFlags {
   readonly chdir?: string;
@@ -26,7 +30,7 @@ const DEADLINE_MS = 3000;
  */
 export async function run(context: CliContext, flags: InitFlags): Promise<number> {
   const paths = stackPaths(context, flags);
-  if (!flags.stdout) await refuseExisting(paths);
+  if (!flags.stdout) refuseExisting(paths, WAYS);
   const { discoverMachine, findWeights } = await import('../discover/index.ts');
   const [machine, weights] = await Promise.all([
     discoverMachine({ env: context.env, signal: context.signal, deadlineMs: DEADLINE_MS }),
@@ -38,47 +42,9 @@ export async function run(context: CliContext, flags: InitFlags): Promise<number
   const said = flags.stdout ? context.stderr : context.stdout;
   await print(said, findings(machine, weights.length, choice).join('\n'));
   if (flags.stdout) await print(context.stdout, text);
-  else await writeNew(paths, text);
+  else await writeNew(paths, text, WAYS);
   await print(said, closing(machine, picks, flags.stdout ? null : paths.shown).join('\n'));
   return EXIT.ok;
-}
-
-async function refuseExisting(paths: StackPaths): Promise<void> {
-  const folder = await stat(paths.baseDir).catch(() => null);
-  if (!folder?.isDirectory()) {
-    throw new ProblemError({
-      code: 'no-folder',
-      summary: `There is no folder ${paths.baseDir}.`,
-      fix: 'Make it first, or name another one with -C.',
-    });
-  }
-  if (existsSync(paths.file)) throw alreadyThere(paths);
-}
-
-function alreadyThere(paths: StackPaths): ProblemError {
-  return new ProblemError({
-    code: 'file-exists',
-    summary: `${paths.shown} is there already. It was left as it is.`,
-    fix: 'Type `llmops plan` to see what it would do, or `llmops init --stdout` to see what init would write.',
-  });
-}
-
-/** `wx`: even a file that came into being since we looked is not overwritten. */
-async function writeNew(paths: StackPaths, text: string): Promise<void> {
-  try {
-    await writeFile(paths.file, text, { flag: 'wx' });
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    if (code === 'EEXIST') throw alreadyThere(paths);
-    throw new ProblemError(
-      {
-        code: 'file-not-writable',
-        summary: `${paths.shown} cannot be written: ${code}.`,
-        fix: 'Mend the permissions of the folder, or name another one with -C.',
-      },
-      error,
-    );
-  }
 }
 
 /** Architectures that give vectors or see images and cannot answer a question. Names as in `general.architecture`. */

@@ -16,7 +16,7 @@ export interface OpenedSession {
 }
 
 /** What a file can have that does not keep its models from being looked at and ended. */
-const FILE_PROBLEMS = new Set(['no-stack-file', 'unreadable-stack-file']);
+const FILE_PROBLEMS = new Set(['no-stack-file', 'no-folder', 'unreadable-stack-file']);
 
 /**
  * For verbs that look at or end what runs: a file that is gone or broken must not keep models running. The stack is then
@@ -27,12 +27,16 @@ export async function openSessionOrLast(context: CliContext, flags: StackFlags):
     return { session: await openSession(context, flags), fileProblems: null };
   } catch (error) {
     const problems = error instanceof InvalidConfigError ? errorsIn(error.problems) : [problemOf(error)];
-    const isOfFile = error instanceof InvalidConfigError || FILE_PROBLEMS.has(problemOf(error).code);
-    const last = isOfFile ? await lastSession(context, flags) : null;
+    const last = isOfFile(error) ? await lastSession(context, flags) : null;
     if (last === null) throw error;
     await printProblems([...problems, goingBy(last)], context, flags);
     return { session: last.session, fileProblems: problems };
   }
+}
+
+/** True for errors of llmops.yaml itself: it is gone, or not valid. */
+export function isOfFile(error: unknown): boolean {
+  return error instanceof InvalidConfigError || FILE_PROBLEMS.has(problemOf(error).code);
 }
 
 interface Last {
@@ -53,38 +57,21 @@ async function lastSession(context: CliContext, flags: StackFlags): Promise<Last
   return null;
 }
 
-interface Whereabouts {
+/** Where a generation's file and state lie. */
+export interface Whereabouts {
   readonly paths: StackPaths;
   readonly stateDir: string;
   readonly context: CliContext;
 }
 
 /** The stack as a generation declared it; null: its text is not understood. */
-async function sessionOfGeneration(generation: Generation, { paths, stateDir, context }: Whereabouts): Promise<Session | null> {
+export async function sessionOfGeneration(generation: Generation, { paths, stateDir, context }: Whereabouts): Promise<Session | null> {
   const { text, desired } = await checkText(paths, Buffer.from(generation.source.text), generation.environment);
   if (!desired) return null;
   const backends = await context.backends();
   // Named as it was, whatever the folder is called now.
   const named = { ...desired, stack: generation.stack };
   return { paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends };
-}
-
-/**
- * Opens the stack as it was applied last, whoever did that, and reads it anew only when there is a newer generation. A
- * file that was edited since is not meant yet. `first`: what it is until then.
- */
-export function asLastApplied(context: CliContext, first: Session): () => Promise<Session> {
-  let [session, number]: [Session, number | null] = [first, null];
-  return async () => {
-    const { readGeneration, readState } = await import('../state/index.ts');
-    const { paths, stateDir } = first;
-    const last = (await readState(stateDir)).inventory.generation;
-    if (last === number) return session;
-    const generation = last === null ? null : await readGeneration(stateDir, last);
-    session = (generation && (await sessionOfGeneration(generation, { paths, stateDir, context }))) ?? session;
-    number = last;
-    return session;
-  };
 }
 
 /** The state that belongs to a file, found without reading the file, as its stack's name stands in there. `--state-dir` says it outright. */

@@ -10,6 +10,7 @@ import { EXIT, failure, undoneExitCode } from './exit.ts';
 import { printProblems } from './failure.ts';
 import type { Reporter } from './reporter.ts';
 import type { Session } from './session.ts';
+import { fetcher } from './store.ts';
 
 /** A plan that was shown and approved, and all that performing it takes. */
 export interface Doing {
@@ -36,7 +37,7 @@ export async function perform(doing: Doing): Promise<number> {
   try {
     const result = await run(doing, report.event);
     await report.result(result, plan);
-    return context.signalExitCode() ?? resultExitCode(result, plan, flags);
+    return context.signalExitCode() ?? resultExitCode(result, flags);
   } finally {
     context.signal.removeEventListener('abort', stopping);
   }
@@ -65,7 +66,7 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
     drivers,
     state: await openState(session.stateDir),
     lease,
-    fetch: () => Promise.reject(new Error('no plan fetches yet')),
+    fetch: fetcher(session.desired, context),
     emit,
     signal: context.signal,
     parallelism: flags.parallelism,
@@ -75,10 +76,10 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
   });
 }
 
-function resultExitCode(result: ApplyResult, plan: Plan, flags: ApplyFlags): number {
+function resultExitCode(result: ApplyResult, flags: ApplyFlags): number {
   switch (result.outcome) {
     case 'succeeded':
-      return plan.summary.blocked > 0 ? failure(EXIT.partlyApplied, flags.detailedExitcode) : EXIT.ok;
+      return EXIT.ok;
     case 'stale':
       return failure(EXIT.planStale, flags.detailedExitcode);
     default:

@@ -1,7 +1,8 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { milliseconds } from '../config/units.ts';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
+import { collect, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
+import { applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags } from './verb-flags.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
 type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
@@ -39,44 +40,14 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   }
 
   everyday(verb);
+  locking(verb);
   planning(verb);
   looking(verb);
   helping(verb);
   return program;
 }
 
-const NO_COLOR = 'no colour, whatever the terminal can do';
-
 type AddVerb = (usage: string, summary: string, examples: readonly string[], load: Load) => Command;
-
-/** Flags that say which stack is meant. `logs` keeps `-f` for following, as tail does. */
-function stackFlags(command: Command, file = '-f, --file <file>'): Command {
-  return command
-    .option(file, 'the stack file (default: llmops.yaml)')
-    .option('--env <name>', 'environment overlay from `environments:`')
-    .option('--state-dir <folder>', 'where state lives (default: $XDG_STATE_HOME/llmops/<name>)')
-    .option('--no-color', NO_COLOR);
-}
-
-/** Flags that narrow or widen what a plan may do. */
-function planningFlags(command: Command): Command {
-  return command
-    .option('--target <model>', 'only this model (repeat for several); for emergencies', collect)
-    .option('--replace <model>', 'restart this model even if nothing about it differs (repeat for several)', collect)
-    .option('--allow-destroy', 'let a plan delete everything, or more than 30 % of the models')
-    .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
-}
-
-/** Flags of verbs that change the world. */
-function applyingFlags(command: Command): Command {
-  return command
-    .option('-y, --auto-approve', 'do not ask')
-    .addOption(new Option('--yes', 'do not ask').implies({ autoApprove: true }).hideHelp())
-    .option('--json', 'a stream of JSON records instead of text')
-    .option('--parallelism <n>', 'steps at once', positive, 10)
-    .option('--lock-timeout <duration>', 'how long to wait while another apply runs', duration, 0)
-    .option('--detailed-exitcode', 'typed exit codes: 3 invalid, 4 refused, 5 lock held, 6 stale, 7 partly applied, 9 too late');
-}
 
 function everyday(verb: AddVerb): void {
   verb(
@@ -88,6 +59,7 @@ function everyday(verb: AddVerb): void {
     .option('-f, --file <file>', 'where to write (default: llmops.yaml)')
     .option('--stdout', 'print the file instead of writing it')
     .option('--no-color', NO_COLOR);
+  importing(verb);
   stackFlags(
     verb(
       'validate',
@@ -106,6 +78,42 @@ function everyday(verb: AddVerb): void {
   )
     .option('--check', 'change nothing; exit 1 if a file would change')
     .option('-f, --file <file>', 'the file to format (default: llmops.yaml)')
+    .option('--no-color', NO_COLOR);
+}
+
+function locking(verb: AddVerb): void {
+  stackFlags(
+    verb(
+      'lock',
+      'pin what sources are now: commits, files, digests',
+      ['llmops lock', 'llmops lock --check', 'llmops lock --upgrade chat --dry-run', 'llmops lock --upgrade', 'llmops lock --env prod'],
+      () => import('./lock.ts'),
+    ),
+  )
+    .option('--upgrade [models...]', 'look up anew what is pinned: these models, or all of them')
+    .option('--check', 'ask nobody, change nothing; exit 1 unless llmops.lock holds for llmops.yaml')
+    .option('--dry-run', 'look up and show what would change, and write nothing')
+    .option('--json', 'as JSON');
+}
+
+function importing(verb: AddVerb): void {
+  verb(
+    'import',
+    "write llmops.yaml from a running server or another tool's file",
+    [
+      'llmops import ollama',
+      'llmops import ollama http://box:11434 --out box.yaml',
+      'llmops import llama-swap ~/llama-swap/config.yaml --dry-run',
+      'llmops import compose --stdout',
+    ],
+    () => import('./import.ts'),
+  )
+    .addArgument(new Argument('<source>', 'what to read').choices(['ollama', 'llama-server', 'vllm', 'llama-swap', 'compose', 'litellm']))
+    .addArgument(new Argument('[from]', 'address of the server, or path of the file (`-`: standard input); default: where it usually is'))
+    .option('-o, --out <file>', 'where to write (default: llmops.yaml); an existing file is never overwritten')
+    .option('--stdout', 'print the file instead of writing it')
+    .option('--dry-run', 'write nothing; say what would be taken over and what not')
+    .option('--json', 'the report as JSON')
     .option('--no-color', NO_COLOR);
 }
 
@@ -142,15 +150,27 @@ function planning(verb: AddVerb): void {
     ),
   )
     .option('--prefetch-only', 'fetch and verify weights ahead; change nothing that runs')
-    .option('--supervise', 'then stay, and start anew what crashes, until Ctrl-C');
+    .option('--supervise', 'then stay, whatever came of it, and start anew what crashes, until Ctrl-C');
   applyingFlags(
     stackFlags(
-      verb('down', 'stop what this stack started, keep all files', ['llmops down', 'llmops down --target chat'], () => import('./down.ts')),
+      verb(
+        'down',
+        'stop what this stack started; asks nothing, keeps files and history',
+        ['llmops down', 'llmops down --target chat'],
+        () => import('./down.ts'),
+      ),
     ),
   ).option('--target <model>', 'only this model (repeat for several)', collect);
   applyingFlags(
     planningFlags(
-      stackFlags(verb('destroy', 'stop everything and forget that it was ever applied', ['llmops destroy'], () => import('./destroy.ts'))),
+      stackFlags(
+        verb(
+          'destroy',
+          'end everything for good: as down, but asks first and heeds protect',
+          ['llmops destroy'],
+          () => import('./destroy.ts'),
+        ),
+      ),
     ),
   );
 }
@@ -178,7 +198,7 @@ function looking(verb: AddVerb): void {
     .option('--json', 'the same as -o json')
     .option('--exit-code', 'exit 2 unless every model is as declared')
     .option('--snapshot <file>', 'record what was seen, for `plan --against`')
-    .option('--observe-timeout <duration>', 'how long one backend may take to tell its state', duration, 10_000);
+    .addOption(observeTimeout());
   stackFlags(
     verb(
       'history',
@@ -213,6 +233,24 @@ function looking(verb: AddVerb): void {
 }
 
 function helping(verb: AddVerb): void {
+  const cache = verb(
+    'cache',
+    'the weights that were fetched to this machine, for all stacks',
+    ['llmops cache ls', 'llmops cache prune', 'llmops cache prune --all -y', 'llmops cache verify'],
+    () => import('./cache.ts'),
+  ).addArgument(
+    new Argument('<what>', 'ls: list them; prune: remove what no stack uses; verify: read all of it again').choices([
+      'ls',
+      'prune',
+      'verify',
+    ]),
+  );
+  cache
+    .option('-f, --file <file>', 'a stack file whose lock also counts as use (default: llmops.yaml)')
+    .option('--all', 'with prune: also what a stack uses; it is fetched again when it is needed')
+    .option('-y, --auto-approve', 'with prune: do not ask')
+    .option('--json', 'as JSON')
+    .option('--no-color', NO_COLOR);
   stackFlags(
     verb(
       'doctor',
@@ -239,27 +277,6 @@ function helping(verb: AddVerb): void {
     ['llmops version', 'llmops version --json'],
     () => import('./version.ts'),
   ).option('--json', 'as JSON');
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value];
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('A whole number from 1 on is needed.');
-  return number;
-}
-
-/** The longest that a timer can wait, in milliseconds; a longer one would end at once. */
-const LONGEST_MS = 2 ** 31 - 1;
-
-/** A time as in llmops.yaml (`500ms`, `30s`, `5m`, `1h`, `1d`) to milliseconds; a bare number is seconds. */
-function duration(value: string): number {
-  const ms = milliseconds(/[a-z]$/.test(value) ? value : `${value}s`);
-  if (!Number.isFinite(ms)) throw new InvalidArgumentError('A duration such as 500ms, 30s, 5m, 1h or 1d is needed.');
-  if (ms > LONGEST_MS) throw new InvalidArgumentError('At most 24d can be waited for.');
-  return ms;
 }
 
 export { CommanderError };

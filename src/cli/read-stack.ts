@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Desired } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { stackPaths, type StackPaths } from './paths.ts';
+import { notAFolder, stackPaths, type StackPaths } from './paths.ts';
 import { sha256 } from './sha256.ts';
 
 /** A stack's file as it was read; valid or not. */
@@ -45,7 +45,7 @@ async function readStackFile(paths: StackPaths): Promise<Uint8Array> {
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw code === 'ENOENT' || code === 'ENOTDIR' ? noFile(paths) : unreadable(paths, code, error);
+    throw code === 'ENOENT' || code === 'ENOTDIR' ? (notAFolder(paths.baseDir) ?? noFile(paths)) : unreadable(paths, code, error);
   }
 }
 

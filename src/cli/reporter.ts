@@ -1,7 +1,7 @@
 import type { ApplyResult } from '../apply/index.ts';
 import type { Event, Outcome } from '../domain/event.ts';
-import { hasChanges, type Plan } from '../domain/plan.ts';
-import { errorsIn, problemOf, type Problem } from '../domain/problem.ts';
+import { blockingProblems, hasChanges, problemsInTheWay, type Plan } from '../domain/plan.ts';
+import { problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { printProblems } from './failure.ts';
 import { liveEvents, type Live } from './live.ts';
@@ -45,7 +45,10 @@ function textReporter(context: CliContext, flags: StackFlags, render: Render): R
       await print(context.stdout, `\n${render.renderApplyResult(result, { ...looks, plan })}`);
       await printProblems(result.problems, context, flags);
     },
-    nothing: async () => undefined,
+    nothing: async (plan) => {
+      const words = render.renderNothingDone(plan, looks);
+      if (words !== '') await print(context.stdout, hasChanges(plan) ? words : `\n${words}`);
+    },
     failed: async () => live?.end(),
   };
 }
@@ -68,11 +71,10 @@ function jsonReporter(context: CliContext, render: Render): Reporter {
     },
     event: (event) => void printJson(context.stdout, event),
     note: (text) => void context.stderr.write(`${text}\n`),
-    result: ({ outcome, generation, ms, steps, problems }) =>
-      printJson(context.stdout, { type: 'result', outcome, generation, ms, steps, problems }),
+    result: ({ outcome, generation, ms, steps, problems }, { changes }) =>
+      printJson(context.stdout, { type: 'result', outcome, generation, ms, steps, problems: [...problems, ...blockingProblems(changes)] }),
     nothing: (plan) => {
-      const blocking = plan.changes.flatMap((change) => (change.action === 'blocked' ? [change.problem] : []));
-      const problems = [...new Map([...errorsIn(plan.problems), ...blocking].map((problem) => [problem.summary, problem])).values()];
+      const problems = problemsInTheWay(plan);
       return end(problems.length > 0 ? 'failed' : 'succeeded', problems);
     },
     failed: (error) => end(...whyNot(error, context)),

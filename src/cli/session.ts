@@ -1,5 +1,5 @@
 import type { Backend, Driver, DriverContext } from '../domain/backend.ts';
-import type { BackendSpec, Desired } from '../domain/desired.ts';
+import type { BackendSpec, Desired, InstanceSpec } from '../domain/desired.ts';
 import { errorsIn, type Problem } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { cacheDirOf, stateDirOf, type StackPaths } from './paths.ts';
@@ -16,6 +16,8 @@ export interface Session {
   readonly stateDir: string;
   readonly cacheDir: string;
   readonly backends: Readonly<Record<string, Backend>>;
+  /** By model: the fetched weights that it was applied with, where what is declared or locked now is not in force. Absent: none. */
+  readonly recorded?: Readonly<Record<string, InstanceSpec['weights']>>;
 }
 
 /** The file is not valid; carries every problem at once. */

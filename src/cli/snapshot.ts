@@ -4,6 +4,7 @@ import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { pathIn } from './paths.ts';
+import { readPins } from './pins.ts';
 import type { Session } from './session.ts';
 import { attachmentsIn, type Survey } from './survey.ts';
 import { writeResult } from './write-file.ts';
@@ -48,11 +49,12 @@ export async function readSnapshot(
 ): Promise<readonly [seen: Omit<Survey, 'drivers'>, takenAt: string]> {
   const snapshot = await parseSnapshot(pathIn(context, flags, path), path);
   if (snapshot.stack !== session.desired.stack) throw ofAnotherStack(path, snapshot.stack, session.desired.stack);
-  const { resolveArtifacts } = await import('../catalog/index.ts');
+  const [{ resolveArtifacts }, pins] = await Promise.all([import('../catalog/index.ts'), readPins(session, context)]);
   const here = await resolveArtifacts(session.desired, {
     baseDir: session.paths.baseDir,
     cacheDir: session.cacheDir,
     signal: context.signal,
+    pinned: pins.pinned,
     attachments: attachmentsIn(session),
     progress: () => undefined,
   });
@@ -61,12 +63,15 @@ export async function readSnapshot(
   const filled = new Set<string>();
   for (const { name, source } of session.desired.models) {
     const artifact = recorded.get(source.written);
-    if (artifacts[name] !== undefined || artifact === undefined) continue;
+    const own = artifacts[name];
+    // The same pinned weights: what of them lies on the machine with engines counts, not what lies here.
+    if (artifact?.remote !== undefined && own?.remote !== undefined && artifact.sha256 === own.sha256) artifacts[name] = artifact;
+    if (own !== undefined || artifact === undefined) continue;
     artifacts[name] = artifact;
     filled.add(placeKey(session.desired.places[`models.${name}.source`]));
   }
   const stands = (problem: Problem): boolean => problem.code !== 'weights-missing' || !filled.has(placeKey(problem.place));
-  const problems = [...session.warnings, ...here.problems.filter(stands)];
+  const problems = [...session.warnings, ...pins.problems, ...here.problems.filter(stands)];
   return [
     { artifacts, problems, observed: snapshot.observed, inventory: snapshot.inventory, secrets: snapshot.secrets ?? {} },
     snapshot.takenAt,

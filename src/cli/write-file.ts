@@ -16,8 +16,7 @@ export async function writeResult(path: string, text: string, flag: string): Pro
     await writeBeside(target, text);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw refusal(path, REASONS[reason] ?? reason, flag, error);
+    throw refusal(path, reasonOf(error), flag, error);
   }
 }
 
@@ -51,12 +50,20 @@ function refusal(path: string, reason: string, flag: string, cause?: unknown): P
   return new ProblemError({ code: 'cannot-write-file', summary, fix: `Name another file with ${flag}.` }, cause);
 }
 
+/** Why a file cannot be written, as the end of a sentence. */
+export function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  return REASONS[code] ?? code;
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'its folder does not exist',
   EISDIR: 'it is a folder',
   ENOTDIR: 'a part of the path is not a folder',
   EACCES: 'permission denied',
+  EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
   ENAMETOOLONG: 'the name is too long',
 };

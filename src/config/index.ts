@@ -2,7 +2,8 @@ import type { Hash } from '../domain/canonical.ts';
 import type { Desired } from '../domain/desired.ts';
 import type { Problem } from '../domain/problem.ts';
 import { checkAll } from './check.ts';
-import { merge } from './merge.ts';
+import { entries, find } from './located.ts';
+import { merge, withEmptyCollections } from './merge.ts';
 import { normalize } from './normalize.ts';
 import { parse } from './parse.ts';
 import { Findings } from './report.ts';
@@ -33,4 +34,21 @@ export function readConfig(input: ConfigInput): { readonly desired: Desired | nu
   if (checked === null || !findings.isEmpty) return { desired: null, problems: findings.problems(file, secrets) };
   const whole = checked.overlay ? merge(checked.base, checked.overlay) : checked.base;
   return { desired: normalize(whole, file, input), problems: [] };
+}
+
+/**
+ * What the file asks for with each of its environments, in the order of the file: for what must know all of them at once.
+ * Empty for a file with problems, which `readConfig` tells.
+ */
+export function readOverlays(input: Omit<ConfigInput, 'environment'>): readonly Desired[] {
+  const decoded = decode(input.file, input.bytes);
+  if ('problem' in decoded) return [];
+  const { file } = decoded;
+  const findings = new Findings();
+  const { root } = parse(file, findings);
+  const base = root && findings.isEmpty ? checkAll(root, null, findings).base : null;
+  if (root === null || base === null || !findings.isEmpty) return [];
+  return entries(find(withEmptyCollections(root), 'environments')).map(([environment, overlay]) =>
+    normalize(merge(base, withEmptyCollections(overlay)), file, { ...input, environment }),
+  );
 }

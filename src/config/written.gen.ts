@@ -96,6 +96,58 @@ type: "ollama"
  */
 url?: string
 /**
+ * Key that a proxy in front of the server wants, by reference. Absent: none is sent.
+ */
+apiKey?: ({
+/**
+ * Name of an environment variable that holds the secret.
+ */
+env?: (string | null)
+/**
+ * File whose first line is the secret.
+ */
+file?: (string | null)
+/**
+ * Command that prints the secret.
+ */
+command?: (string | null)
+} | null)
+/**
+ * Hosts that `ollama:` sources may name, besides this machine itself: the server fetches from wherever it is told to.
+ */
+registries?: string[]
+/**
+ * Registries that speak plain HTTP, besides those of this machine itself.
+ */
+insecureRegistries?: string[]
+/**
+ * It is known and wanted that whoever reaches the server can use and change it: no warning is given.
+ */
+acknowledgeOpen?: boolean
+/**
+ * What the server was started with: models may need it, and no server tells it. llmops compares, it sets nothing.
+ */
+server?: {
+/**
+ * `OLLAMA_NUM_PARALLEL`. Absent: Ollama's default, 1.
+ */
+parallel?: (number | null)
+/**
+ * `OLLAMA_KV_CACHE_TYPE`. Absent: Ollama's default, f16.
+ */
+kvCache?: (string | null)
+/**
+ * `LLAMA_ARG_N_CPU_MOE`. Absent: not set.
+ */
+cpuMoeLayers?: (number | null)
+/**
+ * `CUDA_VISIBLE_DEVICES` or its like. Absent: every device.
+ * 
+ * @minItems 1
+ */
+devices?: (string[] | null)
+}
+/**
  * Memory of this machine that stays free.
  */
 reserve?: {

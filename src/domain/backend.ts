@@ -42,9 +42,21 @@ export interface Backend {
    * machine and handed over to it. Absent: it has no store and reads files of this machine.
    */
   readonly pulls?: readonly Origin['kind'][];
-  /** True if this model can start beside the copy that runs with these settings (for new before old). null: its settings are not known. */
-  canSurge(model: ModelSpec, backend: BackendSpec, running: Fields | null): boolean;
+  /**
+   * Pure: why this model cannot start beside the copy that runs with these settings, so that old must end before new; null: it can.
+   * `running` null: its settings are not known. Without `artifact` a backend that shares weights between copies has to take those
+   * of an equal source for the same.
+   */
+  mustSwap(model: ModelSpec, backend: BackendSpec, running: Fields | null, artifact?: Artifact): SwapReason | null;
   connect(spec: BackendSpec, context: DriverContext): Driver;
+}
+
+/** Why two copies of one model cannot run side by side on an engine. */
+export interface SwapReason {
+  /** To be used within a sentence: "both would listen on port 8081". */
+  readonly because: string;
+  /** The path of the declared setting without which they could: `models.chat.options.port`; null: it is the engine's way. */
+  readonly setting: string | null;
 }
 
 /** What a driver may know of its surroundings. */

@@ -58,7 +58,7 @@ export function foreignAmong(observed: readonly ObservedBackend[]): Foreign[] {
 
 /** Program and version for people: `llama-server 0.7.0`; null: there is none. */
 export function engineLabel(engine: Engine): string | null {
-  return engine.status === 'present' ? `${engine.at.split('/').at(-1)} ${engine.version}` : null;
+  return engine.status === 'present' ? `${engine.name ?? engine.at.split('/').at(-1)} ${engine.version}` : null;
 }
 
 function instancesOf(observed: readonly ObservedBackend[]): readonly ObservedInstance[] {

@@ -45,5 +45,9 @@ export const PORTABLE_FIELDS = [
 ] as const;
 export type PortableField = (typeof PORTABLE_FIELDS)[number];
 
+/** The option, and its field, with which a model keeps one port of this machine for good. Engines that do not run here call theirs something else. */
+export const PORT_OPTION = 'port';
+export const PORT_FIELD = `options.${PORT_OPTION}`;
+
 /** The settings that somebody wishes for: one that left a portable field out would never see it change, so it does not compile. */
 export type WishedFields = Readonly<Record<PortableField, Scalar>> & Fields;

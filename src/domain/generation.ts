@@ -23,8 +23,8 @@ export interface StepResult {
   readonly because: string | null;
   /** For a done `publish`: where clients are sent now. */
   readonly url?: string;
-  /** For a failed step of old before new: what served before serves again, there. */
-  readonly restored?: { readonly instance: string; readonly url: string };
+  /** For a failed step of old before new: what served before serves again, there. `unpublished`: that could not be written down, so who looks the address up is told none. */
+  readonly restored?: { readonly instance: string; readonly url: string; readonly unpublished?: true };
   /** ISO 8601; null if it never began. */
   readonly startedAt: string | null;
   /** Milliseconds from begin to end; 0 if it never began. */

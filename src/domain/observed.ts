@@ -25,6 +25,8 @@ export type Engine =
       readonly status: 'present';
       /** Path or URL. */
       readonly at: string;
+      /** What people call it, where that is not the end of its path: `Ollama`. */
+      readonly name?: string;
       readonly version: string;
       /** Long flags or features it understands; empty where that is not a question. */
       readonly capabilities: readonly string[];
@@ -87,11 +89,28 @@ export interface Inventory {
   /** Number of the last applied generation, or null. */
   readonly generation: number | null;
   readonly appliedAt: string | null;
+  /** What ended all that was applied. Absent: something is applied, or nothing ever was. */
+  readonly endedBy?: 'down' | 'destroy';
   readonly models: Readonly<Record<string, AppliedModel>>;
   /** Where clients are sent, per model. */
   readonly endpoints: Readonly<Record<string, Endpoint>>;
   /** Steps whose begin is in the journal and whose end is not: a run was cut off there. */
   readonly pending: readonly PendingStep[];
+  /** By model: its last start that failed, until just that is applied after all. Absent: none. */
+  readonly failures?: Readonly<Record<string, FailedTry>>;
+}
+
+/** A start that failed, so that the same is not begun again by itself, and not without a word by a person. */
+export interface FailedTry {
+  readonly specHash: string;
+  /** Program and version for people, as it was then; another one may do better. null: not known. */
+  readonly engine: string | null;
+  readonly generation: number;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Code of the problem, and its sentence. */
+  readonly code: string;
+  readonly summary: string;
 }
 
 export interface AppliedModel {
@@ -101,6 +120,8 @@ export interface AppliedModel {
   /** What it was started from, so that it can be put back if its successor fails. Absent: recorded by an earlier version. */
   readonly spec?: InstanceSpec;
   readonly protect: boolean;
+  /** Milliseconds that it took from its start until it answered. Absent: not known. */
+  readonly startMs?: number;
   readonly generation: number;
   readonly at: string;
 }

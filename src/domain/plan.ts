@@ -1,7 +1,7 @@
 import type { BackendSpec, Inert, InstanceSpec } from './desired.ts';
 import type { Fields, Price, Scalar } from './fields.ts';
-import type { AppliedModel, MemoryPool, PendingStep } from './observed.ts';
-import type { Place, Problem } from './problem.ts';
+import type { AppliedModel, FailedTry, MemoryPool, PendingStep } from './observed.ts';
+import { errorsIn, type Place, type Problem } from './problem.ts';
 import type { Origin, RemoteFile } from './weights.ts';
 
 /** The decision as data: printable, storable, comparable. Apply reads `steps` and `backends` and nothing else. */
@@ -14,8 +14,8 @@ export interface Plan {
   readonly mode: 'apply' | 'prefetch' | 'destroy' | 'down' | 'refresh-only';
   /** {@link Desired.revision}. */
   readonly revision: string;
-  /** Generation that the plan started from, or null. */
-  readonly baseline: { readonly generation: number; readonly at: string } | null;
+  /** Generation that the plan started from, and what ended all of it, if that was so; or null. */
+  readonly baseline: { readonly generation: number; readonly at: string; readonly endedBy?: 'down' | 'destroy' } | null;
   /** SHA-256 over what was seen and relied on; a saved plan whose basis moved is refused as stale. */
   readonly basis: string;
   /** Names given with --target, or empty for the whole stack. */
@@ -92,9 +92,11 @@ export type Change = {
   readonly place: Place | null;
   /** True if nothing in llmops.yaml asked for it: the world moved. */
   readonly correctsDrift: boolean;
+  /** The last start of exactly this, with this engine, failed. Absent: it did not, or nothing would be started. */
+  readonly failedBefore?: Pick<FailedTry, 'generation' | 'at' | 'code' | 'summary'>;
 } & (
   | { readonly action: 'keep'; readonly unchanged: number; readonly unverified: readonly string[] }
-  | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost }
+  | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost; readonly waits?: string }
   | {
       readonly action: 'update';
       readonly price: Price;
@@ -105,9 +107,12 @@ export type Change = {
       readonly unchanged: number;
       readonly unverified: readonly string[];
       readonly cost: Cost;
+      /** What of other models it waits for, and why: "for old to end, which holds port 8081". Absent: for nothing. */
+      readonly waits?: string;
     }
   | { readonly action: 'delete'; readonly cost: Cost }
-  | { readonly action: 'blocked'; readonly problem: Problem }
+  /** `others`: what stands in its way beside that. Absent: nothing. */
+  | { readonly action: 'blocked'; readonly problem: Problem; readonly others?: readonly Problem[] }
 );
 
 /** What a change costs. Bytes and milliseconds; null: not known, never zero by default. */
@@ -117,6 +122,8 @@ export interface Cost {
   readonly downloadBytes: number;
   /** Bytes that an earlier run fetched and that are not fetched again. Absent: none. */
   readonly resumedBytes?: number;
+  /** For weights that were fetched ahead: how long the model will take until it answers, in milliseconds. Absent: there is more to do first. */
+  readonly ready?: { readonly ms: number; readonly from: 'measured' | 'estimated' };
   /** Estimated memory before, after and while both run. */
   readonly memory: {
     readonly before: number | null;
@@ -127,6 +134,8 @@ export interface Cost {
   readonly downtime: 'none' | 'one-start' | 'until-recreated' | 'ends';
   readonly drainMs: number;
   readonly activeRequests: number | null;
+  /** True: clients find it at another address afterwards. Absent: where they found it before. */
+  readonly moves?: boolean;
 }
 
 export interface Foreign {
@@ -218,9 +227,22 @@ export type DriverOp = 'start' | 'probe' | 'drain' | 'stop';
 /** What only some drivers do: those of engines with a store of their own, and of engines that give out names. */
 export type OptionalDriverOp = 'pull' | 'publish' | 'withdraw';
 
-/** The one place that decides whether a plan may be applied. */
+/** Everything that stands in the way, each once: of the whole stack, then of single models. */
+export function problemsInTheWay({ problems, changes }: Plan): readonly Problem[] {
+  return [...new Map([...errorsIn(problems), ...blockingProblems(changes)].map((each) => [`${each.code} ${each.summary}`, each])).values()];
+}
+
+/** What stands in the way of single models; it holds back nothing else. */
+export function blockingProblems(changes: readonly Change[]): readonly Problem[] {
+  return changes.flatMap((change) => (change.action === 'blocked' ? [change.problem, ...(change.others ?? [])] : []));
+}
+
+/**
+ * The one place that decides whether a plan may be applied. An error among the plan's own problems is one of the whole stack
+ * and holds back everything; what stands in the way of one model is in its change, and holds back that one.
+ */
 export function canApply(plan: Plan): boolean {
-  return plan.mode !== 'refresh-only' && plan.steps.length > 0 && !plan.problems.some((problem) => problem.severity === 'error');
+  return plan.mode !== 'refresh-only' && plan.steps.length > 0 && errorsIn(plan.problems).length === 0;
 }
 
 /** Steps that bring weights and touch nothing that runs: they may be done long before the rest. */

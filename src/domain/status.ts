@@ -14,8 +14,13 @@ export interface Status {
   readonly at: string;
   /** {@link Desired.revision}; null if the file could not be read. */
   readonly revision: string | null;
-  /** The last applied generation; null: none yet. */
-  readonly applied: { readonly generation: number; readonly at: string | null; readonly revision: string | null } | null;
+  /** The last applied generation, and what ended all of it, if that was so; null: none yet. */
+  readonly applied: {
+    readonly generation: number;
+    readonly at: string | null;
+    readonly revision: string | null;
+    readonly endedBy?: 'down' | 'destroy';
+  } | null;
   /** Who is changing the stack right now, in words; null: nobody, or not asked. */
   readonly holder: string | null;
   readonly backends: readonly BackendStatus[];

@@ -9,8 +9,11 @@ export type Origin =
   | { readonly kind: 'hf'; readonly repo: string; readonly commit: string }
   /** One file behind an address (`http` on loopback only). */
   | { readonly kind: 'https'; readonly url: string }
-  /** A registry that speaks Ollama's protocol; `name` is `namespace/model`, `host` a name with an optional port. */
-  | { readonly kind: 'ollama'; readonly host: string; readonly name: string };
+  /**
+   * A registry that speaks Ollama's protocol; `name` is `namespace/model`, `host` a name with an optional port. Nothing can be
+   * pulled by digest there: `tag` says what to ask for, and the manifest's digest, kept beside it, what must come.
+   */
+  | { readonly kind: 'ollama'; readonly host: string; readonly name: string; readonly tag: string };
 
 /** One file of an origin, known by its content. */
 export interface RemoteFile {

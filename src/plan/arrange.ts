@@ -1,22 +1,27 @@
-import type { Fields } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Cost, Replacement } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { MemoryNeed } from '../fit/index.ts';
-import { leaving, lastStop } from './leaving.ts';
+import { leaving, lastStop, modelsOf } from './leaving.ts';
 import { Ledger } from './ledger.ts';
 import { needOfCopy, needOfWish, poolsOf } from './memory.ts';
+import type { Ports } from './ports.ts';
 import type { Context } from './sight.ts';
+import { reasonToSwap } from './swap.ts';
+import { afterPorts, inPortOrder, serveUntilFree } from './turns.ts';
 import type { Course, Removal } from './verdict.ts';
-import { at, list, size } from './words.ts';
-import { placeOf } from './wish.ts';
+import { list, size } from './words.ts';
 
 /** How a model gets from its old copies to its new one. */
 export interface Arrangement {
   readonly replacement: Replacement | null;
   readonly reason: string | null;
-  /** Stops of other models that must have freed memory before the start. */
+  /** Stops of other models that must have freed memory or a port before the start. */
   readonly after: readonly string[];
+  /** Stops of other models that come before anything of this one ends, so that it serves until then. */
+  readonly before: readonly string[];
+  /** To be used within a sentence: what it waits for, and why; null: for nothing, or the reason tells. */
+  readonly waits: string | null;
   readonly memory: Cost['memory'];
   readonly notes: readonly Problem[];
 }
@@ -36,48 +41,41 @@ interface Draft {
  * uses its own old copy's memory first. New before old is chosen if the new copy fits at once, or after stops that do
  * not depend on it; else old before new. So no two new copies are ever promised the same bytes, and every wait points
  * to a stop that was arranged before.
+ *
+ * Ports come first: a model whose port another one gives up asks after that one, and of models that take each other's
+ * ports all old copies end before any new one starts.
  */
-export function arrange(context: Context, courses: readonly Course[], removals: readonly Removal[]): ReadonlyMap<string, Arrangement> {
+export function arrange(
+  context: Context,
+  courses: readonly Course[],
+  removals: readonly Removal[],
+  ports: Ports,
+): ReadonlyMap<string, Arrangement> {
   const ledger = new Ledger(context.world);
   for (const removal of removals) promiseAll(context, ledger, removal);
   const drafts: Draft[] = [];
   for (const course of courses) {
-    if (course.need === 'start' || course.need === 'restart') drafts.push(draft(context, course));
+    if (course.need === 'start' || course.need === 'restart') drafts.push(draft(context, course, ports));
     else promiseAll(context, ledger, course);
   }
   for (const each of drafts) if (each.mustSwap !== null) promiseSurplus(ledger, each);
-  return new Map(drafts.map((each) => [each.course.wish.model.name, settle(context, ledger, each)]));
+  const byName = new Map(drafts.map((each) => [each.course.wish.model.name, each]));
+  const settled = inPortOrder([...byName.keys()], ports).map((name) => {
+    const arrangement = settle(context, ledger, byName.get(name) as Draft);
+    return [name, afterPorts(context.input.desired, name, arrangement, ports)] as const;
+  });
+  return serveUntilFree(new Map(settled), ports);
 }
 
-function draft(context: Context, course: Course): Draft {
+function draft(context: Context, course: Course, ports: Ports): Draft {
   const { world } = context;
   const home = leaving(course).filter(({ copy }) => copy.backend === course.wish.spec.backend);
   return {
     course,
     need: needOfWish(world, course.wish),
     own: total(home.map(({ copy }) => needOfCopy(world, copy, course.applied, course.wish))),
-    mustSwap: reasonToSwap(context, course),
+    mustSwap: reasonToSwap(context, course, ports),
   };
-}
-
-/** Why old must end before new starts, or null if that is open. */
-function reasonToSwap({ input }: Context, { need, wish, others, applied }: Course): string | null {
-  const { strategy } = wish.model.rollout;
-  if (need === 'restart') return 'same settings, same name: the old copy must end first';
-  if (others.length === 0) return null;
-  if (!others.some((copy) => copy.phase === 'serving')) return 'the old copy does not serve';
-  if (strategy === 'swap') return `rollout.strategy is swap (${at(placeOf(input.desired, wish.model.name, 'rollout.strategy'))})`;
-  return others.every((copy) => wish.traits.canSurge(wish.model, wish.backend, settingsOf(copy, applied)))
-    ? null
-    : 'two copies of it cannot run side by side on this backend';
-}
-
-/** What a copy was started with, as recorded, else as it tells; its port is the one that it holds. null: nothing is known. */
-function settingsOf({ specHash, configured, endpoint }: ObservedInstance, applied: Course['applied']): Fields | null {
-  const fields = applied !== null && applied.specHash === specHash ? applied.fields : configured;
-  const port = /:(\d+)$/.exec(endpoint ?? '')?.[1];
-  if (port !== undefined) return { ...fields, 'options.port': Number(port) };
-  return Object.keys(fields).length === 0 ? null : fields;
 }
 
 function settle(context: Context, ledger: Ledger, each: Draft): Arrangement {
@@ -94,7 +92,7 @@ function settle(context: Context, ledger: Ledger, each: Draft): Arrangement {
   if (free === null || !ledger.knows(backend, need)) return swapNow(context, ledger, each, 'how much memory is free is not known');
   if (!ledger.fits(backend, need)) return swapNow(context, ledger, each, `both do not fit: it needs ${free}`);
   const arrangement = placeNew(context, ledger, each, 'surge', `both fit: it needs ${free}`);
-  const first = [...new Set(arrangement.after.map((step) => step.slice(0, step.lastIndexOf('.'))))];
+  const first = modelsOf(arrangement.after);
   return first.length === 0 ? arrangement : { ...arrangement, reason: `both fit once ${list(first)} has freed memory: it needs ${free}` };
 }
 
@@ -113,7 +111,8 @@ function placeNew(context: Context, ledger: Ledger, each: Draft, replacement: Re
   const grant = asked === null || unknown || !ledger.knows(backend, asked) ? { fits: true, after: [] } : ledger.take(backend, asked);
   if (replacement === 'surge') promiseAll(context, ledger, course);
   const notes = grant.fits || need === null ? [] : [short(context, course, need)];
-  return { replacement, reason, after: grant.after, memory: memoryOf(context, each, replacement), notes };
+  const waits = replacement === 'surge' || grant.after.length === 0 ? null : `for ${list(modelsOf(grant.after))} to free memory`;
+  return { replacement, reason, after: grant.after, before: [], waits, memory: memoryOf(context, each, replacement), notes };
 }
 
 function promiseAll(context: Context, ledger: Ledger, verdict: Course | Removal): void {

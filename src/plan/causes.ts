@@ -30,6 +30,7 @@ export function causeOf(sight: Sight, need: Need, fields: readonly FieldChange[]
   const resumes = sight.target !== null && sight.others.some((copy) => copy.phase === 'serving') && !sight.published;
   if (need !== 'start' && resumes && fields.length > 0)
     return causeOfFields(fields, sight.place, ', and an earlier run started the new copy');
+  if (need === 'await' && sight.target?.problem) return drifted(clause(sight.target.problem.summary), sight.place);
   if (need === 'await') return intended('it was started and is still loading', sight.place);
   if (need === 'nothing') return causeOfUpkeep(sight, fields);
   if (sight.others.some((copy) => copy.phase !== 'failed')) return causeOfReplacement(sight, fields);

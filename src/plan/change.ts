@@ -1,4 +1,4 @@
-import { worst } from '../domain/fields.ts';
+import { PORT_FIELD, worst } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Change, Cost, Summary } from '../domain/plan.ts';
 import { memoryOfRemoval, type Arrangement } from './arrange.ts';
@@ -6,7 +6,7 @@ import { leaving } from './leaving.ts';
 import type { Context } from './sight.ts';
 import type { Staging } from './staging.ts';
 import type { Course, Removal, Verdict } from './verdict.ts';
-import { wishedOf } from './wish.ts';
+import { wishedOf, type Wish } from './wish.ts';
 
 /** How it is done. */
 export interface Way {
@@ -23,7 +23,10 @@ export function changeOf(context: Context, verdict: Verdict, way: Way): Change {
   const { model, backend } = verdict;
   const wish = verdict.kind === 'blocked' && verdict.wish !== null ? wishedOf(verdict.wish) : null;
   const head = { model, backend, wish, cause, place, correctsDrift };
-  if (verdict.kind === 'blocked') return { ...head, action: 'blocked', problem: verdict.problem };
+  if (verdict.kind === 'blocked') {
+    const [problem, ...others] = verdict.problems;
+    return { ...head, ...failureOf(verdict), action: 'blocked', problem, ...(others.length === 0 ? {} : { others }) };
+  }
   if (verdict.kind === 'spared') return { ...head, action: 'keep', unchanged: 0, unverified: [] };
   return { ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
 }
@@ -31,24 +34,39 @@ export function changeOf(context: Context, verdict: Verdict, way: Way): Change {
 function changeOfCourse(course: Course, way: Way): Change {
   const { arrangement, acts } = way;
   const { wish, need, fields, unchanged, unverified, cause, place, correctsDrift } = course;
-  const head = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish), cause, place, correctsDrift };
+  const name = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish) };
+  const head = { ...name, cause, place, correctsDrift, ...failureOf(course) };
   if (!acts) return { ...head, action: 'keep', unchanged, unverified };
   const cost = costOfCourse(course, way);
+  const waits = arrangement === null || arrangement.waits === null ? {} : { waits: arrangement.waits };
   const isNew = course.others.length === 0 && (course.target === null || (course.applied === null && need !== 'nothing'));
-  if (isNew) return { ...head, action: 'create', fields, cost };
+  if (isNew) return { ...head, action: 'create', fields, cost, ...waits };
   // An earlier run started the new copy beside the old one, and was cut off before clients were sent to it.
   const resumes = arrangement === null && course.publish && course.others.some((copy) => copy.phase === 'serving');
+  const replacement = resumes ? 'surge' : (arrangement?.replacement ?? null);
   return {
     ...head,
     action: 'update',
     price: worst([...fields.map((field) => field.price), arrangement === null ? 'live' : 'restart']),
-    replacement: resumes ? 'surge' : (arrangement?.replacement ?? null),
+    replacement,
     replacementReason: resumes ? 'the new copy is already there' : (arrangement?.reason ?? null),
     fields,
     unchanged,
     unverified,
-    cost,
+    cost: replacement !== null && hasOwnPort(wish) ? { ...cost, moves: true } : cost,
+    ...waits,
   };
+}
+
+/** Each copy listens for itself, on a port that was found when it started. */
+function hasOwnPort({ traits, spec }: Wish): boolean {
+  return PORT_FIELD in traits.prices && typeof spec.fields[PORT_FIELD] !== 'number';
+}
+
+function failureOf({ failedBefore }: Pick<Course, 'failedBefore'>): Pick<Change, 'failedBefore'> {
+  if (failedBefore === null) return {};
+  const { generation, at, code, summary } = failedBefore;
+  return { failedBefore: { generation, at, code, summary } };
 }
 
 function costOfCourse(course: Course, { arrangement, staging }: Way): Cost {
@@ -60,11 +78,24 @@ function costOfCourse(course: Course, { arrangement, staging }: Way): Cost {
     weightsBytes: wish.artifact.bytes,
     downloadBytes: (staging?.downloadBytes ?? 0) - (staging?.partialBytes ?? 0),
     ...(staging !== null && staging.partialBytes > 0 ? { resumedBytes: staging.partialBytes } : {}),
+    ...(starts && wish.artifact.remote !== undefined && staging?.after.length === 0 ? { ready: readyIn(course) } : {}),
     memory: arrangement?.memory ?? { before: null, after: null, peak: null, pool: null },
     downtime: !starts || arrangement.replacement === 'surge' ? 'none' : outage ? outageOf(course) : 'one-start',
     drainMs: replaced.some((copy) => copy.phase === 'serving') ? wish.model.rollout.drainMs : 0,
     activeRequests: sumRequests(replaced),
   };
+}
+
+/** A disk of 1 GB/s, and a second for the rest. */
+const ESTIMATED_BYTES_PER_MS = 1_000_000;
+const ESTIMATED_MS = 1000;
+
+/** Its last start tells most: as much longer as there are more bytes to load. */
+function readyIn({ wish, applied }: Course): NonNullable<Cost['ready']> {
+  const { bytes } = wish.artifact;
+  const before = applied?.spec?.weights.bytes ?? 0;
+  if (applied?.startMs !== undefined && before > 0) return { ms: Math.round((applied.startMs * bytes) / before), from: 'measured' };
+  return { ms: Math.round(ESTIMATED_MS + bytes / ESTIMATED_BYTES_PER_MS), from: 'estimated' };
 }
 
 /** A model that was never there is missed by nobody; one that was applied is away until it is back. */

@@ -1,20 +1,23 @@
+import type { Inventory } from '../domain/observed.ts';
 import { isStaging, type Change, type Drift, type Plan, type Step } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import { compareText } from '../domain/text.ts';
-import { arrange, type Arrangement } from './arrange.ts';
+import { arrange } from './arrange.ts';
 import { basisOf } from './basis.ts';
 import { intended } from './causes.ts';
 import { changeOf, summarize } from './change.ts';
 import type { PlanInput } from './input.ts';
+import { holdBack } from './hold.ts';
 import { judge } from './judge.ts';
 import { goneBackend } from './obstacles.ts';
 import { inOrder } from './order.ts';
+import { handOnPorts } from './ports.ts';
 import { judgeRemoval } from './removal.ts';
 import { massDelete, scopeOf, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
-import { stageWeights, type Staging } from './staging.ts';
+import { stageWeights } from './staging.ts';
 import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
-import type { Course, Removal, Spared, Verdict } from './verdict.ts';
+import type { Blocked, Course, Removal, Spared, Verdict } from './verdict.ts';
 import { placeOf } from './wish.ts';
 import { plannedBackends } from './world.ts';
 import { count } from './words.ts';
@@ -28,17 +31,18 @@ export type { BackendTraits, PlanInput } from './input.ts';
 export function makePlan(input: PlanInput): Plan {
   const context = makeContext(input);
   const scope = scopeOf(context);
-  const verdicts = judgeAll(context, scope);
+  const verdicts = holdBack(context, judgeAll(context, scope));
   const courses = verdicts.filter((verdict): verdict is Course => verdict.kind === 'run');
   const removals = verdicts.filter((verdict): verdict is Removal => verdict.kind === 'remove');
-  const arrangements = arrange(context, courses, removals);
+  const ports = handOnPorts(context.world, verdicts);
+  const arrangements = arrange(context, courses, removals, ports);
   const stagings = stageWeights(context, courses);
   const steps: Step[] = [];
   const changes: Change[] = [];
   for (const verdict of verdicts) {
     const name = verdict.kind === 'run' ? verdict.wish.model.name : '';
     const [arrangement, staging] = [arrangements.get(name) ?? null, stagings.get(name) ?? null];
-    const own = stepsOf(verdict, arrangement, staging);
+    const own = stepsOf(verdict, { arrangement, staging, ports });
     steps.push(...own);
     changes.push(changeOf(context, verdict, { arrangement, staging, acts: own.length > 0 }));
   }
@@ -46,8 +50,8 @@ export function makePlan(input: PlanInput): Plan {
   return assemble(context, changes, inOrder(steps), verdicts, problemsOf(context, scope, verdicts, notes));
 }
 
-function stepsOf(verdict: Verdict, arrangement: Arrangement | null, staging: Staging | null): readonly Step[] {
-  if (verdict.kind === 'run') return stepsOfCourse(verdict, arrangement, staging);
+function stepsOf(verdict: Verdict, how: Parameters<typeof stepsOfCourse>[1]): readonly Step[] {
+  if (verdict.kind === 'run') return stepsOfCourse(verdict, how);
   return verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
 }
 
@@ -56,7 +60,6 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
   const { desired, inventory, mode } = input;
   const doing = stepsFor(mode, steps);
   const shown = changesFor(mode, changes, doing);
-  const { generation, appliedAt } = inventory;
   return {
     formatVersion: '1.0',
     stack: desired.stack,
@@ -64,7 +67,7 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
     environment: desired.environment,
     mode,
     revision: desired.revision,
-    baseline: generation === null || appliedAt === null ? null : { generation, at: appliedAt },
+    baseline: baselineOf(inventory),
     basis: basisOf(context),
     targets: [...input.targets].sort(compareText),
     backends: plannedBackends(world),
@@ -89,6 +92,11 @@ function changesFor(mode: Plan['mode'], changes: Change[], steps: readonly Step[
   if (mode === 'refresh-only') return changes.filter(({ action }) => action === 'keep' || action === 'blocked');
   const staged = new Set(steps.map(({ model }) => model));
   return mode === 'prefetch' ? changes.filter(({ action, model }) => action === 'blocked' || staged.has(model)) : changes;
+}
+
+function baselineOf({ generation, appliedAt, endedBy }: Inventory): Plan['baseline'] {
+  if (generation === null || appliedAt === null) return null;
+  return { generation, at: appliedAt, ...(endedBy === undefined ? {} : { endedBy }) };
 }
 
 /** One verdict for each model that is considered, sorted by name. */
@@ -116,13 +124,10 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const { input, world, found } = context;
   const running = input.mode !== 'down' && input.mode !== 'destroy';
   const considered = new Set(scope.wanted.map(({ name }) => name));
-  const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(([, problems]) => problems) : [];
-  const refused = verdicts.flatMap((verdict) =>
-    verdict.kind === 'blocked' && verdict.problem.code === 'protected' ? [verdict.problem] : [],
-  );
-  const shown = new Set(
-    verdicts.flatMap((verdict) => (verdict.kind === 'blocked' && verdict.problem.code === 'backend-gone' ? [verdict.model] : [])),
-  );
+  const ofCatalog = running ? [...found].filter(([name]) => name === '' || considered.has(name)).flatMap(ofStack) : [];
+  const stuck = verdicts.filter((verdict): verdict is Blocked => verdict.kind === 'blocked');
+  const refused = stuck.flatMap(({ problems }) => problems.filter(({ code }) => code === 'protected'));
+  const shown = new Set(stuck.filter(({ problems }) => problems.some(({ code }) => code === 'backend-gone')).map(({ model }) => model));
   const gone = [...scope.unwanted, ...considered].sort(compareText).flatMap((name) => {
     const applied = input.inventory.models[name];
     return applied === undefined || world.specs.has(applied.backend) || shown.has(name) ? [] : [goneBackend(name, applied)];
@@ -131,6 +136,11 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const leftOut = scope.leftOut === 0 ? [] : [notConsidered(scope.leftOut)];
   const own = verdicts.flatMap((verdict) => (verdict.kind === 'run' ? verdict.notes : []));
   return [...scope.problems, ...ofCatalog, ...refused, ...massDelete(context, scope, deletions), ...gone, ...own, ...notes, ...leftOut];
+}
+
+/** An error of one model stands in the way of that model, and is told there. */
+function ofStack([model, problems]: readonly [string, readonly Problem[]]): readonly Problem[] {
+  return model === '' ? problems : problems.filter(({ severity }) => severity !== 'error');
 }
 
 function notConsidered(models: number): Problem {

@@ -7,7 +7,7 @@ import type { Problem } from '../domain/problem.ts';
 import type { SecretSight } from '../domain/secret.ts';
 
 /** What the planner knows of a kind of engine: data and pure functions, never a way to reach it. */
-export type BackendTraits = Pick<Backend, 'type' | 'prices' | 'fields' | 'check' | 'canSurge' | 'pulls' | 'compare' | 'footprint'>;
+export type BackendTraits = Pick<Backend, 'type' | 'prices' | 'fields' | 'check' | 'mustSwap' | 'pulls' | 'compare' | 'footprint'>;
 
 /** Everything a plan follows from. The same input gives the same plan, byte for byte. */
 export interface PlanInput {
@@ -30,5 +30,7 @@ export interface PlanInput {
   readonly replace: readonly string[];
   /** Lifts the mass-delete guard; `protect` stands in any case. */
   readonly allowDestroy: boolean;
+  /** True: nobody is there to judge it, so a change whose last start failed is left alone. Absent: it is tried again. */
+  readonly holdFailed?: boolean;
   readonly hash: Hash;
 }

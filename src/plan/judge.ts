@@ -1,13 +1,15 @@
 import type { ModelSpec } from '../domain/desired.ts';
+import { engineLabel } from '../domain/copies.ts';
+import type { FailedTry } from '../domain/observed.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
-import type { Place, Problem } from '../domain/problem.ts';
+import { errorsIn, type Place, type Problem } from '../domain/problem.ts';
 import { causeOf, intended } from './causes.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
-import { absentEngine, leftBehind, missingArtifact, takenPort, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
+import { absentEngine, failedBefore, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
 import { missingSecret, secretsOf, secretWarnings } from './secrets.ts';
 import { lookAt, type Context, type Sight } from './sight.ts';
-import type { Blocked, Course, Need } from './verdict.ts';
+import type { Blocked, Course, Need, Obstacles } from './verdict.ts';
 import { makeWish, placeOf, priceOf, type Wish } from './wish.ts';
 import { at } from './words.ts';
 
@@ -18,7 +20,7 @@ export function judge(context: Context, model: ModelSpec): Blocked | Course {
   const seen = world.backends.get(model.backend);
   const backend = world.specs.get(model.backend);
   const traits = backend === undefined ? undefined : input.traits[backend.type];
-  if (backend !== undefined && traits === undefined) return blocked(model, place, unknownType(model, backend.type, place));
+  if (backend !== undefined && traits === undefined) return blocked(model, place, [unknownType(model, backend.type, place)]);
   const artifact = input.artifacts[model.name];
   const secrets = secretsOf(context, model.name);
   const wish =
@@ -26,20 +28,24 @@ export function judge(context: Context, model: ModelSpec): Blocked | Course {
       ? null
       : makeWish(input.desired, model, artifact, backend, traits, input.hash, secrets.numbered);
   const unseen = unseenBackend(model.name, model.backend, seen, place);
-  if (unseen !== null) return blocked(model, place, unseen, wish);
-  if (artifact === undefined) return blocked(model, place, missingArtifact(input.desired, model, context.found.get(model.name) ?? []));
-  if (seen === undefined || wish === null) throw new Error('unreachable: checked above');
+  const obstacles = [...(unseen === null ? [] : [unseen]), ...errorsIn(context.found.get(model.name) ?? [])];
+  if (artifact === undefined && obstacles.length === 0) obstacles.push(missingArtifact(input.desired, model));
+  if (isSome(obstacles)) return blocked(model, place, obstacles, wish);
+  if (artifact === undefined || seen === undefined || wish === null) throw new Error('unreachable: checked above');
   return plot(context, lookAt(context, wish, secrets), wish.traits.check(model, artifact, wish.backend, seen));
 }
 
-function blocked(
+/** A declared model about which nothing is done. */
+export function blocked(
   { name, backend }: ModelSpec,
   place: Place | null,
-  problem: Problem,
+  problems: Obstacles,
   wish: Wish | null = null,
   drift: readonly Drift[] = [],
+  failed: FailedTry | null = null,
 ): Blocked {
-  return { kind: 'blocked', model: name, backend, problem, wish, drift, ...intended(`it is declared at ${at(place)}`, place) };
+  const cause = intended(`it is declared at ${at(place)}`, place);
+  return { kind: 'blocked', model: name, backend, problems, wish, drift, failedBefore: failed, ...cause };
 }
 
 function plot(context: Context, sight: Sight, checks: readonly Problem[]): Course | Blocked {
@@ -48,8 +54,9 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
   const drift = driftOf(sight);
   const need = needOf(sight, drift);
   const starts = need === 'start' || need === 'restart';
-  const obstacle = obstacleTo(context, sight, starts, checks);
-  if (obstacle !== null) return blocked(model, sight.place, obstacle, wish, drift);
+  const failed = starts ? lastFailure(context, sight) : null;
+  const obstacles = [...obstaclesTo(context, sight, starts, checks), ...held(context, sight, failed)];
+  if (isSome(obstacles)) return blocked(model, sight.place, obstacles, wish, drift, failed);
   const settings = settingsOf(sight, need);
   return {
     kind: 'run',
@@ -71,25 +78,46 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
       ...(starts ? [] : secretWarnings(sight.secrets)),
       ...notesOn(context, sight),
     ],
+    failedBefore: failed,
     ...causeOf(sight, need, settings.fields),
   };
 }
 
+/** The failure of the last start, if that was of exactly this spec, with the engine that is there now. */
+function lastFailure({ input, world }: Context, { wish }: Sight): FailedTry | null {
+  const last = input.inventory.failures?.[wish.model.name];
+  if (last === undefined || last.specHash !== wish.spec.specHash) return null;
+  const seen = world.backends.get(wish.spec.backend);
+  const engine = seen?.status === 'reachable' ? engineLabel(seen.engine) : null;
+  return engine !== null && last.engine !== null && engine !== last.engine ? null : last;
+}
+
+/** What failed is not begun again by itself; what was applied once is a copy that ended, and how often that is started is a supervisor's to count. */
+function held({ input }: Context, { wish, applied, place }: Sight, failed: FailedTry | null): readonly Problem[] {
+  if (failed === null || input.holdFailed !== true || applied?.specHash === wish.spec.specHash) return [];
+  return [failedBefore(wish.model.name, failed, place)];
+}
+
 /** What stands in the way once it is known what is wanted. What an engine cannot do matters only where it has to start something. */
-function obstacleTo(
+function obstaclesTo(
   context: Context,
   { wish, target, hidden, forced, secrets }: Sight,
   starts: boolean,
   checks: readonly Problem[],
-): Problem | null {
-  if (target?.phase === 'unknown' && !forced) return unknownCopy(target, wish.model.name, 'error');
-  if (!starts) return null;
+): readonly Problem[] {
+  if (target?.phase === 'unknown' && !forced) return [unknownCopy(target, wish.model.name, 'error')];
+  if (!starts) return [];
   // Nothing is started beside a copy that may be working. Were old copies ended first, a cut-off run could not go on.
-  if (hidden[0] !== undefined) return unknownCopy(hidden[0], wish.model.name, 'error');
+  if (hidden[0] !== undefined) return [unknownCopy(hidden[0], wish.model.name, 'error')];
   const seen = context.world.backends.get(wish.spec.backend);
   const absent = seen === undefined ? null : absentEngine(wish.model.name, seen);
-  const cannot = absent ?? checks.find((problem) => problem.severity === 'error');
-  return cannot ?? missingSecret(secrets, wish.model.name) ?? takenPort(context.input, wish);
+  if (absent !== null) return [absent];
+  const secret = missingSecret(secrets, wish.model.name);
+  return [...errorsIn(checks), ...(secret === null ? [] : [secret])];
+}
+
+function isSome(problems: readonly Problem[]): problems is Obstacles {
+  return problems.length > 0;
 }
 
 function notesOn({ world }: Context, { wish, applied, appliedSeen }: Sight): Problem[] {

@@ -1,5 +1,5 @@
 import type { ObservedInstance } from '../domain/observed.ts';
-import type { Course, Removal } from './verdict.ts';
+import { modelOf, type Course, type Removal } from './verdict.ts';
 
 /** A copy that the plan ends. */
 export interface Leaving {
@@ -23,12 +23,17 @@ export function leaving(verdict: Course | Removal): Leaving[] {
 /** The step after which all leaving copies are gone; null if none leaves. */
 export function lastStop(verdict: Course | Removal): string | null {
   const last = leaving(verdict).at(-1);
-  return last === undefined ? null : stepId(verdict.kind === 'run' ? verdict.wish.model.name : verdict.model, `stop${last.suffix}`);
+  return last === undefined ? null : stepId(modelOf(verdict), `stop${last.suffix}`);
 }
 
 /** `chat.stop-old`. */
 export function stepId(model: string, name: string): string {
   return `${model}.${name}`;
+}
+
+/** The models that steps belong to, each once. */
+export function modelsOf(steps: readonly string[]): string[] {
+  return [...new Set(steps.map((step) => step.slice(0, step.lastIndexOf('.'))))];
 }
 
 function numbered(suffix: string, index: number): string {

@@ -1,7 +1,7 @@
 import type { Desired, ModelSpec } from '../domain/desired.ts';
-import type { AppliedModel, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
+import { PORT_FIELD } from '../domain/fields.ts';
+import type { AppliedModel, FailedTry, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Place, Problem } from '../domain/problem.ts';
-import type { PlanInput } from './input.ts';
 import { placeOf, type Wish } from './wish.ts';
 import { clause } from './words.ts';
 
@@ -28,30 +28,31 @@ export function unknownType(model: ModelSpec, type: string, place: Place | null)
   };
 }
 
-/** The catalog's own words about a model's weights, else that they could not be resolved. */
-export function missingArtifact(desired: Desired, model: ModelSpec, own: readonly Problem[]): Problem {
+/** Weights that could not be resolved, and nobody says of this model why. */
+export function missingArtifact(desired: Desired, model: ModelSpec): Problem {
   const place = placeOf(desired, model.name, 'source');
-  return (
-    own.find((problem) => problem.severity === 'error') ?? {
-      severity: 'error',
-      code: 'weights-not-resolved',
-      summary: `${model.name} is left as it is: its weights ${model.source.written} could not be looked at.`,
-      fix: 'See the other problems of this plan.',
-      ...(place === null ? {} : { place }),
-    }
-  );
+  return {
+    severity: 'error',
+    code: 'weights-not-resolved',
+    summary: `${model.name} is left as it is: its weights ${model.source.written} could not be looked at.`,
+    fix: 'See the other problems of this plan.',
+    ...(place === null ? {} : { place }),
+  };
 }
 
-/** Problems by the model at whose lines they stand; those of no model under the empty name. */
+/** Problems by the model at whose declaration they stand; those of no model, or of nobody knows which, under the empty name. */
 export function byModel(desired: Desired, problems: readonly Problem[]): ReadonlyMap<string, readonly Problem[]> {
-  const owners = new Map<string, string>();
-  if (problems.length > 0) {
-    for (const [path, place] of Object.entries(desired.places)) {
-      const owner = /^models\.([^.]+)/.exec(path)?.[1];
-      if (owner !== undefined) owners.set(`${place.file}:${place.line}`, owner);
-    }
+  const owners = new Map<string, string | null>();
+  // Several models can stand on one line: there the column tells, and without it nobody.
+  const own = (key: string, owner: string) => owners.set(key, (owners.get(key) ?? owner) === owner ? owner : null);
+  for (const [path, { file, line, column }] of problems.length > 0 ? Object.entries(desired.places) : []) {
+    const owner = /^models\.([^.]+)/.exec(path)?.[1];
+    if (owner === undefined) continue;
+    own(`${file}:${line}:${column}`, owner);
+    own(`${file}:${line}`, owner);
   }
-  return Map.groupBy(problems, ({ place }) => (place === undefined ? undefined : owners.get(`${place.file}:${place.line}`)) ?? '');
+  const ownerOf = ({ file, line, column }: Place) => owners.get(`${file}:${line}:${column}`) ?? owners.get(`${file}:${line}`);
+  return Map.groupBy(problems, ({ place }) => (place === undefined ? undefined : ownerOf(place)) ?? '');
 }
 
 /** A copy that is there and does not answer is not stopped on a guess: it may be working. */
@@ -73,6 +74,17 @@ export function absentEngine(model: string, backend: ObservedBackend): Problem |
   if (backend.status !== 'reachable' || backend.engine.status === 'present') return null;
   const { problem } = backend.engine;
   return { ...problem, severity: 'error', summary: `${model} cannot be started on ${backend.name}: ${clause(problem.summary)}.` };
+}
+
+/** A change that failed when it was tried: who may not judge whether it would work now leaves it. */
+export function failedBefore(model: string, { generation }: FailedTry, place: Place | null): Problem {
+  return {
+    severity: 'error',
+    code: 'failed-before',
+    summary: `${model} is left as it is: exactly this was tried in generation ${generation} and failed, and is not tried again by itself.`,
+    fix: `Change models.${model}, or try it again: llmops apply --target ${model}`,
+    ...(place === null ? {} : { place }),
+  };
 }
 
 /** A recorded model whose backend is neither declared nor looked at: it is remembered, not forgotten. */
@@ -106,25 +118,40 @@ export function protectedModel(model: string, place: Place | null): Problem {
   };
 }
 
-/** Somebody else holds the fixed port of a model that is to start: told before anything is stopped for it. A copy that no llmops.yaml declares any more gives its port back. */
-export function takenPort({ observed, desired }: Pick<PlanInput, 'observed' | 'desired'>, { model, spec }: Wish): Problem | null {
-  const port = spec.fields['options.port'];
-  if (typeof port !== 'number') return null;
-  const declared = new Set(desired.models.map(({ name }) => name));
-  const holds = (copy: ObservedInstance): boolean =>
-    copy.phase !== 'failed' &&
-    copy.endpoint?.endsWith(`:${port}`) === true &&
-    (copy.owner === 'foreign' || (copy.model !== model.name && declared.has(copy.model ?? '')));
-  const holder = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : [])).find(holds);
-  if (holder === undefined) return null;
-  const who = holder.owner === 'foreign' ? 'which is not managed by this stack' : 'of this stack';
-  const pid = holder.process === null ? '' : ` (pid ${holder.process.pid})`;
-  const place = placeOf(desired, model.name, 'options.port');
+/** A copy that has a port which a model is to start on, and why the plan does not end it. */
+export interface PortHolder {
+  readonly copy: ObservedInstance;
+  /** `foreign`: not ours · `not-targeted`: left out by --target · `blocked`: nothing is done about its model · `kept`: it runs as declared. */
+  readonly stays: 'foreign' | 'not-targeted' | 'blocked' | 'kept';
+}
+
+/** Somebody who stays holds the fixed port of a model that is to start: told before anything is stopped for it. */
+export function takenPort(desired: Desired, { model, spec }: Wish, { copy, stays }: PortHolder): Problem {
+  const port = String(spec.fields[PORT_FIELD]);
+  const name = copy.model ?? copy.id;
+  const pid = copy.process === null ? '' : ` (pid ${copy.process.pid})`;
+  const place = placeOf(desired, model.name, PORT_FIELD);
+  const [who, fix] = {
+    foreign: ['which is not managed by this stack', 'Free that port'],
+    'not-targeted': ['which --target leaves out', `Add \`--target ${name}\``],
+    blocked: ['which is blocked itself', `See what blocks ${name}`],
+    kept: ['which goes on running', `Move it to another port with \`llmops apply --replace ${name}\``],
+  }[stays] as [string, string];
   return {
     severity: 'error',
     code: 'port-taken',
-    summary: `${model.name} cannot get port ${port}: ${holder.model ?? holder.id}${pid}, ${who}, holds it.`,
-    fix: 'Free that port, or take `options.port` away so that llmops picks a free one.',
+    summary: `${model.name} cannot get port ${port}: ${name}${pid}, ${who}, holds it.`,
+    fix: `${fix}, or take \`options.port\` away so that llmops picks a free one.`,
     ...(place === null ? {} : { place }),
+  };
+}
+
+/** A model that is not declared any more, beside a new one in its place that cannot be started: ending it would leave nothing. */
+export function blockedSuccessor(model: string, successor: string, shared: string): Problem {
+  return {
+    severity: 'error',
+    code: 'successor-blocked',
+    summary: `${model} is left running: ${successor} ${shared} and is blocked, so this looks like a rename that cannot be finished.`,
+    fix: `See what blocks ${successor}. If ${model} shall end all the same: \`llmops apply --target ${model}\`.`,
   };
 }

@@ -1,13 +1,17 @@
-import type { Step } from '../domain/plan.ts';
+/** Something that comes after others. */
+interface Waiting {
+  readonly id: string;
+  readonly after: readonly string[];
+}
 
 /**
- * Puts every step after the ones it waits for, and otherwise keeps the given order. Linear, and without recursion: a
+ * Puts everything after the ones it waits for, and otherwise keeps the given order. Linear, and without recursion: a
  * chain may be as long as the plan.
  */
-export function inOrder(steps: readonly Step[]): Step[] {
+export function inOrder<T extends Waiting>(steps: readonly T[]): T[] {
   const byId = new Map(steps.map((step) => [step.id, step]));
   const state = new Map<string, 'open' | 'done'>();
-  const ordered: Step[] = [];
+  const ordered: T[] = [];
   for (const first of steps) {
     const stack = [first];
     for (let step = stack.at(-1); step !== undefined; step = stack.at(-1)) {
@@ -25,9 +29,15 @@ export function inOrder(steps: readonly Step[]): Step[] {
   return ordered;
 }
 
-function push(stack: Step[], byId: ReadonlyMap<string, Step>, state: ReadonlyMap<string, string>, id: string, waiting: string): void {
+function push<T extends Waiting>(
+  stack: T[],
+  byId: ReadonlyMap<string, T>,
+  state: ReadonlyMap<string, string>,
+  id: string,
+  waiting: string,
+): void {
   const step = byId.get(id);
-  if (step === undefined) throw new Error(`step ${waiting} waits for ${id}, which is not in the plan`);
-  if (state.get(id) === 'open') throw new Error(`steps ${waiting} and ${id} wait for each other`);
+  if (step === undefined) throw new Error(`${waiting} waits for ${id}, which is not in the plan`);
+  if (state.get(id) === 'open') throw new Error(`${waiting} and ${id} wait for each other`);
   if (state.get(id) === undefined) stack.push(step);
 }

@@ -22,7 +22,8 @@ export function judgeRemoval(context: Context, name: string, model: ModelSpec | 
   const place = placeOf(input.desired, name);
   const cause = intended(reasonFor(context, model !== null, copies.length > 0), place);
   const problem = obstacleTo(context, name, model);
-  if (problem !== null) return { kind: 'blocked', model: name, backend, problem, wish: null, drift: [], ...cause };
+  const none = { wish: null, drift: [], failedBefore: null };
+  if (problem !== null) return { kind: 'blocked', model: name, backend, problems: [problem], ...none, ...cause };
   return {
     kind: 'remove',
     model: name,

@@ -70,7 +70,7 @@ export function massDelete({ input }: Context, scope: Scope, deletions: number):
       severity: 'error',
       code: 'mass-delete',
       summary: `This plan deletes ${deletions} of ${count(scope.known, 'model')}: ${why}.`,
-      fix: 'If that is meant, plan and apply with --allow-destroy.',
+      fix: 'If that is meant: `llmops apply --allow-destroy`.',
     },
   ];
 }

@@ -3,6 +3,7 @@ import type { Fact, Predecessor, Step, StepAct } from '../domain/plan.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Arrangement } from './arrange.ts';
 import { leaving, stepId, type Leaving } from './leaving.ts';
+import { isTakenOver, type Ports } from './ports.ts';
 import type { Staging } from './staging.ts';
 import type { Course, Removal } from './verdict.ts';
 
@@ -18,12 +19,20 @@ type Draft = StepAct & { readonly name: string; readonly cause: string; readonly
     Pick<Step, 'after' | 'instance' | 'backend' | 'relies' | 'leaves'>
   >;
 
+/** What was arranged for a model beside others. */
+interface How {
+  /** null: nothing of it starts. */
+  readonly arrangement: Arrangement | null;
+  readonly staging: Staging | null;
+  readonly ports: Ports;
+}
+
 /**
  * The way of one model, as steps. New before old: start, probe, publish, then drain and stop the old. Old before new:
  * withdraw, drain, stop, then start, probe, publish. The record comes last, so the inventory only ever says what was
  * carried through, and whatever an interrupted run left can be told from what others did.
  */
-export function stepsOfCourse(course: Course, arrangement: Arrangement | null, staging: Staging | null): Step[] {
+export function stepsOfCourse(course: Course, { arrangement, staging, ports }: How): Step[] {
   const { wish, need, endpoint } = course;
   const starts = need === 'start' || need === 'restart';
   const oldFirst = starts && arrangement?.replacement !== 'surge';
@@ -31,6 +40,7 @@ export function stepsOfCourse(course: Course, arrangement: Arrangement | null, s
   const copies = leaving(course);
   const isTwin = ({ copy }: Leaving): boolean => copy.id === wish.spec.id;
   const { drainMs } = wish.model.rollout;
+  chain.tail = [...chain.tail, ...(arrangement?.before ?? [])];
   if (oldFirst && endpoint !== null && course.withdraw) withdraw(chain, endpoint.instance, course.cause);
   // A second process of the wished name ends before clients are sent to that name: nobody could tell which one they reach.
   const [first, later] = oldFirst ? [copies, []] : [copies.filter(isTwin), copies.filter((each) => !isTwin(each))];
@@ -40,7 +50,7 @@ export function stepsOfCourse(course: Course, arrangement: Arrangement | null, s
     relies: [],
     kept: oldFirst ? null : wish.spec.id,
   });
-  const undo = oldFirst || resumesSwap(course) ? restoreOf(course) : {};
+  const undo = (oldFirst || resumesSwap(course)) && !isTakenOver(ports, course) ? restoreOf(course) : {};
   if (starts) start(chain, course, arrangement?.after ?? [], undo);
   if (course.probe) probe(chain, course, undo);
   if (course.publish) publish(chain, course);

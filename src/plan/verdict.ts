@@ -1,4 +1,4 @@
-import type { AppliedModel, Endpoint, ObservedInstance } from '../domain/observed.ts';
+import type { AppliedModel, Endpoint, FailedTry, ObservedInstance } from '../domain/observed.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Cause } from './causes.ts';
@@ -7,15 +7,20 @@ import type { Wish } from './wish.ts';
 /** What is decided about one model, before memory is shared out and steps are written. */
 export type Verdict = Blocked | Course | Removal | Spared;
 
-/** Nothing is done, and the problem says why. */
+/** What keeps a model from being acted on, the first of it first. */
+export type Obstacles = readonly [Problem, ...Problem[]];
+
+/** Nothing is done, and the problems say why. */
 export interface Blocked extends Cause {
   readonly kind: 'blocked';
   readonly model: string;
   readonly backend: string;
-  readonly problem: Problem;
+  readonly problems: Obstacles;
   /** null: it shall not run, or that cannot be worked out. */
   readonly wish: Wish | null;
   readonly drift: readonly Drift[];
+  /** The last start of exactly this failed; null: it did not. */
+  readonly failedBefore: FailedTry | null;
 }
 
 /** Declared in a way that this version does not act on: what runs is left alone. */
@@ -55,6 +60,8 @@ export interface Course extends Cause {
   /** The inventory does not say yet what will be so. */
   readonly record: boolean;
   readonly notes: readonly Problem[];
+  /** The last start of exactly this failed; null: it did not, or nothing is started. */
+  readonly failedBefore: FailedTry | null;
 }
 
 /** A model of ours that is to go. */
@@ -67,4 +74,9 @@ export interface Removal extends Cause {
   readonly endpoint: Endpoint | null;
   /** Milliseconds. */
   readonly drainMs: number;
+}
+
+/** The name of the model that a verdict is about. */
+export function modelOf(verdict: Verdict): string {
+  return verdict.kind === 'run' ? verdict.wish.model.name : verdict.model;
 }

@@ -25,8 +25,10 @@ function fateOf(model: string, steps: readonly StepResult[]): Fate | null {
   if (gone === -1 || publish < gone || steps[publish]?.status === 'done') return null;
   const failed = steps.find(({ status }) => status === 'failed');
   const fix = failed?.problem?.fix ?? null;
-  if (steps.some(({ restored }) => restored !== undefined)) {
-    return { model, down: false, words: `${model}: put back to what served before; the new one failed.`, fix };
+  const restored = steps.find((step) => step.restored !== undefined)?.restored;
+  if (restored !== undefined) {
+    const found = restored.unpublished === true ? ' Where clients find it could not be written down; `llmops apply` does that.' : '';
+    return { model, down: false, words: `${model}: put back to what served before; the new one failed.${found}`, fix };
   }
   const why = failed?.problem?.summary ?? steps.find(({ because }) => because !== null)?.because ?? 'the run ended before';
   return { model, down: true, words: `${model} is DOWN: ${wordsOf(steps, failed)}: ${why}`, fix };

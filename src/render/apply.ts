@@ -1,8 +1,9 @@
 import type { Outcome } from '../domain/event.ts';
 import type { ApplyResult, StepResult } from '../domain/generation.ts';
-import type { Plan } from '../domain/plan.ts';
+import { blockingProblems, type Plan } from '../domain/plan.ts';
 import { fatesOf } from './apply-fate.ts';
 import { counted, duration } from './format/units.ts';
+import { blockedEntries, blockedWords, nextEntry } from './left.ts';
 import { problemEntries } from './plan/footer.ts';
 import type { Entry, Looks } from './text/page.ts';
 import { BLANK, entry, printPage } from './text/page.ts';
@@ -18,9 +19,12 @@ export function renderApplyResult(result: ApplyResult, looks: Looks & { readonly
   const ended = entry(line(span(headline(result, looks.plan), result.outcome === 'succeeded' ? 'add' : 'remove')), 2);
   const beside = problemEntries(result.problems);
   const addresses = addressEntries(result.steps);
-  const after = [...(beside.length > 0 ? [BLANK, ...beside] : []), ...nextEntries(result)];
-  if (left.length === 0) return printPage([ended, ...addresses, ...after], looks);
-  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(left), ...addresses, ...after], looks);
+  const blocked = looks.plan === undefined ? [] : blockedEntries(looks.plan.changes);
+  const untouched =
+    blocked.length === 0 ? [] : [entry(line(span('What was left as it is, because it is blocked', 'strong'))), ...blocked, BLANK];
+  const after = [...(beside.length > 0 ? [BLANK, ...beside] : []), ...nextEntries(result, looks.plan)];
+  if (left.length === 0) return printPage([ended, ...addresses, ...(untouched.length > 0 ? [BLANK, ...untouched] : []), ...after], looks);
+  return printPage([ended, BLANK, ...doneEntries(result.steps), ...undoneEntries(left), ...untouched, ...addresses, ...after], looks);
 }
 
 function headline(result: ApplyResult, plan: Plan | undefined): string {
@@ -28,6 +32,8 @@ function headline(result: ApplyResult, plan: Plan | undefined): string {
   const time = ` in ${duration(result.ms)}`;
   if (result.outcome === 'succeeded')
     return `Done${time}: ${plan ? modelCounts(plan) : counted(result.steps.length, 'step')}.${generation}`;
+  if (plan && result.steps.every(({ status }) => status === 'done'))
+    return `Partly applied${time}: ${modelCounts(plan)}; ${blockedWords(plan.summary.blocked)}.${generation}`;
   const count = (status: StepResult['status']) => result.steps.filter((step) => step.status === status).length;
   const parts = [
     `${count('done')} of ${counted(result.steps.length, 'step')} done`,
@@ -131,8 +137,9 @@ function undone(group: readonly StepResult[], width: number): readonly Entry[] {
   return fix === undefined ? [row, ...details] : [row, ...details, entry(line(indent, `fix: ${fix}`), width + 11)];
 }
 
-function nextEntries({ outcome, steps }: ApplyResult): readonly Entry[] {
+function nextEntries({ outcome, steps }: ApplyResult, plan: Plan | undefined): readonly Entry[] {
   if (outcome === 'succeeded') return [];
+  if (plan && steps.every(({ status }) => status === 'done')) return [nextEntry(plan, blockingProblems(plan.changes))];
   const fates = fatesOf(steps);
   const told = fates.map(({ down, words }) => entry(line(span(words, down ? 'remove' : 'change')), 2));
   const rest = fates.length === 0 ? 'What is not done was left as it was.' : 'Everything else that is not done was left as it was.';

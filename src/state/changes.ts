@@ -1,7 +1,8 @@
 import { canonicalJson } from '../domain/canonical.ts';
 import type { BackendSpec } from '../domain/desired.ts';
 import type { Outcome } from '../domain/event.ts';
-import type { AppliedModel, Endpoint } from '../domain/observed.ts';
+import type { StepResult } from '../domain/generation.ts';
+import type { AppliedModel, Endpoint, FailedTry } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { EndpointsFile, InventoryFile } from './files.ts';
 
@@ -15,9 +16,16 @@ export function withoutEndpoint(file: EndpointsFile, model: string, instance: st
   return file.models[model]?.instance === instance ? { ...file, models: without(file.models, model) } : file;
 }
 
-/** What was applied for this model; null forgets it. */
+/** What was applied for this model; null forgets it. A start that failed is past once the same was applied after all. */
 export function withApplied(file: InventoryFile, model: string, applied: AppliedModel | null): InventoryFile {
-  return { ...file, models: applied ? sorted({ ...file.models, [model]: applied }) : without(file.models, model) };
+  const models = applied ? sorted({ ...file.models, [model]: applied }) : without(file.models, model);
+  const { failures = {} } = file;
+  const past = applied === null || failures[model]?.specHash === applied.specHash;
+  return withFailures({ ...file, models }, past ? without(failures, model) : failures);
+}
+
+function withFailures(file: InventoryFile, failures: NonNullable<InventoryFile['failures']>): InventoryFile {
+  return file.failures === undefined && Object.keys(failures).length === 0 ? file : { ...file, failures: sorted(failures) };
 }
 
 /** Before acting: the backends of the plan join those on which there may be instances of ours. */
@@ -29,17 +37,41 @@ export function withBackends(file: InventoryFile, plan: Plan): InventoryFile {
   return canonicalJson(backends) === canonicalJson(file.backends) ? file : { ...file, backends };
 }
 
-/** After a run: its number, unless it only fetched ahead; and, if it did everything, only those backends are remembered that still run a model. */
-export function withFinished(
-  file: InventoryFile,
-  plan: Plan,
-  run: { readonly number: number; readonly at: string; readonly outcome: Outcome },
-): InventoryFile {
+/** How a run ended. */
+interface Finished {
+  readonly number: number;
+  readonly at: string;
+  readonly outcome: Outcome;
+  readonly steps: readonly StepResult[];
+}
+
+/**
+ * After a run: its number, unless it only fetched ahead; which starts failed; and, if it did everything, only those backends
+ * are remembered that still run a model.
+ */
+export function withFinished(file: InventoryFile, plan: Plan, run: Finished): InventoryFile {
   if (plan.mode === 'prefetch') return file;
   const used = new Set(Object.values(file.models).map((model) => model.backend));
   const whole = run.outcome === 'succeeded' && plan.targets.length === 0;
   const backends = whole ? file.backends.filter((spec) => used.has(spec.name)) : file.backends;
-  return { ...file, generation: run.number, appliedAt: run.at, backends };
+  const failures = { ...file.failures, ...failuresOf(plan, run) };
+  return withFailures({ ...file, generation: run.number, appliedAt: run.at, mode: plan.mode, backends }, failures);
+}
+
+/** Codes that tell of the moment and not of what was to be started: the same may work as soon as it is over. */
+const CIRCUMSTANCES: ReadonlySet<string> = new Set(['plan-stale', 'lease-lost', 'state-not-writable', 'port-taken', 'no-driver']);
+
+function failuresOf(plan: Plan, { number, at, steps }: Finished): Readonly<Record<string, FailedTry>> {
+  const results = new Map(steps.map((result) => [result.step, result]));
+  const engines = new Map(plan.backends.map(({ spec, engine }) => [spec.name, engine]));
+  const failed = plan.steps.flatMap((step): readonly [string, FailedTry][] => {
+    const problem = results.get(step.id)?.problem;
+    if ((step.op !== 'start' && step.op !== 'probe') || !problem || CIRCUMSTANCES.has(problem.code)) return [];
+    const { code, summary } = problem;
+    const engine = engines.get(step.backend) ?? null;
+    return [[step.model, { specHash: step.spec.specHash, engine, generation: number, at, code, summary }]];
+  });
+  return Object.fromEntries(failed);
 }
 
 /** By name, so that the file reads the same however steps were interleaved. */

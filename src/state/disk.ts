@@ -1,6 +1,6 @@
-import { mkdir, open, readFile, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ProblemError } from '../domain/problem.ts';
+import { diskError } from '../domain/disk-problem.ts';
 
 /**
  * The few things that state does to a disk. What a method wrote is durable when it resolves, but for `rename`, which
@@ -43,9 +43,24 @@ async function writeAndSync(path: string, flags: 'w' | 'a', bytes: Uint8Array): 
   }
 }
 
+/** Not mkdir's own `recursive`: where a parent is there and takes no folder (/proc), Node tries for ever. */
 async function makeFolder(path: string): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await syncFolder(dirname(path));
+  try {
+    await makeOne(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await makeOne(path);
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+  }
 }
 
 async function truncateAndSync(path: string, length: number): Promise<void> {
@@ -75,30 +90,4 @@ async function onDisk<T>(path: string, act: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw diskError(path, error);
   }
-}
-
-const REASONS: Readonly<Record<string, readonly [reason: string, fix: string]>> = {
-  ENOSPC: ['the disk is full', 'Free some space'],
-  EDQUOT: ['the disk quota is used up', 'Free some space'],
-  EFBIG: ['the file may not grow any further', 'Raise the limit on file sizes (ulimit -f)'],
-  EROFS: ['the file system is read-only', 'Mount it writable, or name another folder with --state-dir'],
-  EACCES: ['permission denied', 'Mend the permissions, or name another folder with --state-dir'],
-  EPERM: ['permission denied', 'Mend the permissions, or name another folder with --state-dir'],
-  ENOTDIR: ['a part of the path is not a folder', 'Name another folder with --state-dir'],
-  EEXIST: ['a file stands where a folder belongs', 'Name another folder with --state-dir'],
-};
-
-/** What a person can do about a disk that refused. */
-export function diskError(path: string, error: unknown): ProblemError {
-  if (error instanceof ProblemError) return error;
-  const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  const [reason, fix] = REASONS[code] ?? [code, 'See that the disk is well'];
-  return new ProblemError(
-    {
-      code: 'state-not-writable',
-      summary: `llmops' state at ${path} cannot be used: ${reason}.`,
-      fix: `${fix}, then run the command again. Running models were left as they are.`,
-    },
-    error,
-  );
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { BackendSpec, Json } from '../domain/desired.ts';
-import type { AppliedModel, Endpoint } from '../domain/observed.ts';
+import type { AppliedModel, Endpoint, FailedTry } from '../domain/observed.ts';
+import type { Plan } from '../domain/plan.ts';
 import { isObject } from './durable.ts';
 
 /** Names of the files in a stack's state folder. */
@@ -18,9 +19,13 @@ export interface InventoryFile {
   readonly formatVersion: string;
   readonly generation: number | null;
   readonly appliedAt: string | null;
+  /** What that generation was. Absent: written by an earlier version. */
+  readonly mode?: Plan['mode'];
   /** Backends on which there may be instances of ours, also when they are no longer declared. */
   readonly backends: readonly BackendSpec[];
   readonly models: Readonly<Record<string, AppliedModel>>;
+  /** See {@link Inventory.failures}. */
+  readonly failures?: Readonly<Record<string, FailedTry>>;
 }
 
 /** endpoints.json: where clients are sent. Scripts and the gateway read it; it holds nothing else. */

@@ -58,10 +58,13 @@ export function newGeneration(number: number, run: string, header: RunHeader): G
   };
 }
 
-/** Durable when it resolves. Removes what is older than the kept ones. */
-export async function writeGeneration(disk: Disk, dir: string, generation: Generation): Promise<void> {
+/**
+ * Durable when it resolves. Removes what is older than the kept ones, but for those in which something was applied that is
+ * still in force: their text is what a supervisor goes by.
+ */
+export async function writeGeneration(disk: Disk, dir: string, generation: Generation, inForce: ReadonlySet<number>): Promise<void> {
   await writeDurably(disk, stateFiles.generation(dir, generation.number), jsonText(generation));
-  const old = (await generationNumbers(disk, dir)).slice(0, -KEPT_GENERATIONS);
+  const old = (await generationNumbers(disk, dir)).slice(0, -KEPT_GENERATIONS).filter((number) => !inForce.has(number));
   for (const number of old) await disk.remove(stateFiles.generation(dir, number));
 }
 

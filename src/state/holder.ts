@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { orFreeReserve } from './reserve.ts';
 
 /** Who holds the lease, for people. The lock itself is elsewhere: this file grants nothing. */
 export interface Holder {
@@ -32,7 +33,7 @@ export function thisHolder(command: string, token: number): Holder {
 }
 
 export function writeHolder(dir: string, holder: Holder): void {
-  writeFileSync(fileOf(dir), `${JSON.stringify(holder)}\n`, { mode: 0o600 });
+  orFreeReserve(dir, () => writeFileSync(fileOf(dir), `${JSON.stringify(holder)}\n`, { mode: 0o600 }));
 }
 
 /** Who wrote the file last; null if nobody did or it is torn. */

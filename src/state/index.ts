@@ -5,7 +5,7 @@ import type { Inventory } from '../domain/observed.ts';
 import type { Problem } from '../domain/problem.ts';
 import { realDisk, type Disk } from './disk.ts';
 import { readJson } from './durable.ts';
-import { EMPTY_ENDPOINTS, EMPTY_INVENTORY, endpointsShape, inventoryShape, stateFiles } from './files.ts';
+import { EMPTY_ENDPOINTS, EMPTY_INVENTORY, endpointsShape, inventoryShape, stateFiles, type InventoryFile } from './files.ts';
 import { readGenerationFile, readGenerations } from './generations.ts';
 import { parseJournal, pendingSteps } from './journal.ts';
 import { beginRun } from './run.ts';
@@ -50,10 +50,16 @@ export async function readState(dir: string, disk: Disk = realDisk): Promise<Sto
       models: inventory.value.models,
       endpoints: endpoints.value.models,
       pending: tail === null ? [] : pendingSteps(tail.records),
+      ...endedBy(inventory.value),
+      ...(Object.keys(inventory.value.failures ?? {}).length === 0 ? {} : { failures: inventory.value.failures ?? {} }),
     },
     lastBackends: inventory.value.backends,
     problems: [inventory.problem, endpoints.problem, ...damaged].filter((problem) => problem !== null),
   };
+}
+
+function endedBy({ mode, models }: InventoryFile): Pick<Inventory, 'endedBy'> {
+  return (mode === 'down' || mode === 'destroy') && Object.keys(models).length === 0 ? { endedBy: mode } : {};
 }
 
 /** Opens a stack's state for changes; creates its folder (0700). Throws a ProblemError `state-not-writable`. */

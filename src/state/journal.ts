@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../domain/canonical.ts';
+import { isFull } from '../domain/disk-problem.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { PendingStep } from '../domain/observed.ts';
 import { batched } from './batch.ts';
@@ -106,14 +107,18 @@ export function openJournal(disk: Disk, path: string, tail: JournalTail, fileByt
   let length = tail.validBytes;
   let torn = fileBytes > tail.validBytes;
   let seq = records.reduce((last, record) => Math.max(last, record.seq), 0);
-  const append = batched<Omit<JournalRecord, 'seq' | 'token'>>(async (items) => {
-    lease.verify();
-    const fresh = items.map((item, index) => ({ ...item, seq: seq + 1 + index, token: lease.token }));
-    const bytes = Buffer.from(fresh.map(journalLine).join(''));
+  const write = async (bytes: Uint8Array): Promise<void> => {
     if (torn) await disk.truncate(path, length);
     torn = true;
     await disk.append(path, bytes);
     torn = false;
+  };
+  const append = batched<Omit<JournalRecord, 'seq' | 'token'>>(async (items) => {
+    lease.verify();
+    const fresh = items.map((item, index) => ({ ...item, seq: seq + 1 + index, token: lease.token }));
+    const bytes = Buffer.from(fresh.map(journalLine).join(''));
+    // On a full disk the reserve was freed for just this, so it is worth a second try.
+    await write(bytes).catch((error: unknown) => (isFull(error) ? write(bytes) : Promise.reject(error)));
     length += bytes.length;
     seq += items.length;
     records.push(...fresh);

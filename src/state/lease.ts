@@ -1,12 +1,13 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Lease } from '../domain/ledger.ts';
 import { ProblemError } from '../domain/problem.ts';
-import { diskError, realDisk } from './disk.ts';
+import { diskError } from '../domain/disk-problem.ts';
+import { realDisk } from './disk.ts';
 import { clearHolder, describeHolder, isAlive, readHolder, thisHolder, writeHolder, type Holder } from './holder.ts';
 import { parseJournal } from './journal.ts';
+import { tryKernelLock, type KernelLock } from './kernel-lock.ts';
 
 export interface LeaseOptions {
   /** As typed, for the one who finds it taken: `llmops apply`. */
@@ -25,17 +26,16 @@ const NAME_MS = 500;
 const GONE_TIMES = 3;
 
 /**
- * Takes the right to change this stack. It is a lock of the kernel (an exclusive transaction on `lease.db`), so a holder
- * that died, however it died, never blocks, and one that is merely stopped (SIGSTOP) still holds. Throws a ProblemError
- * `lease-held` that names the holder. The folder must be on a local disk: network file systems may not lock.
+ * Takes the right to change this stack. It is a lock of the kernel on `lease.db`, so a holder that died, however it died,
+ * never blocks, and one that is merely stopped (SIGSTOP) still holds. Throws a ProblemError `lease-held` that names the
+ * holder. The folder must be on a local disk: network file systems may not lock.
  */
 export async function acquireLease(dir: string, options: LeaseOptions): Promise<Lease> {
-  const { DatabaseSync } = await loadSqlite();
   await realDisk.makeFolder(dir);
   const deadline = performance.now() + options.waitMs;
   for (let gone = 0; ;) {
-    const database = lock(DatabaseSync, join(dir, 'lease.db'));
-    if (database) return await hold(dir, database, options.command);
+    const lock = await takeLock(join(dir, 'lease.db'));
+    if (lock) return await hold(dir, lock, options.command);
     if (performance.now() >= deadline) {
       const holder = await nameOf(dir);
       if (holder !== 'gone') throw held(dir, holder);
@@ -47,64 +47,19 @@ export async function acquireLease(dir: string, options: LeaseOptions): Promise<
   }
 }
 
-/** Node 22 warns that SQLite is experimental, on every start; what is used of it here is a lock, and people can do nothing about it. */
-async function loadSqlite(): Promise<typeof import('node:sqlite')> {
-  const warn = process.emitWarning;
-  process.emitWarning = () => undefined;
-  try {
-    return await import('node:sqlite');
-  } finally {
-    process.emitWarning = warn;
-  }
+async function takeLock(path: string): Promise<KernelLock | null> {
+  return await tryKernelLock(path).catch((error: unknown) => {
+    throw diskError(path, error);
+  });
 }
 
-/** null: somebody else has it. Nothing is ever written to the database, so a killed holder leaves no journal to replay. */
-function lock(Database: typeof DatabaseSync, path: string): DatabaseSync | null {
-  let database: DatabaseSync | null = null;
-  try {
-    createPrivately(path);
-    database = new Database(path, { timeout: 0 });
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    return database;
-  } catch (error) {
-    database?.close();
-    if (isBusy(error)) return null;
-    throw diskError(path, sqliteReason(error));
-  }
-}
-
-/**
- * SQLite would create it readable by all. Only when it is missing: closing any other descriptor of a locked file drops
- * the process's own POSIX locks on it.
- */
-function createPrivately(path: string): void {
-  try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
-
-/** Result codes of SQLite: https://sqlite.org/rescode.html */
-const BUSY = 5;
-const REASONS: Readonly<Record<number, string>> = { 8: 'EROFS', 13: 'ENOSPC', 14: 'EACCES' };
-
-function isBusy(error: unknown): boolean {
-  return ((error as { errcode?: number }).errcode ?? 0) % 256 === BUSY;
-}
-
-function sqliteReason(error: unknown): unknown {
-  const code = REASONS[((error as { errcode?: number }).errcode ?? 0) % 256];
-  return code ? Object.assign(new Error(code), { code }) : error;
-}
-
-async function hold(dir: string, database: DatabaseSync, command: string): Promise<Lease> {
+async function hold(dir: string, lock: KernelLock, command: string): Promise<Lease> {
   try {
     const token = (await lastToken(dir)) + 1;
     writeHolder(dir, thisHolder(command, token));
-    return leaseOf(dir, database, token);
+    return leaseOf(dir, lock, token);
   } catch (error) {
-    database.close();
+    lock.release();
     throw diskError(join(dir, 'holder.json'), error);
   }
 }
@@ -116,7 +71,7 @@ async function lastToken(dir: string): Promise<number> {
   return records.reduce((last, record) => Math.max(last, record.token), readHolder(dir)?.token ?? 0);
 }
 
-function leaseOf(dir: string, database: DatabaseSync, token: number): Lease {
+function leaseOf(dir: string, lock: KernelLock, token: number): Lease {
   const path = join(dir, 'lease.db');
   const inode = statSync(path).ino;
   let open = true;
@@ -130,7 +85,7 @@ function leaseOf(dir: string, database: DatabaseSync, token: number): Lease {
       if (!open) return;
       open = false;
       clearHolder(dir, token);
-      database.close();
+      lock.release();
     },
   };
 }

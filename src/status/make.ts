@@ -39,7 +39,12 @@ export function makeStatus(input: StatusInput): Status {
     applied:
       inventory.generation === null
         ? null
-        : { generation: inventory.generation, at: inventory.appliedAt, revision: input.appliedRevision ?? null },
+        : {
+            generation: inventory.generation,
+            at: inventory.appliedAt,
+            revision: input.appliedRevision ?? null,
+            ...(inventory.endedBy === undefined ? {} : { endedBy: inventory.endedBy }),
+          },
     holder: input.holder ?? null,
     backends: input.observed.map(backendStatus),
     models,

@@ -72,7 +72,8 @@ function judge(facts: ModelFacts, main: ObservedInstance | null): Verdict {
     return { state: 'blocked', why: 'it is declared in a way that this version does not act on, and left alone', fix: 'llmops plan' };
   if (main === null) return { state: 'absent', why: change?.cause ?? 'no instance of it runs', fix: 'llmops apply' };
   if (main.phase === 'failed' || main.phase === 'unknown') return ofProblem(main);
-  if (main.phase === 'starting') return { state: 'starting', why: 'it is loading its weights', fix: null };
+  if (main.phase === 'starting')
+    return { state: 'starting', why: main.problem?.summary ?? 'it is loading its weights', fix: main.problem?.fix ?? null };
   if (facts.readable && facts.spec === null)
     return { state: 'removed', why: change?.cause ?? 'it is not declared any more', fix: 'llmops apply' };
   const [first] = drift;

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listGenerations, openState, readState } from '../../src/state/index.ts';
-import { diskError } from '../../src/state/disk.ts';
+import { diskError } from '../../src/domain/disk-problem.ts';
 import { applyOnce, nextPlan } from '../crash/once.ts';
 import { inRealms } from '../crash/realms.ts';
-import { memoryDisk } from '../world/memory-disk.ts';
+import { memoryDisk, usedBy } from '../world/memory-disk.ts';
 import { startWorld, type World } from '../world/server.ts';
 import { folder } from './helpers.ts';
 
@@ -17,6 +17,7 @@ afterAll(() => world.close());
 
 const DIR = '/state';
 const lease = { token: 1, verify: () => undefined, release: () => undefined };
+const SWAP = { strategy: 'swap', holdMs: 0, drainMs: 1000, bakeMs: 0 } as const;
 const full = () => diskError(`${DIR}/x`, Object.assign(new Error('full'), { code: 'ENOSPC' }));
 
 describe('when the disk is full', () => {
@@ -54,7 +55,7 @@ describe('when the disk is full', () => {
       severity: 'error',
       code: 'state-not-writable',
       summary: "llmops' state at /state/x cannot be used: the disk is full.",
-      fix: 'Free some space, then run the command again. Running models were left as they are.',
+      fix: 'Free some space, then run the command again: it goes on from what is there.',
     });
   });
 
@@ -70,6 +71,75 @@ describe('when the disk is full', () => {
       script,
     ]);
     expect(JSON.parse(stdout)).toMatchObject({ code: 'state-not-writable', fix: expect.stringContaining('ulimit -f') as string });
+  });
+});
+
+describe('when the disk fills up while a model is between its old copy and its new one', () => {
+  const swap = (context: number, fails = false) => ({
+    models: { chat: { context, rollout: SWAP, options: fails ? { fail: 'probe' } : {} } },
+  });
+  const reached = async (disk: ReturnType<typeof memoryDisk>, realm: string) => {
+    const { chat } = (await readState(DIR, disk)).inventory.endpoints;
+    return world.realm(realm).instances.get(chat?.instance ?? '')?.phase;
+  };
+
+  it.each(['comes up', 'fails'])('at whichever write, clients are served; the new copy %s', async (how) => {
+    for (let at = 0; ; at += 1) {
+      const id = `fills-${how.length}-${at}`;
+      const [before, after] = [inRealms(swap(1024), id), inRealms(swap(2048, how === 'fails'), id)];
+      const disk = memoryDisk();
+      const state = await openState(DIR, disk);
+      const attempt = { url: world.url, state, lease, point: () => undefined };
+      await applyOnce({ ...attempt, told: before });
+      const from = disk.writes.length;
+      disk.onWrite = (_write, index) => {
+        if (index - from >= at) disk.capacity ??= usedBy(disk.files);
+      };
+      await applyOnce({ ...attempt, told: after, lease: { ...lease, token: 2 } }).catch((error: unknown) => error);
+      const struck = disk.capacity !== null;
+      expect(await reached(disk, `local-${id}`), `full at write ${at}`).toBe('serving');
+      await applyOnce({ ...attempt, told: { ...before, mode: 'down' }, lease: { ...lease, token: 3 } });
+      expect(world.realm(`local-${id}`).instances.size, `down, full at write ${at}`).toBe(0);
+      if (!struck) break;
+    }
+  });
+
+  it('what was taken down is put back though nothing at all can be written any more', async () => {
+    const id = 'read-only';
+    const disk = memoryDisk();
+    const state = await openState(DIR, disk);
+    const attempt = { url: world.url, state, lease, point: () => undefined };
+    await applyOnce({ ...attempt, told: inRealms(swap(1024), id) });
+    disk.onWrite = (write) => {
+      const begins = write.op === 'append' ? Buffer.from(write.bytes).toString() : '';
+      if (!begins.includes('"step":"chat.start"')) return;
+      disk.onWrite = () => {
+        throw full();
+      };
+      throw full();
+    };
+    const { result } = await applyOnce({ ...attempt, told: inRealms(swap(2048), id), lease: { ...lease, token: 2 } });
+    const [copy] = world.realm(`local-${id}`).instances.values();
+    expect([copy?.spec.fields['context'], copy?.phase]).toEqual([1024, 'serving']);
+    expect(result.steps.find(({ op }) => op === 'start')).toMatchObject({
+      problem: { code: 'state-not-writable', summary: expect.stringContaining('runs again') as string },
+      restored: { url: copy?.endpoint, unpublished: true },
+    });
+  });
+
+  it('a change that would take a model down is refused where there is no room for its way back, and nothing is changed', async () => {
+    const id = 'tight';
+    const disk = memoryDisk();
+    const state = await openState(DIR, disk);
+    const attempt = { url: world.url, state, lease, point: () => undefined };
+    await applyOnce({ ...attempt, told: inRealms(swap(1024), id) });
+    for (const path of disk.files.keys()) if (path.includes('/reserve-')) disk.files.delete(path);
+    disk.capacity = usedBy(disk.files) + 300_000;
+    const refused = await applyOnce({ ...attempt, told: inRealms(swap(2048), id), lease: { ...lease, token: 2 } }).catch((error) => error);
+    expect(refused).toMatchObject({
+      problem: { code: 'state-not-writable', summary: expect.stringContaining('Nothing was changed') as string },
+    });
+    expect(await reached(disk, `local-${id}`)).toBe('serving');
   });
 });
 

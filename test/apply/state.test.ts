@@ -85,6 +85,31 @@ describe('reading the state', () => {
   });
 });
 
+describe('how long a model took to answer', () => {
+  const at = (ms: number) => new Date(ms).toISOString();
+
+  it('is remembered from its start to the end of its probe, for as long as that copy is on record', async () => {
+    const dir = await folder();
+    const state = await openState(dir);
+    let now = 0;
+    const timed = await state.beginRun(lease(1), { ...header(), now: () => at((now += 1000)) });
+    for (const op of ['start', 'probe'] as const) {
+      await timed.begin(step('chat', op));
+      await timed.end(step('chat', op), 'done');
+    }
+    await timed.record('chat', applied);
+    await timed.finish('succeeded', [], 1);
+    const { startMs } = (await readState(dir)).inventory.models['chat'] ?? {};
+    expect(startMs).toBeGreaterThanOrEqual(3000);
+    await run(state, 2);
+    expect((await readState(dir)).inventory.models['chat']?.startMs).toBe(startMs);
+    const other = await state.beginRun(lease(3), header());
+    await other.record('chat', { ...applied, specHash: '2' });
+    await other.finish('succeeded', [], 1);
+    expect((await readState(dir)).inventory.models['chat']?.startMs).toBeUndefined();
+  });
+});
+
 describe('the files of a state', () => {
   it('are nobody else’s to read', async () => {
     const dir = join(await folder(), 'state');

@@ -86,13 +86,22 @@ describe('doctor', () => {
   });
 
   it('fails for each model that does not serve, and warns where nobody can tell', async () => {
-    const dead = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) }));
+    const gone = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
+    const applied = { chat: { backend: 'local', specHash: '00000000000a', fields: {}, protect: false, generation: 1, at: '' } };
+    writeState(gone, 'inventory.json', { formatVersion: '1.0', generation: 1, appliedAt: '', backends: [], models: applied });
+    const dead = await checksOf(gone);
     expect(dead.code).toBe(1);
-    expect(only(dead.checks, 'model')).toEqual(['fail: chat does not serve: it was not applied yet.']);
+    expect(only(dead.checks, 'model')).toEqual(['fail: chat does not serve: it was applied, and nothing of it runs.']);
     const failed = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [instance({ phase: 'failed' })] }) }));
     expect(only(failed.checks, 'model')).toEqual(['fail: chat does not serve: it failed.']);
     const silent = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [instance({ phase: 'unknown' })] }) }));
     expect(only(silent.checks, 'model')).toEqual(['warn: chat does not answer.']);
+  });
+
+  it('finds nothing wrong with a model that nobody applied yet, as after `init`', async () => {
+    const { code, checks } = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) }));
+    expect(code).toBe(0);
+    expect(only(checks, 'model')).toEqual(['note: chat does not run: it is not applied.']);
   });
 
   it('needs no stack: without a file it checks the machine', async () => {

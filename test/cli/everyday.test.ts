@@ -49,6 +49,29 @@ describe('destroy', () => {
     expect((await stage.run('plan')).stdout).toContain('1 to add');
   });
 
+  it.each(['down', 'destroy'])('is told by status and plan as what ended all of it, and so is down: %s', async (verb) => {
+    const stage = await applied({ chat: '', embed: '' });
+    expect((await stage.run('down', '--target', 'chat')).code).toBe(0);
+    expect((await stage.run('status')).stdout).toMatch(/^Applied +generation 2,/m);
+    expect((await stage.run(verb, '-y')).code).toBe(0);
+    expect((await stage.run('status')).stdout).toMatch(
+      new RegExp(`^Applied +nothing now: \`llmops ${verb}\` ended it .*\\(generation 3\\)`, 'm'),
+    );
+    expect((await stage.run('plan')).stdout).toMatch(
+      new RegExp(`^Baseline +nothing now: \`llmops ${verb}\` ended it .*\\(generation 3\\)`, 'm'),
+    );
+    for (const [name, argv] of [
+      ['status', ['status', '--json']],
+      ['plan', ['plan', '--json']],
+    ] as const) {
+      const document: unknown = JSON.parse((await stage.run(...argv)).stdout);
+      expect(schemaErrors(name, document)).toEqual([]);
+      expect(JSON.stringify(document)).toContain(`"endedBy":"${verb}"`);
+    }
+    expect((await stage.run('apply', '-y')).code).toBe(0);
+    expect((await stage.run('status')).stdout).toMatch(/^Applied +generation 4,/m);
+  });
+
   it('refuses a protected model with 4', async () => {
     const stage = await applied({ chat: 'protect: true' });
     expect((await stage.run('destroy', '-y', '--detailed-exitcode')).code).toBe(4);

@@ -30,6 +30,13 @@ describe('--help', () => {
     expect(examples.length).toBeGreaterThan(0);
     expect(examples.filter((words) => !isKnown(words)).map((words) => words.join(' '))).toEqual([]);
   });
+
+  it.each(verbs.map((verb) => verb.name))('of %s tells the default of every time with its unit', async (name) => {
+    const text = (await helpOf(name)).replace(/\n {4,}/g, ' ');
+    const times = [...text.matchAll(/<duration> .*?\(default: (\S+)\)/g)].map(([, shown]) => shown);
+    expect(times.length).toBe(text.split('<duration>').length - 1);
+    expect(times.filter((shown) => !/^\d+(ms|s|m|h|d)$/.test(shown ?? ''))).toEqual([]);
+  });
 });
 
 /** Each call of llmops in a line of shell, as words. */

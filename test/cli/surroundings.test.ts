@@ -1,4 +1,4 @@
-import { globSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { shellWord } from '../../src/cli/screen.ts';
@@ -108,8 +108,32 @@ describe('A place where nothing can be written', () => {
     mkdirSync(join(stage.dir, 'llmops.yaml'));
     expect((await stage.run('plan')).stderr).toContain('is a folder');
     stage.write('file', '');
-    expect((await stage.run('plan', '-f', 'file/llmops.yaml')).stderr).toContain('no-stack-file');
+    expect((await stage.run('plan', '-f', 'file/llmops.yaml')).stderr).toContain('file is a file, not a folder. [no-folder]');
   });
+
+  it.each([['plan'], ['validate'], ['status'], ['down'], ['init'], ['fmt'], ['doctor']])(
+    '%s: a folder that does not exist is named as such',
+    async (verb) => {
+      const stage = await newStage();
+      const { code, stdout, stderr } = await stage.run(verb, '-C', 'nowhere');
+      expect(code).toBe(1);
+      expect((stdout + stderr).replace(/\s+/g, ' ')).toContain(`There is no folder ${join(stage.dir, 'nowhere')}.`);
+    },
+  );
+
+  // A link to nowhere cannot become a folder; nor can anything in /proc, where making it once went on for ever.
+  it.each(['link', ...(existsSync('/proc/self') ? ['/proc/nowhere/state'] : [])])(
+    'a state folder that cannot be made says so, and to name another one: %s',
+    async (folder) => {
+      const stage = await newStage();
+      stage.declare({ chat: '' });
+      symlinkSync(join(stage.dir, 'gone', 'elsewhere'), join(stage.dir, 'link'));
+      const { code, stderr } = await stage.run('apply', '-y', '--state-dir', folder);
+      expect(code).toBe(1);
+      expect(stderr.replace(/\s+/g, ' ')).toContain('it is not there, and cannot be made there.');
+      expect(stderr).toContain('--state-dir');
+    },
+  );
 });
 
 describe('State', () => {

@@ -22,7 +22,7 @@ export const adoptionCases: readonly Case[] = [
     async (world) => {
       const spec = world.spec();
       const before = await world.serve(world.connect(), spec);
-      rmSync(join(world.stateDir, 'instances'), { recursive: true });
+      rmSync(join(world.stateDir, 'instances'), { recursive: true, force: true });
       const fresh = world.connect();
       expect(await world.serve(fresh, spec)).toMatchObject({
         process: before.process,
@@ -31,7 +31,7 @@ export const adoptionCases: readonly Case[] = [
         configured: before.configured,
       });
       await world.stop(fresh, spec, before.process);
-      expect(await world.processes()).toEqual([]);
+      expect(await world.copies()).toEqual([]);
     },
   ],
   ['a process that got the number of a dead instance is not taken for it', reusedNumber],

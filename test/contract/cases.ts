@@ -8,8 +8,8 @@ export type Case = readonly [title: string, test: (world: World) => Promise<void
 export function describeCases(topic: string, conformance: Conformance, cases: readonly Case[]): void {
   describe(topic, () => {
     let world: World;
-    beforeEach(() => {
-      world = new World(conformance);
+    beforeEach(async () => {
+      world = await World.open(conformance);
     });
     afterEach(() => world.end());
     for (const [title, test] of cases) {

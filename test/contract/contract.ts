@@ -17,7 +17,7 @@ const GROUPS = {
   stopping: stopCases,
 };
 
-/** What every backend with processes of its own must do, against its fake and against the real engine alike. */
+/** What every backend must do, with processes of its own or in one server, against its fake and against the real engine alike. */
 export function describeBackend(conformance: Conformance): void {
   describe(`backend ${conformance.name}`, () => {
     for (const [topic, cases] of Object.entries(GROUPS)) describeCases(topic, conformance, cases);

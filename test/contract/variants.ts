@@ -27,6 +27,7 @@ function samples(rule: JsonSchema): readonly Json[] {
   const options = (rule['enum'] as readonly Json[] | undefined)?.filter((value) => value !== rule['default'] && value !== null);
   if (options) return options;
   const examples = rule['examples'] as readonly Json[] | undefined;
+  if (rule['type'] === 'object' && rule['properties'] !== undefined) return optionVariants(rule).map(({ options: members }) => members);
   if (examples) return examples.flatMap((example) => [example, longer(example)]);
   if (rule['type'] === 'boolean') return [true, false].filter((value) => value !== rule['default']);
   if (rule['type'] === 'integer' || rule['type'] === 'number') return [1, 2].map((more) => Number(rule['minimum'] ?? 0) + more);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProcessDriver } from '../../src/backends/kit/driver.ts';
@@ -10,16 +10,22 @@ import type { Backend, Driver, DriverContext, StepIo } from '../../src/domain/ba
 import { canonicalJson } from '../../src/domain/canonical.ts';
 import type { Artifact, BackendSpec, InstanceSpec, JsonObject, ModelSpec } from '../../src/domain/desired.ts';
 import type { ObservedBackend, ObservedInstance } from '../../src/domain/observed.ts';
-import type { DriverOp, StepOf } from '../../src/domain/plan.ts';
+import type { DriverOp, OptionalDriverOp, StepOf } from '../../src/domain/plan.ts';
 
 /** What the suite has to know of a backend. Files that are made lie in the folder that is handed in. */
 export interface Conformance {
   readonly name: string;
   readonly backend: Backend;
-  /** The engine as the kit's driver takes it: for cases in which the machine itself fails. */
-  readonly engine: ConnectEngine;
+  /** The engine as the kit's driver takes it: for cases in which the machine itself fails. Absent: it has no processes of its own. */
+  readonly engine?: ConnectEngine;
+  /** Of a backend whose copies live in one server: starts one for each test. */
+  readonly server?: () => Promise<EngineServer>;
   /** Options of the backend, as normalized. */
   readonly backendOptions: JsonObject;
+  /** Settings that it reads back; absent: weights, context and number of requests. */
+  readonly tells?: readonly string[];
+  /** What answers at the address of a copy; absent: `/health`. */
+  readonly healthPath?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Where engines that were detected are remembered; shared by all tests, it saves asking again. Absent: a new one for each test. */
   readonly cacheDir?: string;
@@ -29,10 +35,24 @@ export interface Conformance {
   damagedWeights(dir: string): string;
   /** What every model of the suite declares, besides a context of 512 and one request at a time. */
   readonly model?: Partial<ModelSpec>;
+  /** Other weights than these, which it can load beside them. Absent: two copies of the same weights can run side by side. */
+  otherWeights?(dir: string): string;
   /** A request that takes a while. `env` goes to the engine; `finish` lets it end now, where it does not by itself. */
-  longRequest(dir: string): { readonly body: JsonObject; readonly env?: Readonly<Record<string, string>>; readonly finish?: () => void };
+  longRequest?(dir: string): { readonly body: JsonObject; readonly env?: Readonly<Record<string, string>>; readonly finish?: () => void };
   /** Why a case cannot hold for this backend, by its title. */
   readonly skip?: Readonly<Record<string, string>>;
+}
+
+/** A server that several copies live in, for one test. */
+export interface EngineServer {
+  /** Options of the backend that lead to it. */
+  readonly options: JsonObject;
+  /** What it keeps for copies of whatever stack, one entry each. */
+  copies(): Promise<readonly string[]>;
+  /** It answers nobody until {@link resume}. */
+  pause(): void;
+  resume(): void;
+  end(): Promise<void>;
 }
 
 const DEADLINE_MS = 45_000;
@@ -43,11 +63,17 @@ export class World {
   readonly stateDir: string;
   readonly conformance: Conformance;
   private readonly stateDirs = new Set<string>();
+  private readonly server: EngineServer | null;
 
-  constructor(conformance: Conformance) {
+  private constructor(conformance: Conformance, server: EngineServer | null) {
     this.conformance = conformance;
+    this.server = server;
     this.dir = realpathSync(mkdtempSync(join(tmpdir(), 'llmops-contract-')));
     this.stateDir = join(this.dir, 'state');
+  }
+
+  static async open(conformance: Conformance): Promise<World> {
+    return new World(conformance, (await conformance.server?.()) ?? null);
   }
 
   /** A new driver object, as another run of llmops would have it. */
@@ -62,7 +88,9 @@ export class World {
 
   /** A driver over another process table than the machine's. */
   connectOver(table: ProcessTable): Driver {
-    return createProcessDriver(this.conformance.engine, this.backendSpec(), this.context(this.stateDir), { table });
+    const { engine } = this.conformance;
+    if (engine === undefined) throw new Error('a backend without processes has no process table');
+    return createProcessDriver(engine, this.backendSpec(), this.context(this.stateDir), { table });
   }
 
   private context(stateDir: string, more: Readonly<Record<string, string>> = {}): DriverContext {
@@ -77,7 +105,9 @@ export class World {
   }
 
   backendSpec(name = 'under-test'): BackendSpec {
-    return { name, type: this.conformance.backend.type, reserve: { vramBytes: 0, ramBytes: 0 }, options: this.conformance.backendOptions };
+    const { backend, backendOptions } = this.conformance;
+    const options = { ...backendOptions, ...this.server?.options };
+    return { name, type: backend.type, reserve: { vramBytes: 0, ramBytes: 0 }, options };
   }
 
   model(change: Partial<ModelSpec> = {}): ModelSpec {
@@ -108,7 +138,10 @@ export class World {
       source: 'file:chat.gguf',
       path,
       bytes: 1,
-      sha256: createHash('sha256').update(path).digest('hex'),
+      // A server is handed the content itself; to a process a path is enough, and a file may be mended in place.
+      sha256: createHash('sha256')
+        .update(this.server === null ? path : readFileSync(path))
+        .digest('hex'),
       gguf: null,
     };
     const fields = this.conformance.backend.fields(model, artifact, this.backendSpec());
@@ -129,9 +162,15 @@ export class World {
     };
   }
 
+  /** Starts an instance, after its weights were brought where it can find them. */
+  async start(driver: Driver, spec: InstanceSpec): Promise<void> {
+    await driver.perform.pull?.(step('pull', spec, { weights: spec.weights }), io());
+    await driver.perform.start(step('start', spec, { spec }), io());
+  }
+
   /** Starts an instance and waits until it serves. */
   async serve(driver: Driver, spec: InstanceSpec): Promise<ObservedInstance> {
-    await driver.perform.start(step('start', spec, { spec }), io());
+    await this.start(driver, spec);
     await driver.perform.probe(step('probe', spec, { spec, onFailure: 'leave' }), io());
     return seen(await driver.look(spec.id, io().signal));
   }
@@ -147,7 +186,25 @@ export class World {
     return (await systemProcesses().list()).filter((entry) => ids.has(decodeMarker(entry.marker)?.stackId ?? ''));
   }
 
+  /** Whatever was started and not stopped, one entry for each copy. */
+  async copies(): Promise<readonly string[]> {
+    if (this.server !== null) return this.server.copies();
+    return (await this.processes()).filter(({ pid, group }) => pid === group).map(({ pid }) => String(pid));
+  }
+
+  /** Whatever a copy runs in answers nobody until {@link resume}. */
+  pause({ process: running }: ObservedInstance): void {
+    if (this.server !== null) this.server.pause();
+    else kill(running?.pid ?? 0, 'SIGSTOP');
+  }
+
+  resume({ process: running }: ObservedInstance): void {
+    if (this.server !== null) this.server.resume();
+    else kill(running?.pid ?? 0, 'SIGCONT');
+  }
+
   async end(): Promise<void> {
+    await this.server?.end();
     for (let left = await this.processes(); left.length > 0; left = await this.processes()) {
       for (const entry of left) kill(entry.pid, 'SIGKILL');
       await new Promise((next) => setTimeout(next, 5));
@@ -157,7 +214,11 @@ export class World {
 }
 
 /** A step of a plan, with what matters for a driver. */
-export function step<K extends DriverOp>(op: K, spec: InstanceSpec, act: Partial<StepOf<K>> & { readonly deadlineMs?: number }): StepOf<K> {
+export function step<K extends DriverOp | OptionalDriverOp>(
+  op: K,
+  spec: InstanceSpec,
+  act: Partial<StepOf<K>> & { readonly deadlineMs?: number },
+): StepOf<K> {
   const { model, backend, id } = spec;
   const base = {
     id: `${model}.${op}`,
@@ -173,9 +234,9 @@ export function step<K extends DriverOp>(op: K, spec: InstanceSpec, act: Partial
   return { ...base, op, ...act } as unknown as StepOf<K>;
 }
 
-/** What a driver is handed for a step. `said` is called with every message of progress. */
+/** What a driver is handed for a step. `said` is called with every message of progress, and with the name of every file on its way. */
 export function io(said: (message: string) => void = () => undefined, signal: AbortSignal = AbortSignal.timeout(DEADLINE_MS)): StepIo {
-  return { transfer: () => undefined, signal, progress: said };
+  return { transfer: (file) => said(file), signal, progress: said };
 }
 
 /** The instance, which must be there. */

@@ -15,7 +15,7 @@ export async function picture(world: World, realms: readonly string[], dir: stri
   return pictureOf(world, realms, (await readState(dir, disk)).inventory);
 }
 
-/** Times and numbers of generations are left out: they tell how often somebody tried. */
+/** Times, also how long a start took, and numbers of generations are left out: they tell how often somebody tried. */
 export function pictureOf(world: World, realms: readonly string[], inventory: Inventory): Picture {
   const running = realms.flatMap((name) =>
     [...world.realm(name).instances.values()].map((instance) => ({ realm: name.replace(/-.*/, ''), instance })),
@@ -26,7 +26,10 @@ export function pictureOf(world: World, realms: readonly string[], inventory: In
     ),
     endpoints: inventory.endpoints,
     models: Object.fromEntries(
-      Object.entries(inventory.models).map(([name, { at: _at, generation: _generation, ...applied }]) => [name, applied]),
+      Object.entries(inventory.models).map(([name, { at: _at, startMs: _startMs, generation: _generation, ...applied }]) => [
+        name,
+        applied,
+      ]),
     ),
     pending: inventory.pending,
   };

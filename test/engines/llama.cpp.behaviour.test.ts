@@ -11,7 +11,7 @@ import { findServer } from './llama-server.ts';
 // What the fake imitates, seen with the real program: if one of these fails, the fake and its README are wrong.
 const models = resolve(import.meta.dirname, '../../examples/models');
 
-const conformance: Conformance = {
+const conformance = {
   name: 'llama.cpp',
   backend,
   engine: llamaServer,
@@ -19,10 +19,10 @@ const conformance: Conformance = {
   weights: () => join(models, 'desk-F16.gguf'),
   damagedWeights: () => join(models, 'README.md'),
   longRequest: () => ({ body: { prompt: 'Hello', max_tokens: 1000, ignore_eos: true } }),
-};
+} satisfies Conformance;
 
 let world: World;
-beforeEach(() => (world = new World(conformance)));
+beforeEach(async () => void (world = await World.open(conformance)));
 afterEach(() => world.end());
 
 async function failure(change: Partial<ModelSpec>, path?: string): Promise<Problem> {
@@ -69,7 +69,7 @@ describe('The real llama-server', () => {
 
   it('says why it does not start: missing weights, a cut file, an unknown flag, a refused value, a taken port', async () => {
     expect((await failure({}, '/nonexistent.gguf')).code).toBe('weights-missing');
-    expect((await failure({}, conformance.damagedWeights(''))).code).toBe('weights-damaged');
+    expect((await failure({}, conformance.damagedWeights())).code).toBe('weights-damaged');
     expect((await failure({ options: { args: ['--no-such-flag'] } })).code).toBe('engine-flag-unknown');
     expect((await failure({ kvCache: 'q9_9' })).code).toBe('engine-setting-refused');
     const first = await world.serve(world.connect(), world.spec());
@@ -97,7 +97,7 @@ describe('The real llama-server', () => {
   it('is gone after a stop, also with a stream in flight', async () => {
     const [driver, spec] = [world.connect(), world.spec({ context: 1024 })];
     const { process: running, endpoint } = await world.serve(driver, spec);
-    const stream = openStream(endpoint ?? '', conformance.longRequest('').body);
+    const stream = openStream(endpoint ?? '', conformance.longRequest().body);
     await stream.begun;
     await world.stop(driver, spec, running);
     expect(await world.processes()).toEqual([]);

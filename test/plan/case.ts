@@ -13,7 +13,7 @@ import { traits } from './traits.ts';
 
 /** `observed.yaml` of a case: the world in few words; what is not said is as declared. */
 interface WrittenWorld {
-  readonly ask?: Partial<Pick<PlanInput, 'mode' | 'targets' | 'replace' | 'allowDestroy'>>;
+  readonly ask?: Partial<Pick<PlanInput, 'mode' | 'targets' | 'replace' | 'allowDestroy' | 'holdFailed'>>;
   /** By source as written; null: it could not be resolved. */
   readonly weights?: Readonly<Record<string, Partial<Artifact> | null>>;
   readonly backends: Readonly<Record<string, WrittenBackend>>;
@@ -49,11 +49,15 @@ interface WrittenCopy {
 /** `inventory.yaml` of a case. */
 interface WrittenInventory {
   readonly generation: number;
-  readonly models?: Readonly<Record<string, { readonly with?: Fields; readonly backend?: string; readonly protect?: boolean }>>;
+  readonly models?: Readonly<
+    Record<string, { readonly with?: Fields; readonly backend?: string; readonly protect?: boolean; readonly startMs?: number }>
+  >;
   /** By model: the port that clients are sent to. */
   readonly endpoints?: Readonly<Record<string, number>>;
   /** Steps that a run began and did not end. */
   readonly pending?: readonly string[];
+  /** Starts that failed: the settings in which they differed from what is declared now, and the engine that was there. */
+  readonly failures?: Readonly<Record<string, { readonly with?: Fields; readonly engine?: string }>>;
 }
 
 /** One folder of the behaviour book. */
@@ -64,7 +68,19 @@ export interface Case {
 }
 
 /** The flags of llama-server that the cases need. */
-const FLAGS = ['--n-gpu-layers', '--model', '--host', '--port', '--alias', '--parallel', '--ctx-size', '--threads', '--metrics', '--slots'];
+const FLAGS = [
+  '--n-gpu-layers',
+  '--model',
+  '--host',
+  '--port',
+  '--alias',
+  '--parallel',
+  '--ctx-size',
+  '--threads',
+  '--metrics',
+  '--slots',
+  '--rpc',
+];
 
 const AT = '2026-01-01T00:00:00Z';
 
@@ -89,6 +105,7 @@ export function readCase(folder: string): Case {
       targets: ask?.targets ?? [],
       replace: ask?.replace ?? [],
       allowDestroy: ask?.allowDestroy ?? false,
+      holdFailed: ask?.holdFailed ?? false,
     },
   };
 }
@@ -230,7 +247,8 @@ class Builder {
         weights: { path: '/stack/recorded.gguf', sha256: String(settings.fields['digest']), bytes: GIB },
         options: {},
       };
-      return [name, { backend, ...settings, spec, protect: record.protect ?? false, generation, at: AT }] as const;
+      const measured = record.startMs === undefined ? {} : { startMs: record.startMs };
+      return [name, { backend, ...settings, ...measured, spec, protect: record.protect ?? false, generation, at: AT }] as const;
     });
     const byName = Object.fromEntries(models);
     const copies = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));
@@ -248,6 +266,17 @@ class Builder {
       model: step.split('.')[0] ?? '',
       at: AT,
     }));
-    return { generation, appliedAt: AT, models: byName, endpoints: Object.fromEntries(endpoints), pending };
+    const seen = { generation, appliedAt: AT, models: byName, endpoints: Object.fromEntries(endpoints), pending };
+    return written.failures === undefined ? seen : { ...seen, failures: this.#failures(written.failures, generation) };
+  }
+
+  #failures(written: NonNullable<WrittenInventory['failures']>, generation: number): NonNullable<Inventory['failures']> {
+    const all = Object.entries(written).map(([name, failed]) => {
+      const { backend = 'local' } = this.#desired.models.find((each) => each.name === name) ?? {};
+      const { specHash } = this.#fields(name, backend, failed.with);
+      const engine = failed.engine ?? 'llama-server 0.7.0';
+      return [name, { specHash, engine, generation, at: AT, code: 'out-of-memory', summary: 'It did not fit.' }] as const;
+    });
+    return Object.fromEntries(all);
   }
 }

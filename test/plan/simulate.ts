@@ -64,15 +64,25 @@ function act(world: World, step: Step): World {
     return { ...world, inventory: { ...inventory, models: { ...models, [step.model]: record } } };
   }
   if (step.op === 'drain' || step.op === 'fetch' || step.op === 'pull') return world;
-  return { ...world, observed: world.observed.map((backend) => (backend.name === step.backend ? drive(backend, step) : backend)) };
+  return { ...world, observed: world.observed.map((backend) => (backend.name === step.backend ? drive(world, backend, step) : backend)) };
 }
 
 type DriverStep = Extract<Step, { op: 'start' | 'probe' | 'stop' }>;
 
-function drive(backend: ObservedBackend, step: DriverStep): ObservedBackend {
+function drive(world: World, backend: ObservedBackend, step: DriverStep): ObservedBackend {
   if (backend.status === 'unreachable') throw new Error(`${step.id} acts on ${backend.name}, which is unreachable`);
   if (step.op === 'start' && backend.engine.status === 'absent') throw new Error(`${step.id} starts without an engine`);
+  if (step.op === 'start') expectFreePort(world, step);
   return { ...backend, instances: instancesAfter(backend.instances, step) };
+}
+
+/** A fixed port is had once on this machine, whichever backend the copy runs on. */
+function expectFreePort({ observed }: World, { id, instance, spec }: Extract<DriverStep, { op: 'start' }>): void {
+  const port = spec.fields['options.port'] ?? null;
+  const holder = copiesIn(observed).find(
+    (copy) => copy.phase !== 'failed' && copy.id !== instance && copy.endpoint === `http://127.0.0.1:${port}`,
+  );
+  if (holder !== undefined) throw new Error(`${id} starts on port ${port}, which ${holder.id} holds`);
 }
 
 let pids = 100_000;
@@ -102,7 +112,7 @@ function started({ spec }: Extract<Step, { op: 'start' }>): ObservedInstance {
     model: spec.model,
     specHash: spec.specHash,
     phase: 'starting',
-    endpoint: `http://127.0.0.1:${pids}`,
+    endpoint: `http://127.0.0.1:${spec.fields['options.port'] ?? pids}`,
     configured: spec.fields,
     loaded: null,
     activeRequests: null,

@@ -56,7 +56,7 @@ export function modelOf(name: string, over: Partial<ModelSpec> = {}): ModelSpec 
 }
 
 /** A kind of engine for tests: some fields shape its process, one can be changed while it runs. */
-export function traitsOf(type: string, canSurge: boolean): BackendTraits {
+export function traitsOf(type: string, sideBySide: boolean): BackendTraits {
   return {
     type,
     prices: {
@@ -84,7 +84,7 @@ export function traitsOf(type: string, canSurge: boolean): BackendTraits {
       'options.label': String(model.options['label'] ?? 'none'),
     }),
     check: () => [],
-    canSurge: () => canSurge,
+    mustSwap: () => (sideBySide ? null : { because: 'the engine has room for one', setting: null }),
   };
 }
 

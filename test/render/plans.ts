@@ -62,7 +62,7 @@ export function update(over: Partial<ChangeOf<'update'>> = {}): ChangeOf<'update
     fields: [fieldChange()],
     unchanged: 6,
     unverified: [],
-    cost: cost(),
+    cost: cost({ moves: true }),
     ...over,
   };
 }

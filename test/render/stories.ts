@@ -93,7 +93,12 @@ function everything(): Plan {
       drifted({ model: 'tiny', field: null, from: null, to: null, reason: 'crashed', detail: 'It ended by itself with exit code 134.' }),
     ],
     changes: [
-      update({ fields: [source, digests, fieldChange()], price: 'replace', cost: cost({ activeRequests: 3 }), unverified: ['kvCache'] }),
+      update({
+        fields: [source, digests, fieldChange()],
+        price: 'replace',
+        cost: cost({ activeRequests: 3, moves: true }),
+        unverified: ['kvCache'],
+      }),
       create(),
       update({
         model: 'embed',
@@ -102,7 +107,7 @@ function everything(): Plan {
         correctsDrift: true,
         cause: 'the engine runs with 2048 although it was told 8192',
         fields: [fieldChange({ from: 2048, to: 8192, place: at(31) })],
-        cost: cost({ downtime: 'one-start', activeRequests: null }),
+        cost: cost({ downtime: 'one-start', activeRequests: null, moves: true }),
       }),
       remove(),
       keep(),

@@ -49,7 +49,7 @@ export const worldBackend: Backend = {
   prices: { ...portable, ...Object.fromEntries(Object.entries(OPTIONS).map(([key, price]) => [`options.${key}`, price])) },
   fields,
   check: () => [],
-  canSurge: () => true,
+  mustSwap: () => null,
   connect: connectWorld,
 };
 

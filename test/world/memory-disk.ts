@@ -1,4 +1,5 @@
 import { dirname, basename } from 'node:path';
+import { diskError } from '../../src/domain/disk-problem.ts';
 import type { Disk } from '../../src/state/index.ts';
 
 /** One change of a disk, as it was asked for. */
@@ -17,13 +18,20 @@ export interface MemoryDisk extends Disk {
   onWrite: ((write: DiskWrite, index: number) => void) | null;
   /** How many bytes of a failed append stay behind. */
   tornBytes: number;
+  /** How many bytes there is room for; null: no end of them. */
+  capacity: number | null;
 }
+
+/** What a disk without room says. */
+const full = (path: string): unknown => diskError(path, Object.assign(new Error('full'), { code: 'ENOSPC' }));
 
 export function memoryDisk(files = new Map<string, Uint8Array>()): MemoryDisk {
   const writes: DiskWrite[] = [];
   const change = async (write: DiskWrite): Promise<void> => {
     try {
       disk.onWrite?.(write, writes.length);
+      if ('bytes' in write && disk.capacity !== null && usedBy(files) - replacedBy(files, write) + write.bytes.length > disk.capacity)
+        throw full(write.path);
     } catch (error) {
       if (write.op === 'append') perform(files, { ...write, bytes: write.bytes.subarray(0, disk.tornBytes) });
       throw error;
@@ -36,6 +44,7 @@ export function memoryDisk(files = new Map<string, Uint8Array>()): MemoryDisk {
     writes,
     onWrite: null,
     tornBytes: 0,
+    capacity: null,
     read: async (path) => files.get(path) ?? null,
     list: async (path) =>
       [...files.keys()]
@@ -51,6 +60,15 @@ export function memoryDisk(files = new Map<string, Uint8Array>()): MemoryDisk {
     syncFolder: (path) => change({ op: 'sync-folder', path }),
   };
   return disk;
+}
+
+/** How many bytes its files take. */
+export function usedBy(files: ReadonlyMap<string, Uint8Array>): number {
+  return [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+}
+
+function replacedBy(files: ReadonlyMap<string, Uint8Array>, { op, path }: { readonly op: string; readonly path: string }): number {
+  return op === 'write' ? (files.get(path)?.length ?? 0) : 0;
 }
 
 /** What a change leaves. */

@@ -88,10 +88,11 @@ describe('settings', () => {
 
   test('two copies of a model can run side by side unless its port is fixed', () => {
     const fixed = { ...model, options: { port: 4711 } };
-    expect(backend.canSurge(model, spec, { 'options.port': 4711 })).toBe(true);
-    expect(backend.canSurge(fixed, spec, { 'options.port': 4711 })).toBe(false);
-    expect(backend.canSurge(fixed, spec, { 'options.port': 4712 })).toBe(true);
-    expect(backend.canSurge(fixed, spec, null)).toBe(false);
+    const shared = { because: 'both would listen on port 4711', setting: `models.${model.name}.options.port` };
+    expect(backend.mustSwap(model, spec, { 'options.port': 4711 })).toBeNull();
+    expect(backend.mustSwap(fixed, spec, { 'options.port': 4711 })).toEqual(shared);
+    expect(backend.mustSwap(fixed, spec, { 'options.port': 4712 })).toBeNull();
+    expect(backend.mustSwap(fixed, spec, null)).toEqual(shared);
     expect(embeddedEngine.fixedPort?.(instance({ 'options.port': 4711 }))).toBe(4711);
   });
 

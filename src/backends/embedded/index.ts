@@ -1,5 +1,6 @@
 import type { Backend } from '../../domain/backend.ts';
 import { createProcessDriver } from '../kit/driver.ts';
+import { portShared } from '../kit/side-by-side.ts';
 import { checkModel } from './check.ts';
 import { embeddedEngine } from './process.ts';
 import { backendSchema, modelSchema } from './schema.ts';
@@ -16,7 +17,6 @@ export const backend: Backend = {
   fields: fieldsOf,
   footprint: FOOTPRINT,
   check: (model, artifact, _backend, observed) => checkModel(model, artifact, observed),
-  canSurge: ({ options: { port } }, _backend, running) =>
-    typeof port !== 'number' || (running !== null && running['options.port'] !== port),
+  mustSwap: (model, _backend, running) => portShared(model, running),
   connect: (spec, context) => createProcessDriver(() => embeddedEngine, spec, context),
 };

@@ -1,13 +1,25 @@
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { diskError, isWearyDisk } from '../../domain/disk-problem.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /**
  * The right to start one instance, held by at most one process. A file that names its holder; a holder that died blocks
- * nobody. Two that find the same dead holder in the same instant are told apart by the file they moved away.
+ * nobody. Two that find the same dead holder in the same instant are told apart by the file they moved away. Where the disk
+ * takes no more bytes it is given to whoever asks: of two copies the younger one goes by itself, and none would be worse.
+ * Throws a ProblemError if the folder cannot be written for another reason.
  */
 export async function tryClaim(folder: string, id: string, table: ProcessTable): Promise<(() => void) | null> {
   const path = join(folder, `${encodeURIComponent(id)}.claim`);
+  try {
+    return await claimFile(path, table);
+  } catch (error) {
+    if (isWearyDisk(error)) return () => undefined;
+    throw diskError(path, error);
+  }
+}
+
+async function claimFile(path: string, table: ProcessTable): Promise<(() => void) | null> {
   const self = await table.get(process.pid);
   const mine = `${process.pid} ${self?.started ?? ''} ${crypto.randomUUID()}`;
   for (let round = 0; round < 3; round += 1) {

@@ -49,7 +49,7 @@ describe('Logs', () => {
   it('begin anew with each start; the latest earlier ones are kept', () => {
     const path = join(dir, 'logs', 'a.log');
     for (let start = 1; start <= KEPT_LOGS + 2; start += 1) {
-      const file = openLog(path);
+      const file = openLog(path) ?? -1;
       writeSync(file, `start ${start}\n`);
       closeSync(file);
     }
@@ -61,7 +61,7 @@ describe('Logs', () => {
 
   it('that grow too long are cut while the engine goes on writing', () => {
     const path = join(dir, 'logs', 'a.log');
-    const file = openLog(path);
+    const file = openLog(path) ?? -1;
     writeSync(file, 'x'.repeat(100));
     expect(rotateLog(path, 1000)).toBe(false);
     expect(rotateLog(path, 99)).toBe(true);
@@ -73,7 +73,7 @@ describe('Logs', () => {
 
   it('that are cut keep their beginning, where the engine said how it loaded, however often', () => {
     const path = join(dir, 'logs', 'a.log');
-    const file = openLog(path);
+    const file = openLog(path) ?? -1;
     writeSync(file, 'offloaded 5/5 layers\n');
     for (let round = 0; round < 3; round += 1) {
       writeSync(file, `${'x'.repeat(99)}\n`.repeat(10));
@@ -88,7 +88,7 @@ describe('Logs', () => {
 
   it('that nobody looked after for long leave a bounded copy, of their end', () => {
     const path = join(dir, 'logs', 'a.log');
-    const file = openLog(path);
+    const file = openLog(path) ?? -1;
     writeSync(file, `${'x'.repeat(5000)}end\n`);
     closeSync(file);
     expect(rotateLog(path, 100)).toBe(true);
@@ -98,7 +98,7 @@ describe('Logs', () => {
 
   it('of which one cannot be cut are cut all the same, and nothing fails', () => {
     for (const name of ['a', 'b']) {
-      closeSync(openLog(join(dir, 'logs', `${name}.log`)));
+      closeSync(openLog(join(dir, 'logs', `${name}.log`)) ?? -1);
       truncateSync(join(dir, 'logs', `${name}.log`), LOG_LIMIT_BYTES + 1);
     }
     mkdirSync(join(dir, 'logs', 'a.log.3', 'in-the-way'), { recursive: true });

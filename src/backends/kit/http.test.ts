@@ -2,7 +2,7 @@ import { createServer as createHttp } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { askHealth } from './health.ts';
-import { call, callJson } from './http.ts';
+import { call, callJson, callLines } from './http.ts';
 import { freePort } from './ports.ts';
 
 const servers: Server[] = [];
@@ -68,5 +68,41 @@ describe('The health of an instance', () => {
     expect(await health(ok('<html></html>'))).toBe('unknown');
     expect(await health('HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\n{}')).toBe('unknown');
     expect((await askHealth(`http://127.0.0.1:${await freePort()}`, {}, 5000, new AbortController().signal)).is).toBe('refused');
+  });
+});
+
+describe('An answer that is a stream', () => {
+  it('comes line by line, and a last line needs no line feed', async () => {
+    const lines: string[] = [];
+    const answer = await callLines(await raw(ok('{"a":1}\n\n{"b":"ü"}')), { deadlineMs: null }, (line) => lines.push(line));
+    expect(lines).toEqual(['{"a":1}', '{"b":"ü"}']);
+    expect(answer).toEqual({ status: 200, text: '' });
+  });
+
+  it('with another status is no stream but a text', async () => {
+    const refused = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 9\r\n\r\ntwo\nlines';
+    const answer = await callLines(await raw(refused), { deadlineMs: 5000 }, () => expect.fail('no line was promised'));
+    expect(answer).toEqual({ status: 400, text: 'two\nlines' });
+  });
+
+  it('that is cut off, or a line without an end, fails by name; what the reader throws is thrown', async () => {
+    const lines = (bytes: string, onLine: (line: string) => void = () => undefined) =>
+      raw(bytes).then((url) => callLines(url, { deadlineMs: 5000, maxBytes: 100 }, onLine));
+    expect(await code(lines('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"a":1}\n{'))).toBe('engine-garbled');
+    expect(await code(lines(ok('x'.repeat(200))))).toBe('engine-garbled');
+    const stop = () => {
+      throw new RangeError('enough');
+    };
+    await expect(lines(ok('{"a":1}\n'), stop)).rejects.toThrow(RangeError);
+  });
+
+  it('that falls silent after its beginning is late, not cut off', async () => {
+    const server = createHttp((_, response) => void response.write('{"a":1}\n'));
+    servers.push(server);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await code(callLines(url, { deadlineMs: 100 }, () => undefined))).toBe('engine-timeout');
+    expect(await code(callLines(url, { deadlineMs: null, signal: AbortSignal.timeout(100) }, () => undefined))).toBe('cancelled');
+    server.closeAllConnections();
   });
 });

@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { diskError, isWearyDisk } from '../../domain/disk-problem.ts';
 
 /** Logs of earlier starts that are kept: `<id>.log.1` is the latest. */
 export const KEPT_LOGS = 3;
@@ -28,8 +29,21 @@ export function logFileOf(stateDir: string, id: string): string {
   return join(stateDir, 'logs', `${encodeURIComponent(id)}.log`);
 }
 
-/** Moves the log of the start before away, and creates an empty one that only its owner can read. Returns a descriptor that appends. */
-export function openLog(path: string): number {
+/**
+ * Moves the log of the start before away, and creates an empty one that only its owner can read. Returns a descriptor that
+ * appends; null: the disk takes no more bytes, and a process without a log is better than none. Throws a ProblemError if the
+ * folder may not be written.
+ */
+export function openLog(path: string): number | null {
+  try {
+    return openFresh(path);
+  } catch (error) {
+    if (isWearyDisk(error)) return null;
+    throw diskError(path, error);
+  }
+}
+
+function openFresh(path: string): number {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (sizeOf(path) > 0) {
     shift(path);

@@ -1,11 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { diskError, isWearyDisk } from '../../domain/disk-problem.ts';
 import type { InstanceSpec } from '../../domain/desired.ts';
 import type { ProcessIdentity } from '../../domain/observed.ts';
 
 /**
  * What was started, kept beside the process so that an instance that ended can be told from one that never was. Only a
- * help: whatever runs is found by its marker even if every record is gone.
+ * help: whatever runs is found by its marker even if every record is gone. So a disk that takes no more bytes keeps no
+ * process from being started: its record is then kept in memory, for as long as this program runs.
  */
 export interface InstanceRecord {
   readonly v: 1;
@@ -25,10 +27,10 @@ export interface InstanceRecord {
 export interface Records {
   list(): readonly InstanceRecord[];
   get(id: string): InstanceRecord | null;
-  /** Atomic: a reader sees the old record or the new one. */
+  /** Atomic: a reader sees the old record or the new one. Throws a ProblemError if the folder may not be written. */
   put(record: InstanceRecord): void;
   remove(id: string): void;
-  /** Folder of the records, created on first use. */
+  /** Folder of the records, created on first use if that is possible. */
   folder(): string;
 }
 
@@ -36,22 +38,43 @@ export interface Records {
 export function openRecords(stateDir: string): Records {
   const folder = join(stateDir, 'instances');
   const fileOf = (id: string) => join(folder, `${encodeURIComponent(id)}.json`);
+  const unwritten = new Map<string, InstanceRecord>();
   const ensure = () => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    onDisk(folder, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
     return folder;
   };
+  const stored = () => namesIn(folder).flatMap((name) => readRecord(join(folder, name)) ?? []);
   return {
     folder: ensure,
-    list: () => namesIn(folder).flatMap((name) => readRecord(join(folder, name)) ?? []),
-    get: (id) => readRecord(fileOf(id)),
-    remove: (id) => rmSync(fileOf(id), { force: true }),
+    list: () => [...stored().filter(({ spec }) => !unwritten.has(spec.id)), ...unwritten.values()],
+    get: (id) => unwritten.get(id) ?? readRecord(fileOf(id)),
+    remove(id) {
+      unwritten.delete(id);
+      onDisk(folder, () => rmSync(fileOf(id), { force: true }));
+    },
     put(record) {
-      ensure();
       const draft = `${fileOf(record.spec.id)}.${process.pid}.tmp`;
-      writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-      renameSync(draft, fileOf(record.spec.id));
+      ensure();
+      const done = onDisk(folder, () => {
+        writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+        renameSync(draft, fileOf(record.spec.id));
+      });
+      if (done) unwritten.delete(record.spec.id);
+      else unwritten.set(record.spec.id, record);
+      if (!done) onDisk(folder, () => rmSync(draft, { force: true }));
     },
   };
+}
+
+/** False: the disk takes no more bytes. */
+function onDisk(path: string, write: () => void): boolean {
+  try {
+    write();
+    return true;
+  } catch (error) {
+    if (isWearyDisk(error)) return false;
+    throw diskError(path, error);
+  }
 }
 
 function namesIn(folder: string): readonly string[] {

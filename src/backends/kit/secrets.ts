@@ -7,7 +7,7 @@ import { ProblemError, problemOf } from '../../domain/problem.ts';
 import type { SecretSight } from '../../domain/secret.ts';
 import { throwIfCancelled } from './clock.ts';
 import { findOurs, type Found, type Parts } from './parts.ts';
-import { referenceText, type SecretNeed } from './reference.ts';
+import { referenceText, type Reference, type SecretNeed } from './reference.ts';
 
 /** Secrets in memory, by instance, for as long as this driver lives. Written nowhere. */
 export interface HeldSecrets {
@@ -117,21 +117,33 @@ async function fetchAll(
   return Object.fromEntries(await Promise.all(pairs));
 }
 
-/** The first line of what the reference leads to. What went wrong is told by the reference, never by the value. */
-async function fetchSecret(need: SecretNeed, model: string, context: Surroundings, signal: AbortSignal): Promise<string> {
-  const secret = await textBehind(need, context, signal).catch((error: unknown) => {
-    throwIfCancelled(signal, `fetching the ${need.what} of ${model}`);
-    throw unavailable(need, model, whyNot(error));
+function fetchSecret({ field, what, reference }: SecretNeed, model: string, context: Surroundings, signal: AbortSignal): Promise<string> {
+  return readSecret(reference, { what: `${what} of ${model}`, setting: `models.${model}.${field}` }, context, signal);
+}
+
+/** What a secret is for, and where its reference stands in llmops.yaml. */
+interface SecretUse {
+  readonly what: string;
+  readonly setting: string;
+}
+
+/**
+ * The first line of what a reference leads to, kept nowhere. Throws `secret-unavailable`: what went wrong is told by the
+ * reference, never by the value.
+ */
+export async function readSecret(reference: Reference, use: SecretUse, context: Surroundings, signal: AbortSignal): Promise<string> {
+  const secret = await textBehind(reference, context, signal).catch((error: unknown) => {
+    throwIfCancelled(signal, `fetching the ${use.what}`);
+    throw unavailable(reference, use, whyNot(error));
   });
   const line = secret.split('\n', 1)[0]?.trim() ?? '';
-  if (line === '') throw unavailable(need, model, 'it is empty');
+  if (line === '') throw unavailable(reference, use, 'it is empty');
   // Such a text can be no variable (NUL) or no header, and the errors of both would quote it.
-  if (!/^[\x20-\x7e\x80-\xff]*$/.test(line)) throw unavailable(need, model, 'it holds characters that a key cannot have');
+  if (!/^[\x20-\x7e\x80-\xff]*$/.test(line)) throw unavailable(reference, use, 'it holds characters that a key cannot have');
   return line;
 }
 
-async function textBehind({ reference }: SecretNeed, context: Surroundings, signal: AbortSignal): Promise<string> {
-  const { env, file, command } = reference;
+async function textBehind({ env, file, command }: Reference, context: Surroundings, signal: AbortSignal): Promise<string> {
   if (typeof env === 'string') {
     const value = context.env[env];
     if (value === undefined) throw new Why('it is not set');
@@ -168,7 +180,7 @@ function whyNot(error: unknown): string {
   return code === undefined ? 'it cannot be read' : (CODES[code] ?? `it cannot be read (${code})`);
 }
 
-function unavailable({ field, what, reference }: SecretNeed, model: string, why: string): ProblemError {
+function unavailable(reference: Reference, { what, setting }: SecretUse, why: string): ProblemError {
   const { env, file } = reference;
   const how =
     typeof env === 'string'
@@ -178,7 +190,7 @@ function unavailable({ field, what, reference }: SecretNeed, model: string, why:
         : 'See what that command says when you call it yourself';
   return new ProblemError({
     code: 'secret-unavailable',
-    summary: `The ${what} of ${model} cannot be had from ${referenceText(reference) ?? 'nowhere'}: ${why}.`,
-    fix: `${how}, or correct models.${model}.${field}.`,
+    summary: `The ${what} cannot be had from ${referenceText(reference) ?? 'nowhere'}: ${why}.`,
+    fix: `${how}, or correct ${setting}.`,
   });
 }

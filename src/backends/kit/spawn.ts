@@ -27,7 +27,7 @@ export async function launch(options: Launch): Promise<number> {
       spawn(options.command.file, options.command.args, {
         cwd: options.cwd,
         detached: true,
-        stdio: ['ignore', log, log],
+        stdio: ['ignore', log ?? 'ignore', log ?? 'ignore'],
         env: { ...options.env, ...options.command.env, [MARKER]: options.marker } as NodeJS.ProcessEnv,
       }),
     );
@@ -40,7 +40,7 @@ export async function launch(options: Launch): Promise<number> {
     child.unref();
     return pid;
   } finally {
-    closeSync(log);
+    if (log !== null) closeSync(log);
   }
 }
 

@@ -30,7 +30,7 @@ const conformance = {
 };
 
 let world: World;
-beforeEach(() => (world = new World(conformance)));
+beforeEach(async () => void (world = await World.open(conformance)));
 afterEach(() => world.end());
 
 function connect(faults: Faults): Driver {

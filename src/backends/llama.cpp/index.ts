@@ -1,5 +1,6 @@
 import type { Backend } from '../../domain/backend.ts';
 import { createProcessDriver } from '../kit/driver.ts';
+import { portShared } from '../kit/side-by-side.ts';
 import { checkModel } from './check.ts';
 import { fieldsOf, prices } from './fields.ts';
 import { compare } from './loaded.ts';
@@ -23,9 +24,9 @@ export const backend: Backend = {
   check: checkModel,
   attachments: ({ options }) =>
     typeof options['chatTemplateFile'] === 'string' ? { 'options.chatTemplateFile': options['chatTemplateFile'] } : {},
-  // Two copies cannot listen on one port, and an rpc-server has one client at a time: the next one waits for it for ever.
-  canSurge: ({ options: { port } }, { options }, running) =>
-    (typeof port !== 'number' || (running !== null && running['options.port'] !== port)) &&
-    !(options['rpc'] as readonly string[] | undefined)?.length,
+  mustSwap: (model, { name, options: { rpc } }, running) =>
+    Array.isArray(rpc) && rpc.length > 0
+      ? { because: 'an rpc-server serves one copy at a time, and the next one would wait for it', setting: `backends.${name}.rpc` }
+      : portShared(model, running),
   connect: (spec, context) => createProcessDriver(llamaServer, spec, context),
 };

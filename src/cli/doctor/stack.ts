@@ -73,7 +73,7 @@ function checkForeign({ id, model, process, endpoint }: ObservedInstance): Findi
   return finding('foreign', 'note', `${model ?? 'An engine'} (${facts}) is not of this stack; it is never touched.`);
 }
 
-/** Each model that was applied or is declared: does anything of ours serve it? A stack whose engines died is not sound. */
+/** Each model that was applied or is declared: does anything of ours serve it? A stack whose engines died is not sound; one that nobody applied is. */
 function checkModels(observed: readonly ObservedBackend[], desired: Desired, inventory: Inventory): readonly Finding[] {
   const backends = new Map(observed.map((backend) => [backend.name, backend]));
   const declared = new Map(desired.models.map((model) => [model.name, model.backend]));
@@ -88,8 +88,9 @@ function checkModels(observed: readonly ObservedBackend[], desired: Desired, inv
     if (phases.some(({ phase }) => phase === 'serving' || phase === 'starting')) return [];
     if (phases.some(({ phase }) => phase === 'unknown'))
       return [finding('model', 'warn', `${name} does not answer.`, `Look into \`llmops logs ${name}\`.`)];
-    const why =
-      phases.length > 0 ? 'it failed' : name in inventory.models ? 'it was applied, and nothing of it runs' : 'it was not applied yet';
+    if (phases.length === 0 && !(name in inventory.models))
+      return [finding('model', 'note', `${name} does not run: it is not applied.`, 'Type `llmops apply` to start it.')];
+    const why = phases.length > 0 ? 'it failed' : 'it was applied, and nothing of it runs';
     return [
       finding('model', 'fail', `${name} does not serve: ${why}.`, 'Type `llmops status` to see why, and `llmops apply` to start it.'),
     ];

@@ -12,7 +12,7 @@ export function wrongType(said: Said): Finding | null {
   const expected = withArticle(schema);
   if (kindOf(schema) === 'secret' && located.node.kind === 'scalar') return literalSecret(said);
   const code = CODES[kindOf(schema) ?? ''] ?? 'wrong-type';
-  const fix = mismatch(schema, located, secret);
+  const fix = bareNumber(said) ?? mismatch(schema, located, secret);
   return { code, summary: `${name} is ${describe(located, secret)}`, expected, ...(fix !== null && { fix }), at: spotOf(said) };
 }
 
@@ -26,13 +26,21 @@ export function notOneOf(said: Said): Finding | null {
   const value = located.node.kind === 'scalar' ? located.node.value : null;
   const switched = value === true ? 'on' : value === false ? 'off' : null;
   const guess = switched !== null && allowed.includes(switched) ? switched : nearest(String(value), allowed);
+  const fix = bareNumber(said) ?? (guess === null ? null : `Did you mean \`${guess}\`?`);
   return {
     code: 'unknown-value',
     summary: `${name} is ${describe(located, secret)}`,
     expected: withArticle(whole),
-    ...(guess !== null && { fix: `Did you mean \`${guess}\`?` }),
+    ...(fix !== null && { fix }),
     at: spotOf(said),
   };
+}
+
+/** A number where only one of the value's own keys takes one: `x-number-key` in the schema names it. */
+function bareNumber({ whole, located, path }: Said): string | null {
+  const key = whole['x-number-key'];
+  const value = located.node.kind === 'scalar' ? String(located.node.value) : '';
+  return typeof key === 'string' && /^[0-9]{1,9}$/.test(value) ? `Write \`${path.at(-1)}: { ${key}: ${value} }\`.` : null;
 }
 
 /** Another version of the format. */

@@ -33,26 +33,6 @@ const declared = (type: string, description: string, properties: JsonSchema, req
 
 /** Types of backend that can be declared and that this version does not act on: settings of the backend, and of a model on it. */
 export const laterBackends: Readonly<Record<string, { readonly backend: JsonSchema; readonly model: JsonSchema }>> = {
-  ollama: {
-    backend: declared('ollama', 'An Ollama server that is already installed.', {
-      url: { 'x-kind': 'url', default: 'http://127.0.0.1:11434', description: 'Address of the server.' },
-    }),
-    model: fragment('Settings of a model on Ollama.', {
-      keepAlive: {
-        'x-kind': 'duration',
-        default: null,
-        description: "How long it stays loaded without a request. Absent: the server's own default.",
-      },
-      batch: {
-        type: 'integer',
-        minimum: 1,
-        maximum: 1_048_576,
-        default: null,
-        description: 'Tokens evaluated at once. Absent: the engine decides.',
-      },
-      threads: { type: 'integer', minimum: 1, maximum: 4096, default: null, description: 'CPU threads. Absent: the engine decides.' },
-    }),
-  },
   vllm: {
     backend: declared('vllm', 'vLLM, started by llmops (`command`) or by somebody else (`url`).', {
       command: { 'x-kind': 'program', default: 'vllm', description: 'The program to start: a name on PATH or a path.' },

@@ -32,6 +32,7 @@ const drift: JsonSchema = {
 };
 
 const offload: JsonSchema = {
+  'x-number-key': 'gpuLayers',
   description: 'What is computed on GPUs. `auto`: the engine decides; `all` and `none`: every layer, no layer; or in detail.',
   default: 'auto',
   anyOf: [

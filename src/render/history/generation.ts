@@ -14,7 +14,7 @@ import { clockTime, originWords, outcomeSpan, type HistoryLooks } from './text.t
 /** One generation in full: who, when, from what, what changed and why, what each step came to. */
 export function renderGenerationText(one: Generation, looks: HistoryLooks): string {
   const changes = one.changes.filter(isListed);
-  const context = { mode: one.mode, types: new Map<string, string>() };
+  const context = { mode: one.mode, types: new Map<string, string>(), now: looks.now ?? null };
   const drift =
     one.drift.length === 0 ? [] : [entry(line(span('Note: had been changed outside llmops', 'note'))), ...driftRows(one.drift), BLANK];
   return printPage(

@@ -1,7 +1,7 @@
 import type { FieldChange, Plan } from '../../domain/plan.ts';
 import type { Price } from '../../domain/fields.ts';
 import { worst } from '../../domain/fields.ts';
-import { counted } from '../format/units.ts';
+import { age, counted } from '../format/units.ts';
 import { placeText, value, valuePair } from '../format/values.ts';
 import type { Entry } from '../text/page.ts';
 import { BLANK, entry } from '../text/page.ts';
@@ -19,6 +19,8 @@ export interface BlockContext {
   readonly mode: Plan['mode'];
   /** Type of each backend, by name. */
   readonly types: ReadonlyMap<string, string>;
+  /** ISO 8601: what an age is told from; null or absent: the time itself is told. */
+  readonly now?: string | null;
 }
 
 const PLACE_WIDTH = 32;
@@ -39,6 +41,7 @@ export function blockEntries(change: Listed, context: BlockContext): readonly En
     heading(change, kind, context),
     ...settings(change, kind, width),
     ...(change.action === 'blocked' ? blockedEntries(change, width) : costEntries(change, width)),
+    ...failedBefore(change, width, context.now ?? null),
     fact('because', change.cause, width),
     BLANK,
   ];
@@ -109,11 +112,21 @@ function remark(text: string): Entry {
   return entry(line(' '.repeat(NAME), span(text, 'quiet')), NAME + 2);
 }
 
-function blockedEntries(change: Extract<Listed, { action: 'blocked' }>, width: number): readonly Entry[] {
-  const { problem } = change;
-  const where = problem.place === undefined ? '' : `   ${placeText(problem.place, PLACE_WIDTH)}`;
-  const rows = [fact('problem', `${problem.summary} [${problem.code}]${where}`, width, span('x', 'remove'))];
-  if (problem.expected !== undefined) rows.push(fact('expected', problem.expected, width));
-  if (problem.fix !== undefined) rows.push(fact('fix', problem.fix, width));
-  return rows;
+function blockedEntries({ problem, others = [] }: Extract<Listed, { action: 'blocked' }>, width: number): readonly Entry[] {
+  return [problem, ...others].flatMap((each) => {
+    const where = each.place === undefined ? '' : `   ${placeText(each.place, PLACE_WIDTH)}`;
+    const rows = [fact('problem', `${each.summary} [${each.code}]${where}`, width, span('x', 'remove'))];
+    if (each.expected !== undefined) rows.push(fact('expected', each.expected, width));
+    if (each.fix !== undefined) rows.push(fact('fix', each.fix, width));
+    return rows;
+  });
+}
+
+/** Whoever reviews a change must know that this very one has just failed. */
+function failedBefore({ failedBefore: last }: Listed, width: number, now: string | null): readonly Entry[] {
+  if (last === undefined) return [];
+  const ago = age(last.at, now);
+  const when = `generation ${last.generation}, ${ago === null ? last.at : `${ago} ago`}`;
+  const text = `an earlier try of exactly this (${when}) failed: ${last.summary} [${last.code}]`;
+  return [fact('warning', text, width, span('!', 'change'))];
 }

@@ -11,22 +11,19 @@ export function costEntries(change: Priced, width: number): readonly Entry[] {
   const { cost } = change;
   const rows: Entry[] = [];
   if (cost.downloadBytes > 0) rows.push(fact('download', downloadWords(change), width));
+  if (cost.ready) rows.push(fact('weights', `prefetched, ready in about ${duration(cost.ready.ms)} (${cost.ready.from})`, width));
   const memory = memoryWords(change);
   if (change.action === 'delete') rows.push(fact(change.model, memory ?? 'its process ends, its files stay', width, span('-', 'remove')));
   else if (memory !== null) rows.push(fact('memory', memory, width));
   if (change.action !== 'create' || cost.downtime !== 'none') rows.push(fact('downtime', downtimeWords(change), width));
-  if (moves(change)) rows.push(fact('address', 'moves to a new port (options.port keeps one)', width));
+  if ('waits' in change && change.waits !== undefined) rows.push(fact('waits', change.waits, width));
+  if (cost.moves) rows.push(fact('address', 'moves to a new port (options.port keeps one)', width));
   return rows;
 }
 
 function downloadWords({ action, cost: { downloadBytes, resumedBytes = 0 } }: Priced): string {
   const resumed = resumedBytes > 0 ? `, ${bytes(resumedBytes)} are here already` : '';
   return `${bytes(downloadBytes)} to fetch first${resumed}${action === 'update' ? '; the old copy serves meanwhile' : ''}`;
-}
-
-/** True if clients will find the model at another address afterwards: another process, and no port that was asked for. */
-function moves(change: Priced): boolean {
-  return change.action === 'update' && change.replacement !== null && typeof change.wish?.fields['options.port'] !== 'number';
 }
 
 function memoryWords({ action, cost }: Priced): string | null {

@@ -1,6 +1,6 @@
 import type { Change, Cost, Plan } from '../../domain/plan.ts';
-import type { Problem } from '../../domain/problem.ts';
-import { hasChanges } from '../../domain/plan.ts';
+import { errorsIn, type Problem } from '../../domain/problem.ts';
+import { canApply, hasChanges } from '../../domain/plan.ts';
 import { bytes, counted } from '../format/units.ts';
 import { baseName, placeText } from '../format/values.ts';
 import type { Entry } from '../text/page.ts';
@@ -58,9 +58,9 @@ function refreshLine(plan: Plan): string {
 
 function nothingLine(plan: Plan): string {
   if (plan.summary.blocked > 0) return `No changes. ${counted(plan.summary.blocked, 'model is', 'models are')} blocked, see above.`;
+  if (errorsIn(plan.problems).length > 0) return 'No changes. The problems above stand in the way.';
   if (plan.mode === 'prefetch') return 'No changes. There is nothing to fetch ahead.';
-  if (plan.mode !== 'apply') return 'No changes. Nothing of this stack is running.';
-  if (plan.problems.some((problem) => problem.severity === 'error')) return 'No changes. The problems above stand in the way.';
+  if (plan.mode !== 'apply') return endedLine(plan);
   if (plan.drift.length > 0) return 'No changes. The drift above is left alone, as its policy says.';
   const inert = new Set(plan.inert.flatMap(({ path }) => /^models\.([^.]+)$/.exec(path)?.[1] ?? []));
   if (inert.size > 0) {
@@ -71,6 +71,11 @@ function nothingLine(plan: Plan): string {
   return `No changes. ${all} ${baseName(plan.file)}.`;
 }
 
+/** There is nothing that could be ended. */
+function endedLine({ targets }: Plan): string {
+  return `No changes. Nothing of ${targets.length > 0 ? targets.join(', ') : 'this stack'} is running.`;
+}
+
 /** The last lines: summary, blocked models, price. */
 export function footerEntries(plan: Plan): readonly Entry[] {
   const rows: Entry[] = [{ ...entry(line(span(summaryLine(plan), 'strong'))), whole: true }];
@@ -78,7 +83,9 @@ export function footerEntries(plan: Plan): readonly Entry[] {
   if (plan.summary.blocked > 0) {
     rows.push(entry(line(span('Blocked: ', 'remove'), `${counted(plan.summary.blocked, 'model')} cannot be acted on, see above.`), 9));
   }
-  return [...rows, entry(line(span('Price: ', 'strong'), priceWords(plan.changes, plan.mode === 'prefetch')), 7)];
+  rows.push(entry(line(span('Price: ', 'strong'), priceWords(plan.changes, plan.mode === 'prefetch')), 7));
+  if (!canApply(plan)) rows.push(entry(line(span('Refused: ', 'remove'), 'nothing of this is done as long as the error above stands.'), 9));
+  return rows;
 }
 
 /** What the whole plan costs, in words. */
@@ -103,5 +110,6 @@ export function priceWords(changes: readonly Change[], prefetch = false): string
 
 function named(models: readonly string[], words: string): string {
   if (models.length === 0) return '';
-  return models.length <= 3 ? `${models.join(', ')} ${words}` : `${models.length} models ${words === 'ends' ? 'end' : words}`;
+  const said = words === 'ends' && models.length > 1 ? 'end' : words;
+  return models.length <= 3 ? `${models.join(', ')} ${said}` : `${models.length} models ${said}`;
 }

@@ -58,6 +58,14 @@ function backendParts(backend: SeenBackend): readonly (string | Span)[] {
 
 function baseline(plan: Plan, now: string | null): Entry {
   if (plan.baseline === null) return labelled('Baseline', 'none: nothing was applied from here yet');
-  const ago = age(plan.baseline.at, now);
-  return labelled('Baseline', `generation ${plan.baseline.generation}, applied ${ago === null ? `at ${plan.baseline.at}` : `${ago} ago`}`);
+  const { generation, at, endedBy } = plan.baseline;
+  const ago = age(at, now);
+  const when = ago === null ? `at ${at}` : `${ago} ago`;
+  if (endedBy !== undefined) return labelled('Baseline', `nothing now: ${endedWords(endedBy, generation, when)}`);
+  return labelled('Baseline', `generation ${generation}, applied ${when}`);
+}
+
+/** "`llmops destroy` ended it 2 m ago (generation 4)". */
+export function endedWords(by: 'down' | 'destroy', generation: number, when: string): string {
+  return `\`llmops ${by}\` ended it${when === '' ? '' : ` ${when}`} (generation ${generation})`;
 }

@@ -1,5 +1,4 @@
-import type { Plan } from '../../domain/plan.ts';
-import { hasChanges } from '../../domain/plan.ts';
+import { blockingProblems, hasChanges, type Plan } from '../../domain/plan.ts';
 import { counted, grouped } from '../format/units.ts';
 import { placeText } from '../format/values.ts';
 import { clean } from '../text/clean.ts';
@@ -61,7 +60,9 @@ function tableRow(change: Listed, mode: Plan['mode']): string {
 }
 
 function problemRows(plan: Plan): readonly string[] {
-  return plan.problems.map((problem) => {
+  // A protected model's problem is the whole plan's, and its own.
+  const all = new Map([...plan.problems, ...blockingProblems(plan.changes)].map((each) => [`${each.code} ${each.summary}`, each]));
+  return [...all.values()].map((problem) => {
     const where = problem.place === undefined ? '' : ` at ${code(shorten(placeText(problem.place), 200))}`;
     const fix = problem.fix === undefined ? '' : ` Fix: ${escaped(shorten(problem.fix, 500))}`;
     return `- **${problem.severity}**${where}: ${escaped(shorten(problem.summary, 1000))}${fix}`;

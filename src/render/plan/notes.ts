@@ -12,9 +12,19 @@ const MOST_INERT = 30;
 
 /** What was changed outside llmops, in a section of its own. */
 export function driftEntries(plan: Plan): readonly Entry[] {
-  if (plan.drift.length === 0) return [];
   const since = plan.baseline === null ? '' : ` since generation ${plan.baseline.generation}`;
-  return [entry(line(span(`Note: changed outside llmops${since}`, 'note'))), ...driftRows(plan.drift), BLANK];
+  const never = plan.drift.filter(({ reason }) => reason === 'unfulfilled');
+  return [
+    ...driftSection(
+      `Note: changed outside llmops${since}`,
+      plan.drift.filter((each) => !never.includes(each)),
+    ),
+    ...driftSection('Note: asked for, and not to be had here', never),
+  ];
+}
+
+function driftSection(heading: string, drift: readonly Drift[]): readonly Entry[] {
+  return drift.length === 0 ? [] : [entry(line(span(heading, 'note'))), ...driftRows(drift), BLANK];
 }
 
 /** One or two rows for each difference. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../../domain/problem.ts';
 import type { Plan } from '../../domain/plan.ts';
-import { canApply, hasChanges } from '../../domain/plan.ts';
+import { blockingProblems, canApply, hasChanges } from '../../domain/plan.ts';
 import { counted } from '../format/units.ts';
 import { value, valuePair } from '../format/values.ts';
 import type { Entry, Looks } from '../text/page.ts';
@@ -32,15 +32,17 @@ export function renderPlanText(plan: Plan, looks: PlanLooks): string {
     ...headerEntries(plan, looks.now ?? null),
     ...interruptedEntries(plan),
     ...driftEntries(plan),
-    ...changeEntries(plan, listed, looks.concise ?? listed.length > CONCISE_ABOVE),
+    ...changeEntries(plan, listed, looks),
     ...endingEntries(plan),
   ];
   return printPage(entries, looks);
 }
 
-function changeEntries(plan: Plan, listed: readonly Listed[], concise: boolean): readonly Entry[] {
+function changeEntries(plan: Plan, listed: readonly Listed[], looks: PlanLooks): readonly Entry[] {
   if (listed.length === 0) return [];
-  const context: BlockContext = { mode: plan.mode, types: new Map(plan.backends.map(({ spec }) => [spec.name, spec.type])) };
+  const concise = looks.concise ?? listed.length > CONCISE_ABOVE;
+  const types = new Map(plan.backends.map(({ spec }) => [spec.name, spec.type]));
+  const context: BlockContext = { mode: plan.mode, types, now: looks.now ?? null };
   const rows = concise
     ? [...listed.map((change) => conciseEntry(change, context)), BLANK]
     : listed.flatMap((change) => blockEntries(change, context));
@@ -66,6 +68,11 @@ function conciseEntry(change: Listed, context: BlockContext): Entry {
 }
 
 function conciseDetail(change: Listed): string {
+  const failed = change.failedBefore === undefined ? '' : `; exactly this failed in generation ${change.failedBefore.generation}`;
+  return `${conciseSettings(change)}${failed}`;
+}
+
+function conciseSettings(change: Listed): string {
   if (change.action === 'blocked') return `: ${change.problem.summary}`;
   if (change.action === 'delete') return '';
   const shown = change.fields.filter((field) => field.to !== null || field.from !== null).slice(0, 4);
@@ -92,8 +99,6 @@ function endingEntries(plan: Plan): readonly Entry[] {
 
 /** Problems that no blocked model shows in its own block already. */
 function notShownAbove(plan: Plan): readonly Problem[] {
-  const shown = new Set(
-    plan.changes.flatMap((change) => (change.action === 'blocked' ? [`${change.problem.code} ${change.problem.summary}`] : [])),
-  );
+  const shown = new Set(blockingProblems(plan.changes).map(({ code, summary }) => `${code} ${summary}`));
   return plan.problems.filter((problem) => !shown.has(`${problem.code} ${problem.summary}`));
 }

@@ -2,7 +2,7 @@ import type { Scalar } from '../../domain/fields.ts';
 import type { ModelState, ModelStatus, SettingStatus, Status } from '../../domain/status.ts';
 import { age, bytes, grouped } from '../format/units.ts';
 import { baseName, value } from '../format/values.ts';
-import { labelled, observedEntry } from '../plan/header.ts';
+import { endedWords, labelled, observedEntry } from '../plan/header.ts';
 import type { Column } from '../text/table.ts';
 import { tableLines } from '../text/table.ts';
 import type { Entry, Looks } from '../text/page.ts';
@@ -52,10 +52,15 @@ function headEntries(status: Status, now: string): readonly Entry[] {
 function appliedWords(status: Status, now: string): string {
   const { applied } = status;
   const ago = applied === null ? null : age(applied.at, now);
-  const what = applied === null ? 'nothing yet' : `generation ${applied.generation}${ago === null ? '' : `, ${ago} ago`}`;
+  const what = applied === null ? 'nothing yet' : lastWords(applied, ago);
   const synced = status.conditions.find((condition) => condition.type === 'Synced');
   if (synced?.status !== 'False') return what;
   return `${what}; ${synced.reason === 'Blocked' ? synced.message : `${baseName(status.file ?? 'llmops.yaml')} and what runs differ: llmops plan`}`;
+}
+
+function lastWords({ generation, endedBy }: NonNullable<Status['applied']>, ago: string | null): string {
+  if (endedBy !== undefined) return `nothing now: ${endedWords(endedBy, generation, ago === null ? '' : `${ago} ago`)}`;
+  return `generation ${generation}${ago === null ? '' : `, ${ago} ago`}`;
 }
 
 const COLUMNS: readonly Column[] = [

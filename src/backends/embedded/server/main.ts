@@ -12,6 +12,11 @@ function log(line: string): void {
   process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 }
 
+/** A full disk under the log must not end whoever serves: without a listener Node does just that. */
+function outliveLog(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
 function fail(what: string, error: unknown): never {
   log(`error: ${what}: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);
@@ -67,6 +72,7 @@ function endOnSignal(front: Front, state: ServerState): void {
 }
 
 async function main(): Promise<void> {
+  outliveLog();
   const state: ServerState = { engine: null };
   let settings: ServerSettings;
   try {

@@ -1,0 +1,185 @@
+import type { Artifact, BackendSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
+import type { ObservedBackend } from '../../domain/observed.ts';
+import type { Problem } from '../../domain/problem.ts';
+import { nameTaken, registryNotAllowed } from './problems.ts';
+import { isLoopback } from './names.ts';
+import { mayName, urlOf } from './options.ts';
+import { compareVersions } from './version.ts';
+
+/** Older ones have holes that are open to whoever reaches the port (CVE-2026-7482, CVE-2026-7020). */
+const OLDEST = '0.20.3';
+/** From here on models run in llama-server, which is what this driver was made and tested with. */
+const TESTED = '0.30.0';
+
+/** Of another name on the server that is not ours: `taken:chat`, among the capabilities. */
+export const TAKEN = 'taken:';
+
+/** What Ollama cannot do for this model, or does otherwise than one may think. Pure. */
+export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[] {
+  const found = [
+    openServer(backend),
+    ...sourceProblems(model, backend),
+    contextProblem(model, artifact),
+    quantizationProblem(model, artifact),
+    ...serverProblems(model, artifact, backend),
+  ];
+  const seen = observed.status === 'reachable' ? [versionProblem(backend, observed), takenProblem(model, observed)] : [];
+  return [...found, ...seen].filter((problem) => problem !== null);
+}
+
+/** Ollama asks nobody for a key, and speaks plain HTTP: with either there is something in front of it. */
+function openServer({ name, options }: BackendSpec): Problem | null {
+  const url = new URL(urlOf(options));
+  const guarded = url.protocol === 'https:' || (options['apiKey'] ?? null) !== null;
+  if (isLoopback(url.hostname) || guarded || options['acknowledgeOpen'] === true) return null;
+  return {
+    severity: 'warning',
+    code: 'server-open',
+    summary: `The Ollama server of backend ${name} at ${url.host} asks for no key: whoever reaches it can use, replace and delete its models.`,
+    fix: `Put a proxy with HTTPS or a key in front of it, or set backends.${name}.acknowledgeOpen to true.`,
+  };
+}
+
+function sourceProblems({ name, source }: ModelSpec, backend: BackendSpec): readonly Problem[] {
+  if (source.kind !== 'ollama') return [];
+  if (!mayName(source.host, backend.options)) return [registryNotAllowed(name, source.host, backend)];
+  if (!/(^|-)(cloud|local)$/.test(source.tag)) return [];
+  const summary = `${name} names the tag ${source.tag}, which Ollama reads as a place and not as a tag: a cloud model has no weights.`;
+  return [{ severity: 'error', code: 'engine-cannot', summary, fix: 'Name a tag with weights.' }];
+}
+
+/** Ollama would take a larger context down to the trained one without an error. */
+function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): Problem | null {
+  const trained = gguf?.contextTrained ?? null;
+  if (trained === null || context === null || context <= trained) return null;
+  return {
+    severity: 'error',
+    code: 'context-exceeds-model',
+    summary: `${name} asks for a context of ${context} tokens; its weights were trained for ${trained}, and Ollama would run with ${trained}.`,
+    expected: `context: ${trained} or less`,
+    fix: `Set models.${name}.context to ${trained}, or use weights with a longer context.`,
+  };
+}
+
+/** `unsupported tensor "token_embd.weight" size overflows`, says 0.34.4 to these. */
+function quantizationProblem({ name }: ModelSpec, { gguf }: Artifact): Problem | null {
+  const type = gguf?.quantization ?? '';
+  if (!/^TQ[12]_0$/.test(type)) return null;
+  return {
+    severity: 'error',
+    code: 'engine-cannot',
+    summary: `The weights of ${name} are quantized as ${type}, which Ollama does not take.`,
+    fix: 'Use another quantization, or another backend.',
+  };
+}
+
+function versionProblem({ name }: BackendSpec, { engine }: Extract<ObservedBackend, { status: 'reachable' }>): Problem | null {
+  if (engine.status === 'absent' || compareVersions(engine.version, TESTED) >= 0) return null;
+  const unknown = compareVersions(engine.version, '0.0.1') < 0;
+  const tooOld = !unknown && compareVersions(engine.version, OLDEST) < 0;
+  const why = unknown
+    ? `does not tell its version (${engine.version}), and might have known holes`
+    : tooOld
+      ? `is version ${engine.version}, which has known holes that are open to whoever reaches it`
+      : `is version ${engine.version}, which runs models in an engine of its own that llmops was not tested with`;
+  return {
+    severity: tooOld ? 'error' : 'warning',
+    code: 'engine-too-old',
+    summary: `The Ollama server of backend ${name} ${why}.`,
+    expected: tooOld ? `${OLDEST} or newer` : `${TESTED} or newer`,
+    fix: 'Update Ollama on that machine.',
+  };
+}
+
+function takenProblem({ name }: ModelSpec, { engine }: Extract<ObservedBackend, { status: 'reachable' }>): Problem | null {
+  return engine.status === 'present' && engine.capabilities.includes(`${TAKEN}${name}`) ? nameTaken(name, engine.at) : null;
+}
+
+/** These need several slots to be one: see `load` in Ollama's server/sched.go. */
+const ONE_AT_A_TIME = /^(mllama|qwen3vl|qwen3vlmoe|qwen35|qwen35moe|qwen3next|lfm2|lfm2moe|nemotron_h|nemotron_h_moe|nemotron_h_omni)$/;
+
+interface ServerSetting {
+  readonly asked: string | number | null;
+  /** What `server` of the backend says; null: nothing. */
+  readonly declared: string | number | null;
+  /** What a server does that nothing was said to. */
+  readonly usual: string | number | null;
+  readonly key: string;
+  readonly variable: string;
+  readonly what: string;
+}
+
+function serverProblems(model: ModelSpec, artifact: Artifact, backend: BackendSpec): readonly (Problem | null)[] {
+  const server = (backend.options['server'] ?? {}) as JsonObject;
+  const declared = (key: string): string | number | null => {
+    const value = server[key];
+    return Array.isArray(value) ? value.join(',') : typeof value === 'string' || typeof value === 'number' ? value : null;
+  };
+  const { parallel, kvCache, offload } = model;
+  const settings: readonly Omit<ServerSetting, 'declared'>[] = [
+    // More slots than asked for are fine: each has its full context.
+    { asked: parallel, usual: 1, key: 'parallel', variable: 'OLLAMA_NUM_PARALLEL', what: `${parallel} requests at once` },
+    { asked: kvCache, usual: 'f16', key: 'kvCache', variable: 'OLLAMA_KV_CACHE_TYPE', what: `kvCache ${kvCache}` },
+    {
+      asked: offload.cpuMoeLayers,
+      usual: 0,
+      key: 'cpuMoeLayers',
+      variable: 'LLAMA_ARG_N_CPU_MOE',
+      what: `offload.cpuMoeLayers ${offload.cpuMoeLayers}`,
+    },
+    {
+      asked: offload.devices?.join(',') ?? null,
+      usual: null,
+      key: 'devices',
+      variable: 'CUDA_VISIBLE_DEVICES',
+      what: `offload.devices ${offload.devices?.join(',')}`,
+    },
+  ];
+  return [
+    ...settings.map((setting) => serverProblem(model.name, backend.name, { ...setting, declared: declared(setting.key) })),
+    alone(model, artifact),
+    headSize(model, artifact, declared('kvCache')),
+  ];
+}
+
+/** Of what a server fixes at its start: an error if it is known to be otherwise, a warning if nobody said how it is. */
+function serverProblem(model: string, backend: string, setting: ServerSetting): Problem | null {
+  const { asked, declared, usual, key, variable, what } = setting;
+  const isSo = declared ?? usual;
+  if (asked === null || asked === isSo || (key === 'parallel' && Number(isSo) >= Number(asked))) return null;
+  const known = declared === null ? 'and it does not tell whether it was started so' : `and backends.${backend}.server says ${declared}`;
+  return {
+    severity: declared === null ? 'warning' : 'error',
+    code: 'needs-server-restart',
+    summary: `${model} asks for ${what}, which is one for a whole Ollama server, ${known}.`,
+    expected: `${variable}=${asked}`,
+    fix: `Restart the server with ${variable}=${asked} in its environment, and write backends.${backend}.server.${key}: ${asked}.`,
+  };
+}
+
+function alone({ name, parallel }: ModelSpec, { gguf }: Artifact): Problem | null {
+  if (parallel === 1 || !ONE_AT_A_TIME.test(gguf?.architecture ?? '')) return null;
+  return {
+    severity: 'warning',
+    code: 'engine-cannot',
+    summary: `${name} asks for ${parallel} requests at once; Ollama gives models of architecture ${gguf?.architecture} one, and does not say so.`,
+    fix: `Set models.${name}.parallel to 1.`,
+  };
+}
+
+/**
+ * `V cache type q8_0 with block size 32 does not divide n_embd_head_v=72`: the type is one for all models, and some cannot
+ * have it.
+ */
+function headSize({ name, kvCache }: ModelSpec, { gguf }: Artifact, declared: string | number | null): Problem | null {
+  const type = String(declared ?? kvCache ?? 'f16');
+  const sizes = [gguf?.keyLength ?? null, gguf?.valueLength ?? null].filter((size) => size !== null);
+  const bad = /^(q\d|iq)/.test(type) ? sizes.find((size) => size % 32 !== 0) : undefined;
+  if (bad === undefined) return null;
+  return {
+    severity: 'error',
+    code: 'engine-cannot',
+    summary: `${name} cannot run with a KV cache of type ${type}: its heads have ${bad} elements, and such a cache has blocks of 32.`,
+    fix: 'Restart the server with OLLAMA_KV_CACHE_TYPE=f16, or run this model on another one.',
+  };
+}

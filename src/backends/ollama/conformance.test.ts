@@ -1,0 +1,4 @@
+import { describeBackend } from '../../../test/contract/contract.ts';
+import { fakeConformance } from './fake/conformance.ts';
+
+describeBackend(fakeConformance);

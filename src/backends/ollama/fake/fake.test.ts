@@ -1,0 +1,4 @@
+import { describeBehaviour } from '../../../../test/ollama/behaviour.ts';
+import { fakeConformance } from './conformance.ts';
+
+describeBehaviour(fakeConformance);

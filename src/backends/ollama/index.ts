@@ -1,0 +1,33 @@
+import type { Backend, SwapReason } from '../../domain/backend.ts';
+import type { Artifact, ModelSpec } from '../../domain/desired.ts';
+import type { Fields } from '../../domain/fields.ts';
+import { checkModel } from './check.ts';
+import { connectServer } from './driver.ts';
+import { fieldsOf, prices, sameRunner } from './fields.ts';
+import { backendSchema, modelSchema } from './schema.ts';
+
+const ONE_RUNNER: SwapReason = { because: 'one Ollama server runs the same weights with one set of load options', setting: null };
+
+/** A running Ollama server, on this machine or another one. */
+export const backend: Backend = {
+  type: 'ollama',
+  schema: { backend: backendSchema, model: modelSchema },
+  prices,
+  fields: (model, artifact) => fieldsOf(model, artifact),
+  check: checkModel,
+  pulls: ['ollama'],
+  mustSwap: (model, _backend, running, artifact) => (running !== null && canRunBeside(model, running, artifact) ? null : ONE_RUNNER),
+  connect: connectServer,
+};
+
+/**
+ * One runner serves all names of a weight blob: other load options need another runner, which throws the first one out. With the
+ * same ones two copies share it, and nothing is loaded anew.
+ */
+function canRunBeside(model: ModelSpec, running: Fields, artifact: Artifact | undefined): boolean {
+  const pinned = artifact?.sha256 ?? model.sha256;
+  const source = running['source'] ?? model.source.written;
+  const otherWeights = pinned === null ? source !== model.source.written : (running['digest'] ?? pinned) !== pinned;
+  const some = artifact ?? { source: '', path: '', bytes: 0, sha256: '', gguf: null };
+  return otherWeights || sameRunner(fieldsOf(model, some), running);
+}

@@ -1,0 +1,46 @@
+import type { StepIo } from '../../domain/backend.ts';
+import { heldKey } from '../../domain/observed.ts';
+import type { StepOf } from '../../domain/plan.ts';
+import { ProblemError } from '../../domain/problem.ts';
+import { throwIfCancelled } from '../kit/clock.ts';
+import { alone } from './alone.ts';
+import { handOver } from './hand-over.ts';
+import { baseName } from './names.ts';
+import { heldKeyOf } from './observe.ts';
+import { lookAgain, showTag, tagNamed, type Parts } from './parts.ts';
+import { pullFromRegistry } from './registry.ts';
+import { pullClaim, putRight } from './tidy.ts';
+
+/**
+ * Brings weights into the server's store, under a name of ours that nobody moves: from a registry, or from files of this
+ * machine. Nothing to do if they are there as they were pinned.
+ */
+export async function pullWeights(step: StepOf<'pull'>, parts: Parts, io: StepIo): Promise<void> {
+  throwIfCancelled(io.signal, `fetching the weights of ${step.model}`);
+  // Pulls of one stack put right what they moved: two of them at once would undo each other's work.
+  await alone(pullClaim(parts), parts, io, () => bring(step, parts, io));
+}
+
+async function bring(step: StepOf<'pull'>, parts: Parts, io: StepIo): Promise<void> {
+  const { weights, model } = step;
+  await putRight(parts, io.signal);
+  if (await isHeld(step, parts, io.signal)) return;
+  const origin = weights.remote?.origin;
+  if (origin?.kind === 'ollama') await pullFromRegistry(step, origin, parts, io);
+  else await handOver(weights, parts, io);
+  if (await lookAgain(() => isHeld(step, parts, io.signal), parts, io.signal)) return;
+  throw new ProblemError({
+    code: 'not-in-force',
+    summary: `Ollama said that it has the weights of ${model}, and what it has is not what was pinned.`,
+    fix: 'See whether somebody else changes models on that server, then plan again.',
+  });
+}
+
+async function isHeld({ weights }: StepOf<'pull'>, parts: Parts, signal: AbortSignal): Promise<true | null> {
+  const key = heldKey(weights);
+  const base = tagNamed(baseName(key), await parts.client.tags(signal));
+  if (base === null || (await heldKeyOf(base, parts, signal)) !== key) return null;
+  const first = weights.remote?.files[0]?.sha256 ?? null;
+  // The manifest is what was pinned; that it names the pinned weights is a second look at the lock, and costs nothing.
+  return first === null || (await showTag(base, parts, signal))?.blob === first ? true : null;
+}

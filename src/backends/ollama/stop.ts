@@ -1,0 +1,56 @@
+import type { StepIo } from '../../domain/backend.ts';
+import type { StepOf } from '../../domain/plan.ts';
+import { ProblemError, problemOf } from '../../domain/problem.ts';
+import { fullName } from './names.ts';
+import { readStore } from './observe.ts';
+import { oursIn, showTag, type Ours, type Parts } from './parts.ts';
+import { awaitUnloaded, userOfRunner } from './unload.ts';
+
+/**
+ * Takes a copy out of memory, waits until it is out, and removes its model and the names that still lead to it. The pristine
+ * weights stay. Nothing to do if it is gone. A runner that another copy uses as well stays.
+ */
+export async function stopInstance(step: StepOf<'stop'>, parts: Parts, io: StepIo): Promise<void> {
+  const { client, notes } = parts;
+  const store = await readStore(parts, io.signal);
+  const found = oursIn(store.tags, parts).find(({ id }) => id === step.instance);
+  if (step.process !== null) throw changed(step, 'a process was planned to end, and Ollama shows none');
+  if (found !== undefined) {
+    if (step.specHash !== null && found.derived.specHash !== step.specHash) throw changed(step, 'its settings are others');
+    const shown = await showTag(found.tag, parts, io.signal);
+    const user = shown && (await userOfRunner(found, shown, store, parts, io.signal));
+    if (user === 'own') await unload(step, found, shown?.blob ?? null, parts, io);
+    for (const alias of store.tags) {
+      const leadsHere = alias.digest === found.tag.digest && fullName(alias.name) === fullName(step.model);
+      if (leadsHere) await client.remove(alias.name, io.signal);
+    }
+    if (shown?.blob) notes.noteBlob(found.tag.digest, shown.blob);
+    await client.remove(found.tag.name, io.signal);
+  }
+  notes.noteFailure(step.instance, null);
+}
+
+async function unload(step: StepOf<'stop'>, { tag }: Ours, blob: string | null, parts: Parts, io: StepIo): Promise<void> {
+  try {
+    await parts.client.unload(tag.name, io.signal);
+    await awaitUnloaded(tag.digest, blob, parts, io);
+  } catch (error) {
+    if (problemOf(error).code !== 'cancelled') throw error;
+    throw new ProblemError(
+      {
+        code: 'requests-in-flight',
+        summary: `${step.model} (${step.instance}) still works on requests, and Ollama cuts none. It goes out of memory when they are done; its model was left.`,
+        fix: 'Run the same command again later, or end the clients first.',
+      },
+      error,
+    );
+  }
+}
+
+function changed(step: StepOf<'stop'>, how: string): ProblemError {
+  return new ProblemError({
+    code: 'instance-changed',
+    summary: `${step.model} (${step.instance}) is not what the plan saw: ${how}. Nothing was stopped.`,
+    fix: 'Run `llmops plan` again.',
+  });
+}

@@ -1,0 +1,47 @@
+import { problemOf } from '../domain/problem.ts';
+import { carryOut, type Order } from './carry-out.ts';
+import { EXIT } from './exit.ts';
+import { printProblems } from './failure.ts';
+import { inForce } from './in-force.ts';
+import { isOfFile, openSessionOrLast } from './last-applied.ts';
+import { print } from './screen.ts';
+import type { Session } from './session.ts';
+import { supervise } from './supervise.ts';
+
+/** How an apply can end before it has begun, so that there is nothing that this process may look after. */
+const COULD_NOT_BEGIN: ReadonlySet<string> = new Set(['lease-held', 'not-approved', 'stack-name-taken', 'state-too-new', 'no-home']);
+
+/**
+ * `llmops apply --supervise`: applies, and stays whatever came of that, so that what runs is looked after also when a change
+ * failed or the file is broken. What failed at its start before is not tried again by itself: a service manager that
+ * restarts this command would take a working copy down for it each time. A person's `llmops apply` tries it.
+ */
+export async function applyAndStay(order: Order): Promise<number> {
+  const { context, flags } = order;
+  let opened: Promise<Session> | null = null;
+  const open = () => (opened ??= order.open());
+  const held: Order = { ...order, open, flags: { ...flags, holdFailed: true }, command: 'llmops apply --supervise' };
+  const { code, session } = await carryOut(held).then(
+    async (ended) => ({ code: ended, session: await open() }),
+    async (error: unknown) => ({ code: EXIT.error, session: await sessionAfter(error, held) }),
+  );
+  if (context.signal.aborted) return context.signalExitCode() ?? code;
+  if (code !== EXIT.ok)
+    await print(context.stderr, '\nNot everything is as declared, see above. What runs is looked after as it was applied last.');
+  return supervise({ ...held, open: inForce(context, session) }); // also what another apply made of it meanwhile
+}
+
+/** What there is to look after though the apply failed; throws its error if there is nothing. */
+async function sessionAfter(error: unknown, { context, flags, open }: Order): Promise<Session> {
+  if (context.signal.aborted || COULD_NOT_BEGIN.has(problemOf(error).code)) throw error;
+  if (isOfFile(error)) return (await openSessionOrLast(context, flags)).session;
+  const session = await open();
+  if (!(await wasEverApplied(session))) throw error;
+  await printProblems([problemOf(error)], context, flags);
+  return session;
+}
+
+async function wasEverApplied({ stateDir }: Session): Promise<boolean> {
+  const { readState } = await import('../state/index.ts');
+  return (await readState(stateDir)).inventory.generation !== null;
+}

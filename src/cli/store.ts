@@ -1,0 +1,53 @@
+import { basename, join } from 'node:path';
+import type { Fetch } from '../apply/index.ts';
+import type { Desired } from '../domain/desired.ts';
+import type { Origin, RemoteFile } from '../domain/weights.ts';
+import type { Download, Store } from '../store/index.ts';
+import type { CliContext } from './context.ts';
+import { cacheDirOf } from './paths.ts';
+
+/** The store of weights that all stacks of this user share. */
+export async function storeOf(context: CliContext): Promise<Store> {
+  const { openStore } = await import('../store/index.ts');
+  return openStore({ dir: join(cacheDirOf(context), 'weights'), env: context.env });
+}
+
+/** How an apply brings weights to this machine: into the store, then to where the engine opens them. */
+export function fetcher(desired: Desired, context: CliContext): Fetch {
+  return async ({ origin, files }, io) => {
+    const [{ fetchAll }, store] = await Promise.all([import('../store/index.ts'), storeOf(context)]);
+    const wanted = await Promise.all(files.map(async (file) => ({ file, download: await downloadOf(origin, file, desired, context) })));
+    await fetchAll(store, wanted, {
+      signal: io.signal,
+      progress: ({ file, done, total }) => io.transfer(basename(file.path), done, total),
+      note: (message) => io.progress(message),
+    });
+    await store.link(files);
+  };
+}
+
+async function downloadOf(origin: Origin, file: RemoteFile, desired: Desired, context: CliContext): Promise<Download> {
+  const { requestFor } = await import('../sources/index.ts');
+  const { url, headers, tokenHint } = requestFor(origin, file, context.env, insecureRegistries(desired));
+  return { url, headers, what: whatFor(origin, file), ...(tokenHint === null ? {} : { tokenVariable: tokenHint }) };
+}
+
+/** For people: holds no secret, and names what they wrote. */
+function whatFor(origin: Origin, { path }: RemoteFile): string {
+  switch (origin.kind) {
+    case 'hf':
+      return `hf:${origin.repo}@${origin.commit.slice(0, 7)}/${path}`;
+    case 'https':
+      return origin.url;
+    case 'ollama':
+      return `ollama:${origin.host}/${origin.name} (${path})`;
+  }
+}
+
+/** Registries that a backend of this stack allows to be asked without encryption. */
+export function insecureRegistries({ backends }: Pick<Desired, 'backends'>): readonly string[] {
+  return backends.flatMap(({ options }) => {
+    const hosts = options['insecureRegistries'];
+    return Array.isArray(hosts) ? hosts.filter((host) => typeof host === 'string') : [];
+  });
+}

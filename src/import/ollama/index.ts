@@ -1,0 +1,171 @@
+import type { Json } from '../../domain/desired.ts';
+import { compareText } from '../../domain/text.ts';
+import { entry, group, type Entry, type Imported, type Item, type NotCarried } from '../imported.ts';
+import { countOf, integerOf, listOf, mapOf } from '../json.ts';
+import { plainModelName } from '../names.ts';
+import { fullName, provenanceOf, type Provenance } from './origin.ts';
+import { blobDigest, ollamaModel, type OllamaModel } from './shown.ts';
+
+/** What an Ollama server answered. */
+export interface OllamaAnswers {
+  /** Its address, free of secrets. */
+  readonly url: string;
+  readonly version: string | null;
+  /** /api/tags */
+  readonly tags: unknown;
+  /** /api/ps */
+  readonly ps: unknown;
+  /** /api/show by name; null: it could not be had. */
+  readonly shown: ReadonlyMap<string, unknown>;
+  /** Paths of blobs that can be read on this machine. */
+  readonly readable: ReadonlySet<string>;
+}
+
+const BACKEND = 'ollama';
+
+/** What an Ollama server has, as backends and models of llmops.yaml. Pure. */
+export function importOllama(answers: OllamaAnswers): Imported {
+  const rows = listOf(mapOf(answers.tags)['models']);
+  const models = rows
+    .map((row) => ollamaModel(row, answers.shown.get(String(mapOf(row)['name'] ?? mapOf(row)['model']))))
+    .filter((model) => model !== null)
+    .sort((a, b) => compareText(a.name, b.name));
+  const all = new Map(models.map((model) => [fullName(model.name), model]));
+  const loaded = contextsOf(answers.ps);
+  const taken = models.map((model) => takeModel(model, { all, loaded, readable: answers.readable }));
+  const items = taken.map(({ item }) => item).filter((item) => item !== null);
+  const idle = items.filter(({ entries }) => entries.some(({ key }) => key === 'load')).length;
+  return {
+    from: `Ollama${answers.version === null ? '' : ` ${answers.version}`} at ${answers.url}`,
+    backends:
+      items.length === 0 ? [] : [{ original: BACKEND, notes: [], entries: [...entry('type', 'ollama'), ...entry('url', answers.url)] }],
+    models: items.map((item) => ({ ...item, backend: BACKEND })),
+    notCarried: [...(items.length === 0 ? [] : aboutServer(idle)), ...taken.flatMap(({ notCarried }) => notCarried)],
+  };
+}
+
+function aboutServer(idle: number): readonly NotCarried[] {
+  return [
+    {
+      what: "the server's own settings (OLLAMA_NUM_PARALLEL, OLLAMA_KV_CACHE_TYPE, OLLAMA_KEEP_ALIVE, ...)",
+      why: 'they stand in its environment, and no request reads them',
+    },
+    ...(idle === 0
+      ? []
+      : [
+          {
+            what: `${idle} ${idle === 1 ? 'model that is' : 'models that are'} not loaded now`,
+            why: 'written with `load: on-demand`, which this version does not act on: it loads every model. Take out what need not run all the time',
+          },
+        ]),
+  ];
+}
+
+/** /api/ps: full name to the context in force; null: loaded, and it does not tell. */
+function contextsOf(ps: unknown): ReadonlyMap<string, number | null> {
+  return new Map(
+    listOf(mapOf(ps)['models']).map((row) => {
+      const { name, model, context_length: context } = mapOf(row);
+      return [fullName(String(name ?? model)), countOf(context)] as const;
+    }),
+  );
+}
+
+interface Known {
+  readonly all: ReadonlyMap<string, OllamaModel>;
+  readonly loaded: ReadonlyMap<string, number | null>;
+  readonly readable: ReadonlySet<string>;
+}
+
+interface Taken {
+  readonly item: Item | null;
+  readonly notCarried: readonly NotCarried[];
+}
+
+function takeModel(model: OllamaModel, known: Known): Taken {
+  const skipped = (why: string): Taken => ({ item: null, notCarried: [{ what: model.name, why }] });
+  if (/^llmops\//i.test(model.name)) return skipped('llmops made it itself, for a model of another llmops.yaml');
+  if (model.cloud || /[:-]cloud$/i.test(model.name)) return skipped('it runs in the cloud: only a stub of it is on the server');
+  if (!model.shown) return skipped('the server listed it and could not show it');
+  const from = provenanceOf(model, known.all);
+  if (from.kind === 'local') return local(model, from, known);
+  return written(model, from.source, from.base, known, from.derived);
+}
+
+/** Made on the server from a file: taken from its blob where this machine can read it. */
+function local(model: OllamaModel, from: Provenance & { readonly kind: 'local' }, known: Known): Taken {
+  const isReadable = from.path !== null && known.readable.has(from.path);
+  if (!isReadable && from.place !== null) return written(model, from.place, null, known, false);
+  if (!isReadable) {
+    const why =
+      'it was made on that server from a file, and no registry has it (a model of the library brings a licence). Declare it with `source: file:` and the file';
+    return { item: null, notCarried: [{ what: model.name, why }] };
+  }
+  const taken = written(model, `file:${from.path}`, null, known, true);
+  return {
+    ...taken,
+    item: taken.item && { ...taken.item, notes: [...taken.item.notes, 'made on the server from a file: no registry has it'] },
+  };
+}
+
+function written(model: OllamaModel, source: string, base: OllamaModel | null, known: Known, derived: boolean): Taken {
+  const lost = (what: string, why: string): NotCarried => ({ what, why, where: model.name });
+  const digest = blobDigest(model.blobs[0] ?? ''); // projectors follow the weights
+  const { num_ctx: asked, num_gpu: layers } = model.parameters;
+  const loaded = known.loaded.get(fullName(model.name));
+  const context = Math.min(countOf(asked) ?? loaded ?? Infinity, model.contextTrained ?? Infinity);
+  const isKnown = Number.isFinite(context) && (countOf(asked) !== null || countOf(loaded) !== null);
+  const item: Item = {
+    original: model.name,
+    wish: plainModelName(model.name),
+    notes: [noteOf(model, derived && source.startsWith('ollama:') ? source : null)].filter((note) => note !== ''),
+    entries: [
+      ...entry('source', source),
+      ...entry('quantization', model.quantization),
+      ...entry('sha256', digest),
+      ...entry('context', isKnown ? context : null, isKnown && countOf(asked) === null ? 'as it is loaded now' : undefined),
+      ...entry('offload', offloadOf(integerOf(layers))),
+      ...(known.loaded.has(fullName(model.name)) ? [] : entry('load', 'on-demand')),
+      ...group('options', derived ? optionsOf(model, base) : []),
+    ],
+  };
+  const notCarried = [
+    ...(model.adapters > 0 ? [lost('ADAPTER', 'llmops has no key for adapters on Ollama')] : []),
+    ...(model.messages > 0 ? [lost('MESSAGE', 'llmops has no key for messages that come before every chat')] : []),
+    ...(countOf(asked) !== null && isKnown && context < Number(asked)
+      ? [lost('num_ctx', `the model was trained for ${context} tokens, and Ollama cuts what is above`)]
+      : []),
+  ];
+  return { item, notCarried };
+}
+
+function noteOf(model: OllamaModel, base: string | null): string {
+  const facts = [model.size, model.digest === null ? null : `manifest ${model.digest.slice(0, 12)}`].filter((fact) => fact !== null);
+  return [...(base === null ? [] : [`made from ${base.replace(/^ollama:/, '')}`]), ...facts].join('; ');
+}
+
+function offloadOf(layers: number | null): Json {
+  if (layers === null || layers < 0) return null;
+  if (layers === 0) return 'none';
+  return layers >= 999 ? 'all' : { gpuLayers: layers };
+}
+
+/** Parameters that are keys of their own. Source: api.Runner of Ollama. */
+const LOAD_KEYS: Readonly<Record<string, string>> = { num_batch: 'batch', num_thread: 'threads', use_mmap: 'mmap', main_gpu: 'mainGpu' };
+const ELSEWHERE = new Set(['num_ctx', 'num_gpu', ...Object.keys(LOAD_KEYS)]);
+
+/** What a derived model says beyond its base. */
+function optionsOf(model: OllamaModel, base: OllamaModel | null): readonly Entry[] {
+  const changed = Object.entries(model.parameters).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(base?.parameters[name]),
+  );
+  return [
+    ...changed.flatMap(([name, value]) => (Object.hasOwn(LOAD_KEYS, name) ? entry(LOAD_KEYS[name] as string, value) : [])),
+    ...(model.system !== (base?.system ?? '') ? entry('system', model.system || null) : []),
+    ...(model.template !== (base?.template ?? '') ? entry('template', model.template || null) : []),
+    ...group(
+      'parameters',
+      changed.filter(([name]) => !ELSEWHERE.has(name)).flatMap(([name, value]) => entry(name, value)),
+    ),
+  ];
+}

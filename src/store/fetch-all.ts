@@ -1,0 +1,70 @@
+import type { RemoteFile } from '../domain/weights.ts';
+import type { Download, FetchIo, Store } from './types.ts';
+
+/** Downloads side by side: more bring nothing on one network, and hurt the server. */
+const LANES = 3;
+
+/** One file to bring here, and where from. */
+export interface Wanted {
+  readonly file: RemoteFile;
+  readonly download: Download;
+}
+
+/** How far all of it is. Bytes. */
+export interface FetchProgress {
+  /** The file that just got on. */
+  readonly file: RemoteFile;
+  readonly done: number;
+  readonly total: number;
+  /** Over all files, those that were here already among them. */
+  readonly allDone: number;
+  readonly allTotal: number;
+}
+
+/** As for one file; `progress` tells of one and of all. */
+export interface FetchAllIo extends Pick<FetchIo, 'signal' | 'note'> {
+  progress(progress: FetchProgress): void;
+}
+
+/**
+ * Fetches several files, a few at once, each content once. Asks for room for all of them first. The first one that fails
+ * stops the others, and its ProblemError is thrown; what was fetched is kept.
+ */
+export async function fetchAll(store: Store, wanted: readonly Wanted[], io: FetchAllIo): Promise<void> {
+  const each = [...new Map(wanted.map((one) => [one.file.sha256, one])).values()];
+  await store.checkRoom(each.map(({ file }) => file));
+  const failed = new AbortController();
+  const signal = AbortSignal.any([io.signal, failed.signal]);
+  const tell = telling(each, io);
+  let first: { readonly error: unknown } | null = null;
+  await mapBounded(each, LANES, async ({ file, download }) => {
+    if (first) return;
+    try {
+      const note = io.note ? { note: (message: string) => io.note?.(message) } : {};
+      await store.fetch(file, download, { signal, progress: (done, total) => tell(file, done, total), ...note });
+    } catch (error) {
+      first ??= { error };
+      failed.abort(error);
+    }
+  });
+  if (first) throw (first as { readonly error: unknown }).error;
+}
+
+function telling(each: readonly Wanted[], io: FetchAllIo): (file: RemoteFile, done: number, total: number) => void {
+  const done = new Map(each.map(({ file }) => [file.sha256, 0]));
+  const allTotal = each.reduce((sum, { file }) => sum + file.bytes, 0);
+  let allDone = 0;
+  return (file, now, total) => {
+    allDone += now - (done.get(file.sha256) ?? 0);
+    done.set(file.sha256, now);
+    io.progress({ file, done: now, total, allDone, allTotal });
+  };
+}
+
+async function mapBounded<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
+}

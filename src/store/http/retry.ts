@@ -1,0 +1,60 @@
+/** A try that failed in a way that the next one may not. */
+export class TryAgain extends Error {
+  /** What the server asked for, in milliseconds (Retry-After); null: nothing. */
+  readonly waitMs: number | null;
+  /** The server cannot be trusted with ranges: ask for the whole file from now on. */
+  readonly distrust: boolean;
+  /** It was asked too often (429). */
+  readonly tooOften: boolean;
+
+  /** `reason` finishes the sentence "HOST …" or stands alone: `answers 503`. */
+  constructor(reason: string, more: { readonly waitMs?: number | null; readonly distrust?: boolean; readonly tooOften?: boolean } = {}) {
+    super(reason);
+    this.waitMs = more.waitMs ?? null;
+    this.distrust = more.distrust ?? false;
+    this.tooOften = more.tooOften ?? false;
+  }
+}
+
+/** Milliseconds of a Retry-After header: seconds, or a date (RFC 9110, 10.2.3). null: none, or none that can be understood. */
+export function retryAfter(header: string | undefined, now: number): number | null {
+  if (header === undefined) return null;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? null : Math.max(0, date - now);
+}
+
+/**
+ * Pause after `failures` tries in a row that brought nothing (0: the last one did): doubles up to a limit. A random part,
+ * from 0 to 1, takes up to half of it away, so that many who were cut off together do not come back together.
+ */
+export function pauseAfter(failures: number, first: number, longest: number, random: number): number {
+  return Math.min(longest, first * 2 ** Math.max(0, failures - 1)) * (1 - random / 2);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'does not accept connections',
+  ECONNRESET: 'closed the connection',
+  EPIPE: 'closed the connection',
+  ETIMEDOUT: 'does not answer',
+  ENOTFOUND: 'has no address that can be found',
+  EAI_AGAIN: 'has no address that can be found now',
+  EHOSTUNREACH: 'cannot be reached',
+  ENETUNREACH: 'cannot be reached',
+};
+
+/** What a failed connection means, to finish the sentence "HOST …". */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== undefined && REASONS[code]) return REASONS[code];
+  if (code?.startsWith('HPE_')) return `does not speak HTTP (${code})`;
+  return code ? `failed (${code})` : `failed: ${message}`;
+}
+
+/** Codes of certificates that are not trusted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const UNTRUSTED = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
+
+/** True for a certificate that the next try would not trust either. */
+export function isUntrusted(error: unknown): boolean {
+  return UNTRUSTED.test((error as NodeJS.ErrnoException).code ?? '');
+}

@@ -13,6 +13,8 @@ export interface Fault {
   readonly at?: number;
   /** For `status`; 503 if absent. */
   readonly status?: number;
+  /** Hears of each strike. */
+  readonly struck?: () => void;
 }
 
 export interface WorldOptions {
@@ -134,6 +136,7 @@ class Service {
       entry.seen += 1;
       if (fault.at === undefined || fault.at === entry.seen) struck ??= fault;
     }
+    struck?.struck?.();
     return struck;
   }
 

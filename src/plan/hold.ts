@@ -46,8 +46,8 @@ function holderOf({ input }: Context, copy: ObservedInstance, verdicts: Readonly
 
 /**
  * A deletion beside a new model of the same weights or the same port is a rename, most often. If the new one is blocked, the
- * old one goes on serving, unless another model that runs or will run has as much in common with it. Whoever wants it gone
- * all the same says so with --target.
+ * old one goes on serving, unless a model that is not blocked takes its port: that one is its successor then. Whoever wants
+ * it gone all the same says so with --target.
  */
 function holdRenames(context: Context, verdicts: readonly Verdict[]): readonly Verdict[] {
   if (context.input.mode !== 'apply') return verdicts;
@@ -57,15 +57,20 @@ function holdRenames(context: Context, verdicts: readonly Verdict[]): readonly V
   const heirs = new Map(
     stuck.toReversed().flatMap((each) => (traces.get(modelOf(each)) ?? []).map((trace) => [trace, modelOf(each)] as const)),
   );
-  const running = new Set(verdicts.filter(({ kind }) => kind === 'run').flatMap((each) => traces.get(modelOf(each)) ?? []));
+  const able = new Set(verdicts.filter(({ kind }) => kind === 'run').flatMap((each) => traces.get(modelOf(each)) ?? []));
   return verdicts.map((verdict) => {
     if (verdict.kind !== 'remove' || !isInUse(verdict)) return verdict;
     const left = tracesLeft(verdict);
     const trace = left.find((each) => heirs.has(each));
-    if (trace === undefined || left.some((each) => running.has(each))) return verdict;
-    const shared = trace.startsWith('port') ? 'has the same port' : 'has the same weights';
+    if (trace === undefined || left.some((each) => isPort(each) && able.has(each))) return verdict;
+    const shared = isPort(trace) ? 'has the same port' : 'has the same weights';
     return keep(verdict, blockedSuccessor(verdict.model, heirs.get(trace) ?? '', shared));
   });
+}
+
+/** One of {@link tracesOf}. */
+function isPort(trace: string): boolean {
+  return trace.startsWith('port ');
 }
 
 /** Clients are sent to it. A deletion that was cut off has sent them away already, and is finished. */

@@ -1,3 +1,4 @@
+import type { ModelSpec } from '../domain/desired.ts';
 import { PORT_OPTION } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -45,19 +46,31 @@ function holderOf({ input }: Context, copy: ObservedInstance, verdicts: Readonly
 
 /**
  * A deletion beside a new model of the same weights or the same port is a rename, most often. If the new one is blocked, the
- * old one goes on serving, unless another model that runs or will run has as much in common with it. Whoever wants it gone
- * all the same says so with --target.
+ * old one goes on serving, unless a model that is not blocked takes its port: that one is its successor then. Whoever wants
+ * it gone all the same says so with --target.
  */
 function holdRenames(context: Context, verdicts: readonly Verdict[]): readonly Verdict[] {
-  const stuck = verdicts.filter((verdict) => verdict.kind === 'blocked' && isArriving(context, verdict.model)).map(modelOf);
-  if (context.input.mode !== 'apply' || stuck.length === 0) return verdicts;
-  const running = verdicts.filter(({ kind }) => kind === 'run').map(modelOf);
+  if (context.input.mode !== 'apply') return verdicts;
+  const traces = new Map(context.input.desired.models.map((model) => [model.name, tracesOf(context, model)]));
+  const stuck = verdicts.filter((verdict) => verdict.kind === 'blocked' && traces.has(verdict.model) && isNew(context, verdict.model));
+  if (stuck.length === 0) return verdicts;
+  const heirs = new Map(
+    stuck.toReversed().flatMap((each) => (traces.get(modelOf(each)) ?? []).map((trace) => [trace, modelOf(each)] as const)),
+  );
+  const able = new Set(verdicts.filter(({ kind }) => kind === 'run').flatMap((each) => traces.get(modelOf(each)) ?? []));
   return verdicts.map((verdict) => {
     if (verdict.kind !== 'remove' || !isInUse(verdict)) return verdict;
-    const heir = stuck.find((name) => sharedWith(context, verdict, name) !== null);
-    if (heir === undefined || running.some((name) => sharedWith(context, verdict, name) !== null)) return verdict;
-    return keep(verdict, blockedSuccessor(verdict.model, heir, sharedWith(context, verdict, heir) ?? ''));
+    const left = tracesLeft(verdict);
+    const trace = left.find((each) => heirs.has(each));
+    if (trace === undefined || left.some((each) => isPort(each) && able.has(each))) return verdict;
+    const shared = isPort(trace) ? 'has the same port' : 'has the same weights';
+    return keep(verdict, blockedSuccessor(verdict.model, heirs.get(trace) ?? '', shared));
   });
+}
+
+/** One of {@link tracesOf}. */
+function isPort(trace: string): boolean {
+  return trace.startsWith('port ');
 }
 
 /** Clients are sent to it. A deletion that was cut off has sent them away already, and is finished. */
@@ -65,21 +78,26 @@ function isInUse({ copies, endpoint }: Removal): boolean {
   return endpoint !== null && copies.some(({ phase }) => phase !== 'failed');
 }
 
-/** Declared, and nothing of it is there or on record. */
-function isArriving({ input, world }: Context, name: string): boolean {
-  const declared = input.desired.models.some((model) => model.name === name);
-  return declared && (world.ours.get(name) ?? []).length === 0 && input.inventory.models[name] === undefined;
+/** Nothing of it is there or on record. */
+function isNew({ input, world }: Context, name: string): boolean {
+  return (world.ours.get(name) ?? []).length === 0 && input.inventory.models[name] === undefined;
 }
 
-/** What a new model has in common with one that goes, in words that follow its name; null: nothing. */
-function sharedWith({ input }: Context, { copies, applied }: Removal, name: string): string | null {
-  const model = input.desired.models.find((each) => each.name === name);
-  if (model === undefined) return null;
-  const digest = input.artifacts[name]?.sha256;
-  const of = (field: string) => [applied?.fields[field], ...copies.map(({ configured }) => configured[field])];
-  if (of('source').includes(model.source.written) || (digest !== undefined && of('digest').includes(digest))) return 'has the same weights';
-  const port = model.options[PORT_OPTION];
-  return typeof port === 'number' && copies.some(({ endpoint }) => portHere(endpoint) === port) ? 'has the same port' : null;
+/** What a declared model can have in common with one that goes. */
+function tracesOf({ input }: Context, { name, source, options }: ModelSpec): readonly string[] {
+  const [digest, port] = [input.artifacts[name]?.sha256, options[PORT_OPTION]];
+  return [
+    ...(digest === undefined ? [] : [`digest ${digest}`]),
+    `source ${source.written}`,
+    ...(typeof port === 'number' ? [`port ${port}`] : []),
+  ];
+}
+
+/** The same of one that goes, from its record and its copies. */
+function tracesLeft({ copies, applied }: Removal): readonly string[] {
+  const all = [applied?.fields, ...copies.map(({ configured }) => configured)];
+  const of = (field: string) => all.flatMap((fields) => (fields?.[field] == null ? [] : [`${field} ${fields[field]}`]));
+  return [...of('digest'), ...of('source'), ...copies.map(({ endpoint }) => `port ${portHere(endpoint)}`)];
 }
 
 function keep({ model, backend, cause, place, correctsDrift }: Removal, problem: Problem): Blocked {

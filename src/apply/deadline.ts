@@ -11,6 +11,8 @@ export interface DeadlineOptions {
   readonly graceMs: number;
   /** What the step last said that it waits for. */
   readonly lastWord: () => string | null;
+  /** False: a wait that is seen through, because somebody would be without a model. */
+  readonly mayAbandon: boolean;
 }
 
 /**
@@ -20,8 +22,9 @@ export interface DeadlineOptions {
 export async function withDeadline(step: Step, options: DeadlineOptions, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), Math.min(step.deadlineMs, MAX_TIMER_MS));
-  const signal = isWait(step) ? AbortSignal.any([late.signal, options.signal]) : late.signal;
-  const abandoned = () => isWait(step) && options.signal.aborted && !late.signal.aborted;
+  const isCut = isWait(step) && options.mayAbandon;
+  const signal = isCut ? AbortSignal.any([late.signal, options.signal]) : late.signal;
+  const abandoned = () => isCut && options.signal.aborted && !late.signal.aborted;
   try {
     await comesBack(work(signal), signal, options.graceMs);
     if (step.op === 'drain' && abandoned()) throw new Abandoned();

@@ -5,7 +5,12 @@ import { resultOf } from './result.ts';
 export interface ExecuteOptions {
   readonly parallelism: number;
   readonly perBackend: number;
+  /** Aborted: nothing begins any more but what `goesOn` says. */
   readonly signal: AbortSignal;
+  /** True for steps that are seen through although the run was told to stop. */
+  readonly goesOn: (step: Step) => boolean;
+  /** What is put right, and told, because a step will not begin; null: nothing is. Never rejects. */
+  readonly undo: (step: Step, result: StepResult) => Promise<StepResult> | null;
   /** Performs one step; never rejects. */
   readonly perform: (step: Step) => Promise<StepResult>;
   /** Hears of each step that will not be performed. */
@@ -33,6 +38,7 @@ class Walk {
   /** Positions of the steps that could begin, smallest first. */
   private ready: number[] = [];
   private readonly inFlight = new Set<number>();
+  private finished: () => void = () => undefined;
   private readonly busy = new Map<string, number>();
 
   constructor(steps: readonly Step[], options: ExecuteOptions) {
@@ -45,13 +51,16 @@ class Walk {
   }
 
   run(): Promise<void> {
-    return new Promise((resolve) => this.advance(resolve));
+    return new Promise((resolve) => {
+      this.finished = resolve;
+      this.advance();
+    });
   }
 
-  private advance(finished: () => void): void {
+  private advance(): void {
     if (this.options.signal.aborted) this.cancelRest();
-    for (let at = this.takeReady(); at !== null; at = this.takeReady()) void this.begin(at, finished);
-    if (this.inFlight.size === 0) finished();
+    for (let at = this.takeReady(); at !== null; at = this.takeReady()) void this.begin(at);
+    if (this.inFlight.size === 0) this.finished();
   }
 
   /** The first step that could begin, if a place is free for it. */
@@ -61,7 +70,7 @@ class Walk {
     return index === -1 ? null : (this.ready.splice(index, 1)[0] ?? null);
   }
 
-  private async begin(at: number, finished: () => void): Promise<void> {
+  private async begin(at: number): Promise<void> {
     const { backend } = this.at(at);
     this.inFlight.add(at);
     this.busy.set(backend, this.busyOn(at) + 1);
@@ -69,7 +78,7 @@ class Walk {
     this.inFlight.delete(at);
     this.busy.set(backend, this.busyOn(at) - 1);
     this.settle(at, result);
-    this.advance(finished);
+    this.advance();
   }
 
   private settle(at: number, result: StepResult): void {
@@ -90,19 +99,36 @@ class Walk {
       if (this.results.has(step.id)) continue;
       const result = notBegun(step, because);
       this.results.set(step.id, result);
-      this.options.skipped(result);
+      void this.tell(at, result);
       queue.push(...this.waitingFor(at).map((next) => ({ at: next, cause: result })));
     }
   }
 
+  /** Tells of a step that will not begin, after what has to be put right for that. The run is not over before. */
+  private async tell(at: number, result: StepResult): Promise<void> {
+    const undoing = this.options.undo(this.at(at), result);
+    if (undoing === null) return this.options.skipped(result);
+    this.inFlight.add(at);
+    const told = await undoing;
+    this.inFlight.delete(at);
+    this.results.set(told.step, told);
+    this.options.skipped(told);
+    this.advance();
+  }
+
   private cancelRest(): void {
-    this.ready = [];
+    const { goesOn } = this.options;
+    this.ready = this.ready.filter((at) => goesOn(this.at(at)));
+    const cancelled: [number, StepResult][] = [];
     for (const [at, step] of this.steps.entries()) {
-      if (this.results.has(step.id) || this.inFlight.has(at)) continue;
+      if (this.results.has(step.id) || this.inFlight.has(at) || goesOn(step)) continue;
       const result = resultOf(step, { status: 'cancelled', because: 'the run was told to stop before it began' });
       this.results.set(step.id, result);
-      this.options.skipped(result);
+      void this.tell(at, result);
+      cancelled.push([at, result]);
     }
+    // What goes on may wait for what does not.
+    for (const [at, result] of cancelled) this.drop(this.waitingFor(at), result);
   }
 
   private insert(at: number): void {

@@ -7,8 +7,9 @@ import { problemOf, type Problem } from '../domain/problem.ts';
 import { execute } from './execute.ts';
 import { checkOrder } from './order.ts';
 import { startsByFirstStep } from './prepare.ts';
-import { performStep } from './step.ts';
+import { performStep, undoDropped } from './step.ts';
 import type { Clock, Fetch, StepTools } from './tools.ts';
+import { Underway } from './underway.ts';
 
 export type { ApplyResult } from '../domain/generation.ts';
 export type { Clock, Fetch } from './tools.ts';
@@ -21,7 +22,10 @@ export interface ApplyOptions {
   readonly fetch: Fetch;
   /** Hears everything; must not throw. */
   readonly emit: (event: Event) => void;
-  /** Aborted: no new step begins; starts, stops and own writes finish, waits are abandoned. */
+  /**
+   * Aborted: no new step begins; starts, stops and own writes finish, waits are abandoned. But a model between its old copy and
+   * its new one is brought to its end, or its clients are sent back.
+   */
   readonly signal: AbortSignal;
   /** How many steps may run at the same time. */
   readonly parallelism: number;
@@ -58,11 +62,13 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
   });
   const say = speaker(options, ledger.run);
   say({ type: 'run.started', stack: plan.stack, steps: plan.steps.length, revision: plan.revision, mode: plan.mode, who: options.who });
-  const tools = { ...toolsOf(options, ledger, say), leadsTo: startsByFirstStep(plan.steps) };
+  const tools = { ...toolsOf(options, ledger, say), leadsTo: startsByFirstStep(plan.steps), underway: new Underway(plan.steps) };
   const steps = await execute(plan.steps, {
     parallelism: options.parallelism,
     perBackend: options.perBackend ?? PER_BACKEND,
     signal: options.signal,
+    goesOn: (step) => tools.underway.goesOn(step),
+    undo: (step, result) => undoDropped(step, result, tools),
     perform: (step) => performStep(step, tools),
     skipped: (result) =>
       say({ type: 'step.skipped', step: result.step, op: result.op, model: result.model, because: result.because ?? '' }),
@@ -76,7 +82,7 @@ function speaker(options: ApplyOptions, run: string): Say {
   return (event) => options.emit({ at: options.clock.now(), run, ...event });
 }
 
-function toolsOf(options: ApplyOptions, ledger: RunLedger, say: Say): Omit<StepTools, 'leadsTo'> {
+function toolsOf(options: ApplyOptions, ledger: RunLedger, say: Say): Omit<StepTools, 'leadsTo' | 'underway'> {
   const { drivers, lease, fetch, signal, clock } = options;
   return {
     drivers,

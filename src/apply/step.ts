@@ -6,7 +6,9 @@ import { act } from './act.ts';
 import { compensate, hasPromise } from './compensate.ts';
 import { Abandoned, withDeadline } from './deadline.ts';
 import { checkLeaves, checkRelies } from './facts.ts';
+import { handBack } from './hand-back.ts';
 import { prepareStarts } from './prepare.ts';
+import { putBack } from './put-back.ts';
 import { resultOf } from './result.ts';
 import type { StepTools } from './tools.ts';
 import { transfers } from './transfer.ts';
@@ -19,9 +21,11 @@ export async function performStep(step: Step, tools: StepTools): Promise<StepRes
   const { id, op, model, backend, instance, cause, deadlineMs } = step;
   const startedAt = tools.clock.now();
   const startMs = tools.clock.monotonicMs();
+  tools.underway.begins(step);
   tools.say({ type: 'step.started', step: id, op, model, backend, instance, cause, deadlineMs });
   const end = await attempt(step, tools);
   const ms = tools.clock.monotonicMs() - startMs;
+  if (end.status === 'done') tools.underway.isDone(step);
   if (end.problem) tools.say({ type: 'step.failed', step: id, op, model, problem: end.problem, ms });
   else if (end.because) tools.say({ type: 'step.skipped', step: id, op, model, because: end.because });
   else tools.say({ type: 'step.done', step: id, op, model, ms });
@@ -44,7 +48,8 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     url = await act(step, tools, seen, { signal, progress: talk.progress, transfer: transfers(step, tools) });
     await checkLeaves(step, drivers, signal, patienceMs);
   };
-  const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord };
+  const mayAbandon = tools.underway.mayAbandon(step);
+  const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord, mayAbandon };
   const prepared = prepareStarts(step, tools, { signal: tools.signal, progress: talk.progress, transfer: transfers(step, tools) });
   const end = await prepared
     .then(() => withDeadline(step, options, work))
@@ -75,11 +80,32 @@ function endOf(step: Step, error: unknown): End {
 
 /**
  * After a failure, the promised compensation. A step that did not begin has started no copy that could be stopped; but if the
- * old one was stopped for it, that is put back all the same.
+ * old one was stopped for it, that is put back all the same. An old copy that goes on serving gets its clients back.
  */
 async function settle(step: Step, end: End, begun: boolean, tools: StepTools): Promise<End> {
-  if (end.problem === null || end.problem.code === 'lease-lost' || !hasPromise(step)) return end;
+  if (end.status === 'done' || end.problem?.code === 'lease-lost') return end;
+  if (step.op === 'drain' || step.op === 'stop') return withClients(step, end, tools);
+  if (end.problem === null || !hasPromise(step)) return end;
   return begun || step.restore !== undefined ? { ...end, ...(await compensate(step, end.problem, tools)) } : end;
+}
+
+async function withClients(step: Step, end: End, tools: StepTools): Promise<End> {
+  const left = tools.underway.leftOf(step);
+  const back = left === null ? null : await handBack(step, left, tools);
+  if (back === null) return end;
+  const { words, ...restored } = back;
+  if (end.problem !== null) return { ...end, problem: { ...end.problem, summary: `${end.problem.summary} Its ${words}.` }, ...restored };
+  return { ...end, because: `the run was told to stop; its ${words}`, ...restored };
+}
+
+/** The step will not begin for what another one came to; if the model's old copy was ended for it, that is put back. null: nothing is. */
+export function undoDropped(step: Step, result: StepResult, tools: StepTools): Promise<StepResult> | null {
+  if (step.op !== 'start' || step.restore === undefined || !tools.underway.hasRoom(step)) return null;
+  return putBack(step, step.restore, tools).then(({ words, ...restored }) => ({
+    ...result,
+    because: `${result.because}; ${words}`,
+    ...restored,
+  }));
 }
 
 async function close(step: Step, end: End, tools: StepTools): Promise<End> {

@@ -2,6 +2,7 @@ import type { Driver, StepIo } from '../domain/backend.ts';
 import type { Event } from '../domain/event.ts';
 import type { Lease, RunLedger } from '../domain/ledger.ts';
 import type { StepOf } from '../domain/plan.ts';
+import type { Underway } from './underway.ts';
 
 /** Time as a run needs it: the wall for records, a clock that never jumps for durations. */
 export interface Clock {
@@ -28,6 +29,7 @@ export interface StepTools {
   readonly clock: Clock;
   /** Aborted when a person told the run to stop. */
   readonly signal: AbortSignal;
+  readonly underway: Underway;
   readonly say: (event: Said) => void;
   /** How long a read-back may lag behind an act, in milliseconds. */
   readonly patienceMs: number;

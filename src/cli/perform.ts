@@ -24,7 +24,7 @@ export interface Doing {
 }
 
 const STOPPING =
-  'Stopping: starts and stops in flight are finished, waits are abandoned, nothing new begins. Ctrl-C once more ends at once.';
+  'Stopping: nothing new begins and waits are abandoned; a model between its old copy and its new one is brought to its end, or its clients are sent back. Ctrl-C once more ends at once.';
 
 /** Performs the plan and tells what became of it. */
 export async function perform(doing: Doing): Promise<number> {

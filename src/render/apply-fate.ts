@@ -12,7 +12,7 @@ export interface Fate {
 }
 
 /**
- * The models of which the old copy was taken away and whose new one was not handed to clients: down, or put back to what
+ * The models of which the old copy was taken away and whose new one was not handed to clients: down, or given back to what
  * served before. Of a model that is only taken down nothing is said: it was meant to go.
  */
 export function fatesOf(steps: readonly StepResult[]): readonly Fate[] {
@@ -20,24 +20,29 @@ export function fatesOf(steps: readonly StepResult[]): readonly Fate[] {
 }
 
 function fateOf(model: string, steps: readonly StepResult[]): Fate | null {
+  const failed = steps.find(({ status }) => status === 'failed');
+  const fix = failed?.problem?.fix ?? null;
+  const back = steps.find(({ restored }) => restored !== undefined);
+  if (back !== undefined) return { model, down: false, words: `${model}: ${backWords(back)}`, fix };
   const gone = steps.findIndex(({ op, status }) => status === 'done' && (op === 'stop' || op === 'withdraw'));
   const publish = steps.findIndex(({ op }) => op === 'publish');
   if (gone === -1 || publish < gone || steps[publish]?.status === 'done') return null;
-  const failed = steps.find(({ status }) => status === 'failed');
-  const fix = failed?.problem?.fix ?? null;
-  const restored = steps.find((step) => step.restored !== undefined)?.restored;
-  if (restored !== undefined) {
-    const found = restored.unpublished === true ? ' Where clients find it could not be written down; `llmops apply` does that.' : '';
-    return { model, down: false, words: `${model}: put back to what served before; the new one failed.${found}`, fix };
-  }
   const why = failed?.problem?.summary ?? steps.find(({ because }) => because !== null)?.because ?? 'the run ended before';
   return { model, down: true, words: `${model} is DOWN: ${wordsOf(steps, failed)}: ${why}`, fix };
 }
 
+function backWords({ op, status, restored }: StepResult): string {
+  if (op === 'drain' || op === 'stop') return 'its old copy goes on serving, and clients are sent to it again.';
+  const found = restored?.unpublished === true ? ' Where clients find it could not be written down; `llmops apply` does that.' : '';
+  return `put back to what served before; the new one ${status === 'failed' ? 'failed' : 'was not started'}.${found}`;
+}
+
+/** How far it got, by what was really done. */
 function wordsOf(steps: readonly StepResult[], failed: StepResult | undefined): string {
-  const stopped = steps.some(({ op, status }) => op === 'stop' && status === 'done');
-  const old = stopped ? 'its old copy was stopped' : 'clients are sent to its old copy no longer';
-  const next =
-    failed === undefined ? 'the new one did not come up' : failed.op === 'stop' ? 'that could not be stopped' : 'the new one failed';
-  return `${old} and ${next}`;
+  const did = (wanted: StepResult['op']) => steps.some(({ op, status }) => op === wanted && status === 'done');
+  const old = did('stop') ? 'its old copy was stopped' : 'clients are sent to its old copy no longer';
+  if (failed?.op === 'stop') return `${old} and that could not be stopped`;
+  if (did('probe')) return `${old}, the new one answers, and clients are not sent to it`;
+  if (failed !== undefined) return did('stop') ? `${old} and the new one failed` : old;
+  return did('start') ? `${old} and the new one was left loading` : `${old} and the new one was not started`;
 }

@@ -88,7 +88,8 @@ const EFFECTS: Readonly<Record<string, string>> = {
 
 function doneEntries(steps: readonly StepResult[]): readonly Entry[] {
   const perModel = new Map<string, string[]>();
-  for (const step of steps) if (step.status === 'done') perModel.set(step.model, [...(perModel.get(step.model) ?? []), step.op]);
+  for (const step of steps)
+    if (step.status === 'done' && !isUndone(step, steps)) perModel.set(step.model, [...(perModel.get(step.model) ?? []), step.op]);
   if (perModel.size === 0) return [entry(line('Nothing was changed.')), BLANK];
   const fated = new Set(fatesOf(steps).map(({ model }) => model));
   const width = nameWidth([...perModel.keys()]);
@@ -97,6 +98,12 @@ function doneEntries(steps: readonly StepResult[]): readonly Entry[] {
     .map(([model, acts]) => [model, fated.has(model) ? acts.map((op) => EFFECTS[op] ?? op) : acts] as const)
     .map(([model, ops]) => entry(line('  ', span('✓', 'add'), ` ${padEnd(model, width)}  ${ops.join(', ')}`), width + 6));
   return [entry(line(span('What is done', 'strong'))), ...rows, ...more(perModel.size - MOST_MODELS, 'model'), BLANK];
+}
+
+/** Clients were sent away, and sent back: of that nothing is left. */
+function isUndone({ op, model }: StepResult, steps: readonly StepResult[]): boolean {
+  if (op !== 'withdraw' && op !== 'drain') return false;
+  return steps.some((step) => step.model === model && step.restored !== undefined && (step.op === 'drain' || step.op === 'stop'));
 }
 
 const MARKS: Readonly<Record<Exclude<StepResult['status'], 'done'>, readonly [string, Tone]>> = {

@@ -61,6 +61,22 @@ describe('A signal during an apply', () => {
     expect(phases()).toEqual(['serving']);
   });
 
+  it('in a swap leaves the model its clients: while the old copy drains they are sent back to it', async () => {
+    const swap = (context: number) => STACK.replace('context: 256', `context: ${context}, rollout: { strategy: swap }`);
+    await place.write('llmops.yaml', swap(256));
+    expect((await place.llmops(['apply', '-y'])).code).toBe(0);
+    await place.write('llmops.yaml', swap(512));
+    world.fault({ kind: 'hang', path: /drain/ });
+    const running = place.start(['apply', '-y']);
+    await running.until('drain chat');
+    running.kill('SIGINT');
+    const { code, stdout } = await running.ended;
+    expect([code, stdout]).toEqual([130, expect.stringContaining('clients are sent to it again') as string]);
+    expect(stdout).not.toContain('DOWN');
+    const { models } = JSON.parse((await place.llmops(['status', '--json'])).stdout) as { models: { published: boolean }[] };
+    expect(models.map(({ published }) => published)).toEqual([true]);
+  });
+
   it('twice ends it at once, whatever it waits for, and blocks nobody', async () => {
     world.fault({ kind: 'hang', method: 'PUT' });
     const running = place.start(['apply', '-y']);

@@ -60,3 +60,38 @@ describe('What is not done', () => {
     expect(lines.at(-1)).toBe('  … and 60 models more');
   });
 });
+
+/** The sentences between the table and the next command. */
+function fate(steps: readonly StepResult[]): string {
+  const text = renderApplyResult({ outcome: 'cancelled', generation: 1, steps, problems: [], ms: 1 }, { color: false, width: 200 });
+  return text.split('\n').find((line) => /^chat[ :]/.test(line)) ?? '';
+}
+
+describe('What became of a model between two copies', () => {
+  const did = (...ops: readonly StepResult['op'][]) => ops.map((op) => result('chat', op, { status: 'done' }));
+  const rest = (...ops: readonly StepResult['op'][]) => ops.map((op) => result('chat', op, { because: 'the run was told to stop' }));
+  const back = { restored: { instance: 'chat-0', url: 'http://127.0.0.1:1' } };
+
+  it('that kept its old copy is not called down, and nothing counts as done to it', () => {
+    const steps = [...did('withdraw'), result('chat', 'drain', { because: 'told to stop', ...back }), ...rest('stop', 'start', 'publish')];
+    expect(fate(steps)).toBe('chat: its old copy goes on serving, and clients are sent to it again.');
+    expect(renderApplyResult({ outcome: 'cancelled', generation: 1, steps, problems: [], ms: 1 }, { color: false, width: 80 })).toContain(
+      'Nothing was changed.',
+    );
+  });
+
+  it('that was given its old copy back before the new one began says so', () => {
+    const start = result('chat', 'start', { because: 'embed.stop was cancelled', ...back });
+    expect(fate([...did('withdraw', 'drain', 'stop'), start, ...rest('probe', 'publish')])).toBe(
+      'chat: put back to what served before; the new one was not started.',
+    );
+  });
+
+  it.each([
+    ['the new one was left loading', did('withdraw', 'stop', 'start'), rest('probe', 'publish')],
+    ['the new one was not started', did('withdraw', 'stop'), rest('start', 'probe', 'publish')],
+    ['the new one answers, and clients are not sent to it', did('withdraw', 'stop', 'start', 'probe'), rest('publish')],
+  ])('that is down is told by how far it got: %s', (words, done, undone) => {
+    expect(fate([...done, ...undone])).toMatch(new RegExp(`^chat is DOWN: its old copy was stopped.* ${words}: the run was told to stop`));
+  });
+});

@@ -62,6 +62,11 @@ describe('tokens', () => {
     );
   });
 
+  test('of blanks before a token that takes them along are none, also where blanks are special tokens', async () => {
+    const vocabulary = vocabularyOf([special('<b>', { takesBefore: true }), special('\n')]);
+    expect(await createTokenizer(vocabulary, 1).tokenize('\n\n<b>', true, Infinity)).toEqual([0]);
+  });
+
   test('cost work that grows with the text, and not with its square', async () => {
     const work = async (turns: number) => {
       const vocabulary = vocabularyOf(CHAT);

@@ -118,7 +118,8 @@ function createTurn(pause: () => Promise<unknown>): () => Promise<void> {
 function createBoundaries(specials: readonly Special[]): (text: string, from: number) => number {
   const words = wordsOf(specials.map(({ text }) => text));
   const takers = new Set(specials.filter(({ takesBefore }) => takesBefore).map(({ text }) => text));
-  const blanksAreTaken = specials.some(({ takesBehind }) => takesBehind);
+  // One that takes blanks along takes those that are special tokens themselves, on both sides of a place to part at.
+  const blanksAreTaken = specials.some(({ takesBefore, takesBehind }) => takesBefore || takesBehind);
   return (text, from) => {
     for (let index = from; index < text.length; index += 1) {
       const beginning = words.at(text, index);

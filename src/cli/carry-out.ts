@@ -1,5 +1,6 @@
 import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
+import type { ApplyResult } from '../domain/generation.ts';
 import type { Lease } from '../domain/ledger.ts';
 import { approve, mustBeAbleToAsk } from './approve.ts';
 import type { CliContext, StackFlags } from './context.ts';
@@ -30,6 +31,8 @@ export interface Order {
   readonly command: string;
   /** Performed exactly, instead of what would be planned now. */
   readonly saved?: PlanFile;
+  /** Hears what the steps came to, if any were performed. */
+  readonly heard?: (result: ApplyResult) => void;
 }
 
 /** Takes the lease, plans, shows, asks, performs, reports. The one way by which this program changes the world. */
@@ -71,7 +74,7 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   if (saved) refuseStale(saved, fresh, seen.artifacts);
   const plan = saved?.plan ?? fresh;
   await report.plan(plan);
-  const doing = { session, context, flags, plan, drivers: seen.drivers, lease, report };
+  const doing = { session, context, flags, plan, drivers: seen.drivers, lease, report, heard: order.heard ?? (() => undefined) };
   if (!canApply(plan)) {
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
     await tend(seen.drivers);

@@ -21,6 +21,7 @@ export interface Doing {
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly lease: Lease;
   readonly report: Reporter;
+  readonly heard: (result: ApplyResult) => void;
 }
 
 const STOPPING =
@@ -36,6 +37,7 @@ export async function perform(doing: Doing): Promise<number> {
   context.signal.addEventListener('abort', stopping, { once: true });
   try {
     const result = await run(doing, report.event);
+    doing.heard(result);
     await report.result(result, plan);
     return context.signalExitCode() ?? resultExitCode(result, flags);
   } finally {

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { problemOf } from '../domain/problem.ts';
+import type { ApplyResult } from '../domain/generation.ts';
+import { isCircumstance, problemOf } from '../domain/problem.ts';
 import { carryOut, type Order } from './carry-out.ts';
 import type { CliContext } from './context.ts';
 import { printProblems } from './failure.ts';
 import { planFor, survey } from './survey.ts';
-import { CrashWatch, type Watched } from './watch.ts';
+import { CrashWatch, Reminders, type Watched } from './watch.ts';
 
 /** Pause between two looks, in milliseconds. */
 const EVERY_MS = 1000;
@@ -17,11 +18,15 @@ export async function supervise(order: Order): Promise<number> {
   const { context } = order;
   context.stderr.write('Supervising: what crashes is started anew. Ctrl-C ends this; the engines go on running.\n');
   const watch = new CrashWatch();
+  const reminders = new Reminders();
   while (await rest(context)) {
     try {
       await round(order, watch);
+      reminders.forget('round');
     } catch (error) {
-      if (!context.signal.aborted) await printProblems([problemOf(error)], context, order.flags);
+      const problem = problemOf(error);
+      const isNews = !context.signal.aborted && reminders.isDue('round', `${problem.code} ${problem.summary}`, performance.now());
+      if (isNews) await printProblems([problem], context, order.flags);
     }
   }
   return context.signalExitCode() ?? 0;
@@ -30,17 +35,28 @@ export async function supervise(order: Order): Promise<number> {
 async function round(order: Order, watch: CrashWatch): Promise<void> {
   const { context, flags } = order;
   const session = await order.open();
+  const { currentHolder } = await import('../state/index.ts');
+  // What somebody is changing now may well be away for a moment.
+  if (currentHolder(session.stateDir) !== null) return;
   const seen = await survey(session, context);
   for (const driver of Object.values(seen.drivers)) await driver.tend?.();
   const plan = await planFor(session, seen, 'apply', { allowDestroy: true });
-  const { due, events } = watch.look(plan, performance.now());
+  const applied = new Map(Object.entries(seen.inventory.models).map(([model, { specHash }]) => [model, specHash]));
+  const { due, events } = watch.look(plan, performance.now(), applied);
   for (const event of events) context.stderr.write(`${words(event)}\n`);
   if (due.length === 0) return;
-  await carryOut({ ...order, flags: { ...flags, autoApprove: true, target: due }, command: 'llmops apply --supervise' });
-  watch.started(due, performance.now());
+  let hindered = false;
+  const heard = ({ steps }: ApplyResult) => (hindered = steps.some(({ problem }) => problem !== null && isCircumstance(problem)));
+  await carryOut({ ...order, flags: { ...flags, autoApprove: true, target: due }, command: 'llmops apply --supervise', heard });
+  watch.started(due, performance.now(), hindered);
 }
 
 function words(event: Watched): string {
+  if (event.type === 'blocked') {
+    const { summary, code, fix } = event.problem;
+    const advice = fix === undefined ? '' : ` ${fix}`;
+    return `${event.model}: ${event.why === null ? '' : `${event.why} It cannot be started anew: `}${summary} [${code}]${advice}`;
+  }
   const next = event.type === 'gave-up' ? 'It is left alone now; `llmops apply` tries again.' : `Starting it anew in ${event.inMs} ms.`;
   return `${event.model}: ${event.why} ${next}`;
 }

@@ -1,61 +1,140 @@
 import { countCrashes, RESTARTS, type RestartPolicy } from '../domain/backoff.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Change, Plan } from '../domain/plan.ts';
+import type { Problem } from '../domain/problem.ts';
 
 /** What a look at the stack led to. `inMs`: when the next start is due. */
 export type Watched =
   | { readonly type: 'waiting'; readonly model: string; readonly why: string; readonly inMs: number }
-  | { readonly type: 'gave-up'; readonly model: string; readonly why: string };
+  | { readonly type: 'gave-up'; readonly model: string; readonly why: string }
+  /** It cannot be acted on. `why`: what happened to it, if anything did. */
+  | { readonly type: 'blocked'; readonly model: string; readonly why: string | null; readonly problem: Problem };
+
+/** How long a copy that did not end may be blocked before that is told, in milliseconds: one that is busy answers late. */
+const BUSY_MS = 5000;
+/** A thing that stays as it is is said again after this time, then after twice that, and so on, at most this long apart. Milliseconds. */
+const REMIND: RestartPolicy = { ...RESTARTS, firstMs: 60_000, capMs: 3_600_000, giveUpAfter: Infinity, healthyMs: Infinity };
+
+/** Says a thing when it is new, and again with growing pauses for as long as it is so. Pure: time comes in. */
+export class Reminders {
+  readonly #said = new Map<string, { readonly what: string; readonly pauses: ReturnType<typeof countCrashes>; nextAt: number }>();
+
+  /** True if it is time to say this about `key`. */
+  isDue(key: string, what: string, now: number): boolean {
+    const known = this.#said.get(key);
+    if (known?.what === what && now < known.nextAt) return false;
+    const pauses = known?.what === what ? known.pauses : countCrashes(REMIND);
+    this.#said.set(key, { what, pauses, nextAt: now + (pauses.next(0) ?? Infinity) });
+    return true;
+  }
+
+  /** It is so no longer. */
+  forget(key: string): void {
+    this.#said.delete(key);
+  }
+}
+
+/** What is to be started now, and what is to be told. */
+interface Look {
+  readonly due: readonly string[];
+  readonly events: readonly Watched[];
+}
+
+/** What stands in the way from outside may go at any time, so a start is tried again at least this often, in milliseconds. */
+const HINDERED_CAP_MS = 300_000;
 
 interface Watch {
   readonly crashes: ReturnType<typeof countCrashes>;
+  /** Starts that failed for what is around it, and not for what it is: they are counted, and never the last. */
+  readonly waits: ReturnType<typeof countCrashes>;
   /** When it was first seen to run since its last crash. */
   since: number;
   /** When its next start is due; null: none is; Infinity: it was given up. */
   dueAt: number | null;
+  /** True: the last start failed for what is around it. */
+  hindered: boolean;
 }
 
 /** Remembers how often each model crashed, and says which are to be started now. Pure: time comes in. */
 export class CrashWatch {
   readonly #watches = new Map<string, Watch>();
+  readonly #reminders = new Reminders();
+  readonly #blockedSince = new Map<string, number>();
   readonly #policy: RestartPolicy;
 
   constructor(policy: RestartPolicy = RESTARTS) {
     this.#policy = policy;
   }
 
-  /** A look at a fresh plan at `now` (monotonic milliseconds). Only what ended by itself counts; changes that somebody wants are an apply's. */
-  look(plan: Plan, now: number): { readonly due: readonly string[]; readonly events: readonly Watched[] } {
-    const ended = new Map(
-      plan.drift.filter(({ reason }) => reason === 'crashed' || reason === 'gone').map(({ model, detail }) => [model, detail]),
-    );
+  /**
+   * A look at a fresh plan at `now` (monotonic milliseconds). Only what was applied and is not there counts; changes that
+   * somebody wants are an apply's. `applied`: by model that is looked after, the hash of its spec.
+   */
+  look(plan: Plan, now: number, applied: ReadonlyMap<string, string>): Look {
+    const ended = endedModels(plan, applied);
     const events: Watched[] = [];
-    for (const { model, correctsDrift } of plan.changes) {
+    for (const change of plan.changes) {
+      const { model } = change;
       const watch = this.#watchOf(model, now);
-      const why = ended.get(model);
-      if (why === undefined || !correctsDrift) {
+      const why = change.action === 'blocked' ? undefined : ended.get(model);
+      if (why === undefined) {
         if (watch.dueAt !== null) Object.assign(watch, { since: now, dueAt: null });
       } else if (watch.dueAt === null) events.push(this.#decide(model, why, watch, now));
+      if (applied.has(model)) events.push(...this.#obstacle(change, ended.get(model) ?? null, now));
     }
-    return {
-      due: [...this.#watches].filter(([model, { dueAt }]) => ended.has(model) && dueAt !== null && dueAt <= now).map(([model]) => model),
-      events,
-    };
+    const isDue = ([model, { dueAt }]: readonly [string, Watch]) => ended.has(model) && dueAt !== null && dueAt <= now;
+    return { due: [...this.#watches].filter(isDue).map(([model]) => model), events };
   }
 
-  /** These were started anew, or were tried to be. */
-  started(models: readonly string[], now: number): void {
-    for (const model of models) Object.assign(this.#watchOf(model, now), { since: now, dueAt: null });
+  /** These were started anew, or were tried to be. `hindered`: that failed for what is around them, such as a port that somebody else holds. */
+  started(models: readonly string[], now: number, hindered = false): void {
+    for (const model of models) Object.assign(this.#watchOf(model, now), { since: now, dueAt: null, hindered });
+  }
+
+  #obstacle(change: Change, why: string | null, now: number): readonly Watched[] {
+    const { model } = change;
+    if (change.action !== 'blocked') {
+      this.#blockedSince.delete(model);
+      this.#reminders.forget(model);
+      return [];
+    }
+    const since = this.#blockedSince.get(model) ?? now;
+    this.#blockedSince.set(model, since);
+    const { problem } = change;
+    if (why === null && now - since < BUSY_MS) return [];
+    return this.#reminders.isDue(model, `${problem.code} ${problem.summary}`, now) ? [{ type: 'blocked', model, why, problem }] : [];
   }
 
   #watchOf(model: string, now: number): Watch {
-    const watch = this.#watches.get(model) ?? { crashes: countCrashes(this.#policy), since: now, dueAt: null };
+    const watch = this.#watches.get(model) ?? {
+      crashes: countCrashes(this.#policy),
+      waits: countCrashes({ ...this.#policy, capMs: HINDERED_CAP_MS, giveUpAfter: Infinity }),
+      since: now,
+      dueAt: null,
+      hindered: false,
+    };
     this.#watches.set(model, watch);
     return watch;
   }
 
   #decide(model: string, why: string, watch: Watch, now: number): Watched {
-    const pause = watch.crashes.next(now - watch.since);
+    const pause = (watch.hindered ? watch.waits : watch.crashes).next(now - watch.since);
     watch.dueAt = pause === null ? Number.POSITIVE_INFINITY : now + pause;
     return pause === null ? { type: 'gave-up', model, why } : { type: 'waiting', model, why, inMs: pause };
   }
+}
+
+/** Models that are to run as they were applied and do not, with what happened to them. Whether that was a crash, or a start of ours that failed, is all the same. */
+function endedModels({ drift, changes }: Plan, applied: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const crashed = new Map(
+    drift.filter(({ reason }) => reason === 'crashed' || reason === 'gone').map(({ model, detail }) => [model, detail]),
+  );
+  const found = changes.flatMap((change): readonly [string, string][] => {
+    const { model, wish, cause } = change;
+    const why = crashed.get(model);
+    if (change.action === 'blocked') return why === undefined ? [] : [[model, why]];
+    const isAway = change.action === 'create' || (change.action === 'update' && change.cost.downtime === 'until-recreated');
+    if (!isAway || wish === null || wish.specHash !== applied.get(model)) return [];
+    return [[model, why ?? `It is not there: ${cause}.`]];
+  });
+  return new Map(found);
 }

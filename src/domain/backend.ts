@@ -85,7 +85,7 @@ export interface Driver {
    */
   readonly secrets?: (models: readonly ModelSpec[]) => Promise<Readonly<Record<string, readonly SecretSight[]>>>;
   /**
-   * Makes sure of what a start takes and may not be there: its secrets. Called before anything is ended for that start; keeps them
+   * Makes sure of what a start takes and may not be there: its secrets, its fixed port. Called before anything is ended for that start; keeps them
    * in memory for it and changes nothing. Fails with a ProblemError. Absent: there is nothing to make sure of.
    */
   readonly prepare?: (step: StepOf<'start'>, io: StepIo) => Promise<void>;

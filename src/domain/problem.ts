@@ -56,3 +56,11 @@ export function problemOf(error: unknown): Problem {
     fix: 'This is a bug in llmops. Please report it with the output of `llmops doctor`.',
   };
 }
+
+/** Codes that tell of the moment and not of what was to be started: the same may work as soon as it is over. */
+const CIRCUMSTANCES: ReadonlySet<string> = new Set(['plan-stale', 'lease-lost', 'state-not-writable', 'port-taken', 'no-driver']);
+
+/** True if a start failed for what was around it. */
+export function isCircumstance({ code }: Problem): boolean {
+  return CIRCUMSTANCES.has(code);
+}

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../domain/canonical.ts';
+import { isCircumstance } from '../domain/problem.ts';
 import type { BackendSpec } from '../domain/desired.ts';
 import type { Outcome } from '../domain/event.ts';
 import type { StepResult } from '../domain/generation.ts';
@@ -58,15 +59,12 @@ export function withFinished(file: InventoryFile, plan: Plan, run: Finished): In
   return withFailures({ ...file, generation: run.number, appliedAt: run.at, mode: plan.mode, backends }, failures);
 }
 
-/** Codes that tell of the moment and not of what was to be started: the same may work as soon as it is over. */
-const CIRCUMSTANCES: ReadonlySet<string> = new Set(['plan-stale', 'lease-lost', 'state-not-writable', 'port-taken', 'no-driver']);
-
 function failuresOf(plan: Plan, { number, at, steps }: Finished): Readonly<Record<string, FailedTry>> {
   const results = new Map(steps.map((result) => [result.step, result]));
   const engines = new Map(plan.backends.map(({ spec, engine }) => [spec.name, engine]));
   const failed = plan.steps.flatMap((step): readonly [string, FailedTry][] => {
     const problem = results.get(step.id)?.problem;
-    if ((step.op !== 'start' && step.op !== 'probe') || !problem || CIRCUMSTANCES.has(problem.code)) return [];
+    if ((step.op !== 'start' && step.op !== 'probe') || !problem || isCircumstance(problem)) return [];
     const { code, summary } = problem;
     const engine = engines.get(step.backend) ?? null;
     return [[step.model, { specHash: step.spec.specHash, engine, generation: number, at, code, summary }]];

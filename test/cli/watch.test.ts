@@ -4,13 +4,29 @@ import type { Plan } from '../../src/domain/plan.ts';
 
 const POLICY = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: 3, healthyMs: 10_000 };
 
+const APPLIED = new Map([['chat', 'abc']]);
+
 /** A plan for one model that runs, has crashed, or has crashed while somebody wants another setting of it. */
 function plan(state: 'runs' | 'crashed' | 'crashed-and-changed'): Plan {
   const drift = state === 'runs' ? [] : [{ model: 'chat', reason: 'crashed', detail: 'chat crashed.' }];
   return {
     drift,
-    changes: [{ model: 'chat', action: state === 'runs' ? 'keep' : 'create', correctsDrift: state === 'crashed' }],
+    changes: [
+      {
+        model: 'chat',
+        action: state === 'runs' ? 'keep' : 'create',
+        cause: 'told',
+        wish: { specHash: state === 'crashed-and-changed' ? 'def' : 'abc' },
+      },
+    ],
   } as unknown as Plan;
+}
+
+/** A plan that cannot act on the model; `ended`: it ended by itself. */
+function blocked(summary: string, ended?: string): Plan {
+  const drift = ended === undefined ? [] : [{ model: 'chat', reason: 'crashed', detail: ended }];
+  const problem = { severity: 'error', code: 'port-taken', summary };
+  return { drift, changes: [{ model: 'chat', action: 'blocked', wish: null, problem }] } as unknown as Plan;
 }
 
 describe('Supervision', () => {
@@ -19,29 +35,29 @@ describe('Supervision', () => {
     let now = 0;
     const said: unknown[] = [];
     for (let crash = 0; crash < 4; crash += 1) {
-      watch.look(plan('runs'), now);
-      const [event] = watch.look(plan('crashed'), now).events;
+      watch.look(plan('runs'), now, APPLIED);
+      const [event] = watch.look(plan('crashed'), now, APPLIED).events;
       said.push(event?.type === 'waiting' ? event.inMs : event?.type);
       now += 1000;
-      if (event?.type === 'waiting') watch.started(watch.look(plan('crashed'), now).due, now);
+      if (event?.type === 'waiting') watch.started(watch.look(plan('crashed'), now, APPLIED).due, now);
     }
     expect(said).toEqual([100, 200, 300, 'gave-up']);
-    expect(watch.look(plan('crashed'), now + 1e9).due).toEqual([]);
+    expect(watch.look(plan('crashed'), now + 1e9, APPLIED).due).toEqual([]);
   });
 
   it('starts nothing before the pause is over, and says a crash once', () => {
     const watch = new CrashWatch(POLICY);
-    watch.look(plan('runs'), 0);
-    expect(watch.look(plan('crashed'), 0).events).toHaveLength(1);
-    expect(watch.look(plan('crashed'), 99)).toEqual({ due: [], events: [] });
-    expect(watch.look(plan('crashed'), 100)).toEqual({ due: ['chat'], events: [] });
+    watch.look(plan('runs'), 0, APPLIED);
+    expect(watch.look(plan('crashed'), 0, APPLIED).events).toHaveLength(1);
+    expect(watch.look(plan('crashed'), 99, APPLIED)).toEqual({ due: [], events: [] });
+    expect(watch.look(plan('crashed'), 100, APPLIED)).toEqual({ due: ['chat'], events: [] });
   });
 
   it('counts anew after a copy that ran for long', () => {
     const watch = new CrashWatch(POLICY);
     for (let crash = 0; crash < 5; crash += 1) {
       const now = crash * 20_000;
-      const [event] = watch.look(plan('crashed'), now).events;
+      const [event] = watch.look(plan('crashed'), now, APPLIED).events;
       if (crash > 0) expect(event).toMatchObject({ type: 'waiting', inMs: 100 });
       watch.started(['chat'], now);
     }
@@ -49,13 +65,64 @@ describe('Supervision', () => {
 
   it('leaves alone what somebody wants changed: that is an apply, not a restart', () => {
     const watch = new CrashWatch(POLICY);
-    expect(watch.look(plan('crashed-and-changed'), 0)).toEqual({ due: [], events: [] });
+    expect(watch.look(plan('crashed-and-changed'), 0, APPLIED)).toEqual({ due: [], events: [] });
+  });
+
+  it('says once why it cannot start what ended, again when the reason is another one, and then with growing pauses', () => {
+    const watch = new CrashWatch(POLICY);
+    const said: number[] = [];
+    const look = (now: number, by = 'other') => {
+      const { events, due } = watch.look(blocked(`${by} holds it.`, 'chat crashed.'), now, APPLIED);
+      expect(due).toEqual([]);
+      for (const event of events) expect(event).toMatchObject({ type: 'blocked', why: 'chat crashed.', problem: { code: 'port-taken' } });
+      if (events.length > 0) said.push(now);
+    };
+    for (let now = 0; now < 1_000_000; now += 1000) look(now);
+    expect(said).toEqual([0, 60_000, 180_000, 420_000, 900_000]);
+    look(1_000_000, 'somebody else');
+    expect(said).toHaveLength(6);
+  });
+
+  it('starts it as soon as nothing is in the way any more', () => {
+    const watch = new CrashWatch(POLICY);
+    watch.look(blocked('other holds it.', 'chat crashed.'), 0, APPLIED);
+    watch.look(plan('crashed'), 5000, APPLIED);
+    expect(watch.look(plan('crashed'), 5100, APPLIED).due).toEqual(['chat']);
+  });
+
+  it('does not call a copy blocked that was only slow to answer, and says nothing of what was never applied', () => {
+    const watch = new CrashWatch(POLICY);
+    expect(watch.look(blocked('It does not answer.'), 0, APPLIED).events).toEqual([]);
+    expect(watch.look(plan('runs'), 1000, APPLIED).events).toEqual([]);
+    expect(watch.look(blocked('It does not answer.'), 2000, APPLIED).events).toEqual([]);
+    expect(watch.look(blocked('It does not answer.'), 8000, new Map()).events).toEqual([]);
+    expect(watch.look(blocked('It does not answer.'), 8000, APPLIED).events).toHaveLength(1);
+  });
+
+  it('goes on with what a start of its own left away, though nobody calls that a crash', () => {
+    const watch = new CrashWatch(POLICY);
+    const away = { ...plan('crashed'), drift: [] };
+    expect(watch.look(away, 0, APPLIED).events).toEqual([{ type: 'waiting', model: 'chat', why: 'It is not there: told.', inMs: 100 }]);
+    expect(watch.look(away, 100, APPLIED).due).toEqual(['chat']);
+  });
+
+  it('never gives up for what is around a model: it may go at any time', () => {
+    const watch = new CrashWatch(POLICY);
+    let now = 0;
+    const pauses = Array.from({ length: 15 }, () => {
+      const [event] = watch.look(plan('crashed'), now, APPLIED).events;
+      now += 1_000_000;
+      watch.started(watch.look(plan('crashed'), now, APPLIED).due, now, true);
+      return event?.type === 'waiting' ? event.inMs : null;
+    });
+    expect(pauses.slice(0, 4)).toEqual([100, 100, 200, 400]);
+    expect(pauses.at(-1)).toBe(300_000);
   });
 
   it('forgets a crash that somebody else mended', () => {
     const watch = new CrashWatch(POLICY);
-    watch.look(plan('crashed'), 0);
-    watch.look(plan('runs'), 50);
-    expect(watch.look(plan('runs'), 500).due).toEqual([]);
+    watch.look(plan('crashed'), 0, APPLIED);
+    watch.look(plan('runs'), 50, APPLIED);
+    expect(watch.look(plan('runs'), 500, APPLIED).due).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import { rotateLogs } from './logs.ts';
 import { stackIdOf } from './marker.ts';
 import { lookAt, observeBackend } from './observe.ts';
 import type { Parts } from './parts.ts';
+import { refuseTakenPort } from './port-holder.ts';
 import { probeInstance } from './probe.ts';
 import { systemProcesses, type ProcessTable } from './process-table.ts';
 import { openRecords } from './records.ts';
@@ -52,7 +53,10 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
       await sweepClaims(join(context.stateDir, 'instances'), parts.table);
     },
     secrets: (models) => lookAtSecrets(models, parts),
-    prepare: ({ spec: instance }, io) => prepareSecrets(instance, parts, io),
+    prepare: async ({ spec: instance }, io) => {
+      await refuseTakenPort(instance, parts);
+      await prepareSecrets(instance, parts, io);
+    },
     perform: {
       start: (step, io) => startInstance(step.spec, parts, io),
       probe: (step, io) => probeInstance(step, parts, io),

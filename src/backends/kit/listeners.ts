@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** State `0A` of /proc/net/tcp: listening. */
@@ -18,13 +18,35 @@ export function listensOn(pids: readonly number[], port: number, root = '/proc')
 }
 
 /** Inodes of the sockets that listen on a port, from the text of /proc/net/tcp (proc_net_tcp: addresses in hex, `0100007F:1F90`). */
-export function listeningInodes(text: string, port: number): ReadonlySet<string> {
+export function listeningInodes(text: string, port: number, address = /^/): ReadonlySet<string> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const rows = text
     .split('\n')
     .slice(1)
     .map((line) => line.trim().split(/\s+/));
-  return new Set(rows.filter((row) => row[1]?.endsWith(suffix) && row[3] === LISTENS).map((row) => row[9] as string));
+  return new Set(
+    rows.filter((row) => row[1]?.endsWith(suffix) && address.test(row[1]) && row[3] === LISTENS).map((row) => row[9] as string),
+  );
+}
+
+/** Sockets that keep a port of 127.0.0.1 from whoever wants it, whoever's they are; null: this machine does not tell. */
+export function socketsOn(port: number, root = '/proc'): ReadonlySet<string> | null {
+  try {
+    const own = listeningInodes(readFileSync(join(root, 'net/tcp'), 'utf8'), port, /^(?:[0-9A-F]{6}7F|0{8}):/);
+    const any = existsSync(join(root, 'net/tcp6')) ? readFileSync(join(root, 'net/tcp6'), 'utf8') : '';
+    return new Set([...own, ...listeningInodes(any, port, /^0{32}:/)]);
+  } catch {
+    return null; // no /proc (macOS)
+  }
+}
+
+/** Sockets of a process; none if it is another user's, or has ended. */
+export function socketsOfProcess(pid: number, root = '/proc'): readonly string[] {
+  try {
+    return socketsOf(join(root, String(pid), 'fd'));
+  } catch {
+    return [];
+  }
 }
 
 /** Throws where looking is not allowed; a process that ended meanwhile has no sockets. */

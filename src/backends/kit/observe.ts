@@ -8,6 +8,7 @@ import { listensOn } from './listeners.ts';
 import { decodeMarker } from './marker.ts';
 import { readMemory } from './memory.ts';
 import { endpointOf, findOurs, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
+import { strangersOnPorts } from './port-holder.ts';
 import type { ProcessEntry } from './process-table.ts';
 
 /** How many instances are asked at the same time. */
@@ -27,7 +28,8 @@ export async function observeBackend(parts: Parts, signal: AbortSignal): Promise
     const ended = parts.records.list().filter((record) => record.spec.backend === name && !ours.has(record.spec.id));
     const gone = await Promise.all(ended.map((record) => describeEnded(record, parts)));
     const foreign = entries.flatMap((entry) => observeForeign(entry, parts) ?? []);
-    const instances = [...alive, ...gone, ...foreign].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const strangers = await strangersOnPorts(ended, entries, foreign, parts);
+    const instances = [...alive, ...gone, ...foreign, ...strangers].sort((a, b) => (a.id < b.id ? -1 : 1));
     return { status: 'reachable', name, type, engine, instances, memory };
   } catch (error) {
     return { status: 'unreachable', name, type, problem: problemOf(error) };

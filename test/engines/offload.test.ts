@@ -69,7 +69,7 @@ describe('Layers on a device', () => {
     await declare('{ gpuLayers: 3 }');
     const plan = flat(await rig.ok('plan'));
     expect(plan).toMatch(/offload\.gpuLayers 2 → 3 \S*llmops\.yaml:\d+ # forces restart/);
-    expect(plan).toContain('old before new (two copies of it cannot run side by side on this backend)');
+    expect(plan).toContain('old before new (an rpc-server serves one copy at a time, and the next one would wait for it');
     await rig.ok('apply', '-y');
     expect(rig.engine().pid).not.toBe(pid);
     expect(await layersInStatus()).toMatchObject({ loaded: 3 });

@@ -103,20 +103,25 @@ export const pendingStep = object('A step that an earlier run began and did not 
   at: text('When it began, ISO 8601.'),
 });
 
-export const drift = object('Something that was changed outside llmops since the last apply.', {
-  model: text('Name of the model.'),
-  backend: text('Name of the backend.'),
-  instance: nullable(text('Identity of the instance; null: there is none.')),
-  field: nullable(text('The setting; null: the whole instance.')),
-  from: scalar('What was applied.'),
-  to: scalar('What was found.'),
-  reason: oneOfWords(
-    '`runtime-reset` runs with something else than it was told, `unfulfilled` so from the start, because it cannot, `edited` was told something else, `gone` is not there, `crashed` ended by itself, `unexpected` should not exist, `unpublished` gets no clients.',
-    ['runtime-reset', 'unfulfilled', 'edited', 'gone', 'crashed', 'unexpected', 'unpublished'],
-  ),
-  policy: oneOfWords('What llmops.yaml says to do about it.', ['correct', 'warn', 'ignore']),
-  detail: text('One sentence for people.'),
-});
+export const drift = object(
+  'Something that was changed outside llmops since the last apply.',
+  {
+    model: text('Name of the model.'),
+    backend: text('Name of the backend.'),
+    instance: nullable(text('Identity of the instance; null: there is none.')),
+    field: nullable(text('The setting; null: the whole instance.')),
+    from: scalar('What was applied.'),
+    to: scalar('What was found.'),
+    reason: oneOfWords(
+      '`runtime-reset` runs with something else than it was told, `unfulfilled` so from the start, because it cannot, `edited` was told something else, `gone` is not there, `crashed` ended by itself, `unexpected` should not exist, `unpublished` gets no clients.',
+      ['runtime-reset', 'unfulfilled', 'edited', 'gone', 'crashed', 'unexpected', 'unpublished'],
+    ),
+    policy: oneOfWords('What llmops.yaml says to do about it.', ['correct', 'warn', 'ignore']),
+    detail: text('One sentence for people.'),
+    lastAliveAt: text('Of a copy that ended by itself: when it was last known to live, ISO 8601. Absent: not known.'),
+  },
+  ['lastAliveAt'],
+);
 
 export const summary = object('How many models are affected, by kind of change.', {
   create: count('Models that are added.'),

@@ -29,29 +29,34 @@ const setting = object(
   ['desired', 'configured', 'loaded'],
 );
 
-const model = object('One model.', {
-  name: text('Its name.'),
-  backend: text('Name of its backend.'),
-  state: oneOfWords(
-    'The whole picture in one word. `outdated`: the file asks for something else now. `unsettled`: it runs as declared, and llmops has its own part left to do: send clients to it, end a left-over copy, or record it.',
-    ['ready', 'starting', 'drifted', 'outdated', 'unsettled', 'failed', 'absent', 'removed', 'blocked', 'unknown'],
-  ),
-  phase: oneOfWords('What its instance does.', ['starting', 'serving', 'failed', 'unknown', 'absent']),
-  instance: nullable(
-    text('Identity of the copy that counts most: one that serves, then the one that clients are sent to, then the newest.'),
-  ),
-  copies: common.names('Further instances of ours that serve this model.'),
-  endpoint: nullable(text('Where it answers.')),
-  published: flag('True if clients are sent to this instance, at its present address.'),
-  settings: list('Its settings, sorted by name.', ref('setting', 'One setting.')),
-  why: nullable(text('Why it is not ready; null for a ready one.')),
-  fix: nullable(text('What to type or change next.')),
-  startedAt: nullable(text('When its process started, ISO 8601.')),
-  memoryBytes: nullable(count('Resident memory in bytes.')),
-  activeRequests: nullable(count('Requests being worked on.')),
-  generation: nullable(count('Generation in which it was last applied.')),
-  conditions: list('Its conditions.', ref('condition', 'One condition.')),
-});
+const model = object(
+  'One model.',
+  {
+    name: text('Its name.'),
+    backend: text('Name of its backend.'),
+    state: oneOfWords(
+      'The whole picture in one word. `outdated`: the file asks for something else now. `unsettled`: it runs as declared, and llmops has its own part left to do: send clients to it, end a left-over copy, or record it.',
+      ['ready', 'starting', 'drifted', 'outdated', 'unsettled', 'failed', 'absent', 'removed', 'blocked', 'unknown'],
+    ),
+    phase: oneOfWords('What its instance does.', ['starting', 'serving', 'failed', 'unknown', 'absent']),
+    instance: nullable(
+      text('Identity of the copy that counts most: one that serves, then the one that clients are sent to, then the newest.'),
+    ),
+    copies: common.names('Further instances of ours that serve this model.'),
+    endpoint: nullable(text('Where it answers.')),
+    published: flag('True if clients are sent to this instance, at its present address.'),
+    settings: list('Its settings, sorted by name.', ref('setting', 'One setting.')),
+    why: nullable(text('Why it is not ready; null for a ready one.')),
+    fix: nullable(text('What to type or change next.')),
+    startedAt: nullable(text('When its process started, ISO 8601.')),
+    lastAliveAt: text('Of one that has ended: when it was last known to live, ISO 8601. Absent: it lives, or that is not known.'),
+    memoryBytes: nullable(count('Resident memory in bytes.')),
+    activeRequests: nullable(count('Requests being worked on.')),
+    generation: nullable(count('Generation in which it was last applied.')),
+    conditions: list('Its conditions.', ref('condition', 'One condition.')),
+  },
+  ['lastAliveAt'],
+);
 
 const root = object('The document of `llmops status --json`. Minor versions only add members: ignore what you do not know.', {
   formatVersion: exactly('Version of this format.', '1.0'),

@@ -1,6 +1,6 @@
 import type { StepIo } from '../domain/backend.ts';
 import type { StepResult } from '../domain/generation.ts';
-import { isStaging, type Step } from '../domain/plan.ts';
+import { isStaging, type Predecessor, type Step } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
 import { act } from './act.ts';
 import { compensate, hasPromise } from './compensate.ts';
@@ -101,11 +101,14 @@ async function withClients(step: Step, end: End, tools: StepTools): Promise<End>
 /** The step will not begin for what another one came to; if the model's old copy was ended for it, that is put back. null: nothing is. */
 export function undoDropped(step: Step, result: StepResult, tools: StepTools): Promise<StepResult> | null {
   if (step.op !== 'start' || step.restore === undefined || !tools.underway.hasRoom(step)) return null;
-  return putBack(step, step.restore, tools).then(({ words, ...restored }) => ({
-    ...result,
-    because: `${result.because}; ${words}`,
-    ...restored,
-  }));
+  return undoFor(step.restore);
+
+  async function undoFor(predecessor: Predecessor): Promise<StepResult> {
+    const [startedAt, startMs] = [tools.clock.now(), tools.clock.monotonicMs()];
+    const { words, ...restored } = await putBack(step, predecessor, tools);
+    const ms = tools.clock.monotonicMs() - startMs;
+    return { ...result, because: `${result.because}; ${words}`, ...restored, startedAt, ms };
+  }
 }
 
 async function close(step: Step, end: End, tools: StepTools): Promise<End> {

@@ -77,7 +77,7 @@ export interface Driver {
   observe(signal: AbortSignal): Promise<ObservedBackend>;
   /** One instance by id, as fresh as can be; null: it is not there. */
   look(instance: string, signal: AbortSignal): Promise<ObservedInstance | null>;
-  /** Housekeeping before an apply and while something supervises: keeps logs short, sweeps what dead runs left. Touches no instance. Absent: there is none to do. */
+  /** Housekeeping before an apply and while something supervises: keeps logs short, sweeps what dead runs left, remembers what was alive. Touches no instance. Absent: there is none to do. */
   readonly tend?: () => Promise<void>;
   /**
    * The secrets that models name, by model, as far as they can be told without running a command. Reads only; one that cannot be

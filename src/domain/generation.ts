@@ -25,7 +25,7 @@ export interface StepResult {
   readonly url?: string;
   /** For a failed step of old before new: what served before serves again, there. `unpublished`: that could not be written down, so who looks the address up is told none. */
   readonly restored?: { readonly instance: string; readonly url: string; readonly unpublished?: true };
-  /** ISO 8601; null if it never began. */
+  /** ISO 8601; null if it never began, and nothing was put back for it. */
   readonly startedAt: string | null;
   /** Milliseconds from begin to end; 0 if it never began. */
   readonly ms: number;

@@ -71,6 +71,8 @@ export interface ObservedInstance {
   readonly memoryBytes: number | null;
   /** ISO 8601 time of start, or null. */
   readonly startedAt: string | null;
+  /** Of one that has ended: ISO 8601 time at which it was last known to live. Absent: it lives, or that is not known. */
+  readonly lastAliveAt?: string;
   readonly process: ProcessIdentity | null;
   readonly logFile: string | null;
   /** For `failed` and `unknown`: why. */

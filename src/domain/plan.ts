@@ -59,6 +59,8 @@ export interface Drift {
   readonly policy: 'correct' | 'warn' | 'ignore';
   /** One sentence for people. */
   readonly detail: string;
+  /** Of a copy that ended by itself: ISO 8601 time at which it was last known to live. Absent: not known. */
+  readonly lastAliveAt?: string;
 }
 
 export interface FieldChange {

@@ -83,6 +83,8 @@ export interface ModelStatus {
   readonly why: string | null;
   readonly fix: string | null;
   readonly startedAt: string | null;
+  /** Of one that has ended: ISO 8601 time at which it was last known to live. Absent: it lives, or that is not known. */
+  readonly lastAliveAt?: string;
   readonly memoryBytes: number | null;
   readonly activeRequests: number | null;
   /** Generation in which it was last applied. */

@@ -26,7 +26,8 @@ function copiesMoved(sight: Sight): Drift[] {
   const drift: Drift[] = [];
   const add = (reason: DriftReason, copy: ObservedInstance | null, detail: string): void => {
     const instance = copy?.id ?? `${wish.model.name}-${applied.specHash}`;
-    drift.push({ ...whole, model: wish.model.name, backend: copy?.backend ?? applied.backend, instance, reason, detail });
+    const alive = copy?.lastAliveAt === undefined ? {} : { lastAliveAt: copy.lastAliveAt };
+    drift.push({ ...whole, model: wish.model.name, backend: copy?.backend ?? applied.backend, instance, reason, detail, ...alive });
   };
   const right = applied.specHash === wish.spec.specHash;
   const none = target === null && others.length + hidden.length === 0;

@@ -40,6 +40,7 @@ export function modelStatus(facts: ModelFacts): ModelStatus {
     why: verdict.why,
     fix: verdict.fix,
     startedAt: main?.startedAt ?? null,
+    ...(main?.lastAliveAt === undefined ? {} : { lastAliveAt: main.lastAliveAt }),
     memoryBytes: main?.memoryBytes ?? null,
     activeRequests: main?.activeRequests ?? null,
     generation: facts.applied?.generation ?? null,

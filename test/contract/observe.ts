@@ -45,6 +45,8 @@ export const observeCases: readonly Case[] = [
         return now?.process === null && now;
       });
       expect(after).toMatchObject({ phase: 'failed', owner: 'ours', specHash: spec.specHash, logFile: before.logFile });
+      if (after.lastAliveAt !== undefined)
+        expect([after.lastAliveAt >= (before.startedAt ?? ''), after.lastAliveAt <= new Date().toISOString()]).toEqual([true, true]);
       expect(after.problem?.summary).not.toBe('');
       expect(after.problem?.fix).toContain(before.logFile);
     },

@@ -23,7 +23,7 @@ const url = () => `http://127.0.0.1:${port}`;
 /** Somebody else's server on the model's port. */
 async function stranger(): Promise<Server> {
   const server = createServer((_request, response) => response.end('hello'));
-  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+  await new Promise<void>((done, fail) => server.once('error', fail).listen(port, '127.0.0.1', done));
   return server;
 }
 
@@ -62,14 +62,21 @@ describe('A supervisor that cannot act', () => {
     await rig.ok('apply', '-y');
     const supervisor = rig.start('apply', '-y', '--supervise');
     await until(() => supervisor.text().includes('Supervising'));
+    signal(supervisor.pid, 'SIGSTOP'); // so that the stranger is there first
     await die(rig.engine().pid);
     const other = await stranger();
+    signal(supervisor.pid, 'SIGCONT');
     await until(() => supervisor.text().includes('[port-taken]'));
     expect(flat(await rig.ok('plan').catch(String))).toContain('port-taken');
     other.close();
     other.closeAllConnections();
     await until(() => supervisor.text().includes('succeeded'));
     expect(await triage(url())).toEqual(TRIAGED);
+    const [last] = (JSON.parse(await rig.ok('history', '--json')) as { readonly generations: readonly { readonly number: number }[] })
+      .generations;
+    expect(flat(await rig.ok('show', String(last?.number)))).toMatch(
+      /downtime of desk: between .* it had ended before this run \(last sign of life/,
+    );
     signal(supervisor.pid, 'SIGINT');
     await supervisor.ended;
   });

@@ -69,6 +69,51 @@ describe('one generation', () => {
     );
   });
 
+  it('counts until the old copy was put back, where the new one failed', () => {
+    const restored = { instance: 'chat-1', url: 'http://127.0.0.1:1' };
+    const probe = result('chat.probe', { status: 'failed', startedAt: '2026-03-08T12:00:01.000Z', ms: 3000, restored });
+    const steps = [result('chat.withdraw', { startedAt: '2026-03-08T12:00:00.000Z', ms: 5 }), probe];
+    expect(whole({ changes: [swap], steps })).toContain('downtime of chat: measured 4 s (withdraw → put back)');
+  });
+
+  it('counts until clients were sent back, where the old copy was kept', () => {
+    const restored = { instance: 'chat-1', url: 'http://127.0.0.1:1' };
+    const drain = result('chat.drain', { status: 'cancelled', startedAt: '2026-03-08T12:00:00.100Z', ms: 100, restored });
+    const steps = [result('chat.withdraw', { startedAt: '2026-03-08T12:00:00.000Z', ms: 5 }), drain];
+    expect(whole({ changes: [swap], steps })).toContain('measured 200 ms (withdraw → sent back)');
+  });
+
+  describe('of what had ended before', () => {
+    const drift = { model: 'chat', backend: 'local', instance: 'chat-1', field: null, from: null, to: null, policy: 'correct' } as const;
+    const crashed = (more: object = {}) => ({ ...drift, reason: 'crashed', detail: 'It ended by itself.', ...more }) as const;
+    const steps = [result('chat.withdraw', { startedAt: '2026-03-08T12:00:00.500Z', ms: 5 }), publish];
+    const startedAt = '2026-03-08T12:00:00.000Z';
+    const told = (more: object, over: Partial<Generation> = {}) =>
+      whole({ changes: [swap], drift: [crashed(more)], startedAt, steps, ...over }).replace(/\n {4}/g, ' ');
+
+    it('claims no more than was seen: since before the run', () => {
+      expect(told({})).toContain('downtime of chat: at least 2.5 s: it had ended before this run; promised');
+    });
+
+    it('tells the longest it can have been, where it is known when it last lived', () => {
+      expect(told({ lastAliveAt: '2026-03-08T11:59:47.500Z' })).toContain(
+        'downtime of chat: between 2.5 s and 15 s: it had ended before this run (last sign of life 11:59:47Z)',
+      );
+    });
+
+    it('says that it is not over, and since when', () => {
+      expect(told({ lastAliveAt: '2026-03-08T11:59:47.000Z' }, { steps: [steps[0] as (typeof steps)[0]] })).toContain(
+        'not over when this run ended; it had ended before it (last sign of life 11:59:47Z)',
+      );
+    });
+
+    it('is told also of a model that left no trace', () => {
+      expect(told({ reason: 'gone' }, { changes: [create({ model: 'chat', correctsDrift: true })] })).toContain(
+        'downtime of chat: at least 2.5 s',
+      );
+    });
+  });
+
   it('says of new before old that there was none', () => {
     expect(whole({ steps: [publish] })).toContain('downtime of chat: measured 0 s');
   });

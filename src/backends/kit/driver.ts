@@ -8,7 +8,7 @@ import type { ConnectEngine } from './engine.ts';
 import { rotateLogs } from './logs.ts';
 import { stackIdOf } from './marker.ts';
 import { lookAt, observeBackend } from './observe.ts';
-import type { Parts } from './parts.ts';
+import { findOurs, type Parts } from './parts.ts';
 import { refuseTakenPort } from './port-holder.ts';
 import { probeInstance } from './probe.ts';
 import { systemProcesses, type ProcessTable } from './process-table.ts';
@@ -51,6 +51,8 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
     tend: async () => {
       rotateLogs(context.stateDir);
       await sweepClaims(join(context.stateDir, 'instances'), parts.table);
+      const found = findOurs(await parts.table.list(), parts);
+      for (const [id, { leader }] of found) if (leader !== null) parts.records.isAlive(id);
     },
     secrets: (models) => lookAtSecrets(models, parts),
     prepare: async ({ spec: instance }, io) => {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { ObservedInstance } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { engineOf } from './former.ts';
@@ -24,10 +25,20 @@ export async function describeEnded(record: InstanceRecord, parts: Parts): Promi
     activeRequests: null,
     memoryBytes: null,
     startedAt: record.startedAt,
+    ...lastSignOf(record, parts),
     process: null,
     logFile: record.logFile,
     problem: await whyEnded(record, parts),
   };
+}
+
+/** It wrote a line, or somebody saw it live. The system keeps no time at which a process ended. */
+function lastSignOf({ spec, logFile, startedAt }: InstanceRecord, { records }: Parts): Pick<ObservedInstance, 'lastAliveAt'> {
+  const wrote = statSync(logFile, { throwIfNoEntry: false })?.mtimeMs;
+  const signs = [wrote, records.lastAlive(spec.id), Date.parse(startedAt ?? '')].filter(
+    (ms) => typeof ms === 'number' && !Number.isNaN(ms),
+  );
+  return signs.length === 0 ? {} : { lastAliveAt: new Date(Math.max(...(signs as number[]))).toISOString() };
 }
 
 /** Why it ended: the machine was restarted, or what the engine wrote last; with the last lines of the log and its path. */

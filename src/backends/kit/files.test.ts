@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -71,6 +72,15 @@ describe('Logs', () => {
     expect(readFileSync(`${path}.1`, 'utf8')).toHaveLength(100);
   });
 
+  it('that are cut keep the time of their last line: a dead engine wrote nothing since', () => {
+    const path = join(dir, 'logs', 'a.log');
+    closeSync(openLog(path) ?? -1);
+    writeFileSync(path, 'x'.repeat(100));
+    utimesSync(path, 1000, 1000);
+    expect(rotateLog(path, 50)).toBe(true);
+    expect(statSync(path).mtimeMs).toBe(1_000_000);
+  });
+
   it('that are cut keep their beginning, where the engine said how it loaded, however often', () => {
     const path = join(dir, 'logs', 'a.log');
     const file = openLog(path) ?? -1;
@@ -132,6 +142,18 @@ describe('Records', () => {
     expect(statSync(join(dir, 'instances', 'chat-1.json')).mode & 0o077).toBe(0);
     records.remove('chat-1');
     expect(records.list()).toEqual([]);
+  });
+
+  it('keep when an instance was last seen to live', () => {
+    const records = openRecords(dir);
+    expect(records.lastAlive('chat-1')).toBeNull();
+    records.put(record('chat-1'));
+    utimesSync(join(dir, 'instances', 'chat-1.json'), 1000, 1000);
+    expect(records.lastAlive('chat-1')).toBe(1_000_000);
+    records.isAlive('chat-1');
+    expect(records.lastAlive('chat-1')).toBeGreaterThan(1_000_000);
+    records.isAlive('nobody');
+    expect(records.list().map(({ spec }) => spec.id)).toEqual(['chat-1']);
   });
 
   it('write nothing before there is something to write', () => {

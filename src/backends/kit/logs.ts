@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -63,7 +64,10 @@ export function rotateLog(path: string, limitBytes = LOG_LIMIT_BYTES): boolean {
   shift(path);
   const head = headLength(path, Math.min(HEAD_BYTES, limitBytes / 2));
   copyEnd(path, `${path}.1`, 2 * limitBytes);
+  // When it was written last tells until when its engine lived.
+  const { atime, mtime } = statSync(path);
   truncateSync(path, head);
+  utimesSync(path, atime, mtime);
   return true;
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { diskError, isWearyDisk } from '../../domain/disk-problem.ts';
 import type { InstanceSpec } from '../../domain/desired.ts';
@@ -30,6 +30,10 @@ export interface Records {
   /** Atomic: a reader sees the old record or the new one. Throws a ProblemError if the folder may not be written. */
   put(record: InstanceRecord): void;
   remove(id: string): void;
+  /** Keeps when an instance was last seen to live. Costs no write of a file, and nothing if it cannot be kept. */
+  isAlive(id: string): void;
+  /** When the record was written, or its instance last seen to live, in milliseconds since the epoch; null: not known. */
+  lastAlive(id: string): number | null;
   /** Folder of the records, created on first use if that is possible. */
   folder(): string;
 }
@@ -52,6 +56,15 @@ export function openRecords(stateDir: string): Records {
       unwritten.delete(id);
       onDisk(folder, () => rmSync(fileOf(id), { force: true }));
     },
+    isAlive(id) {
+      try {
+        const now = new Date();
+        utimesSync(fileOf(id), now, now);
+      } catch {
+        // no record, or a disk that takes nothing
+      }
+    },
+    lastAlive: (id) => statSync(fileOf(id), { throwIfNoEntry: false })?.mtimeMs ?? null,
     put(record) {
       const draft = `${fileOf(record.spec.id)}.${process.pid}.tmp`;
       ensure();

@@ -1,32 +1,65 @@
-import type { Generation } from '../../domain/generation.ts';
-import type { Change } from '../../domain/plan.ts';
+import type { Generation, StepResult } from '../../domain/generation.ts';
+import type { Change, Drift } from '../../domain/plan.ts';
 import { duration } from '../format/units.ts';
 import { downtimeWords } from '../plan/cost.ts';
 import type { Entry } from '../text/page.ts';
 import { BLANK, entry } from '../text/page.ts';
 import { line, span } from '../text/lines.ts';
 
-/** What clients had to do without, as measured, beside what the plan had promised; one row for each update that acted. */
-export function downtimeEntries(one: Generation): readonly Entry[] {
+type Counted = Extract<Change, { action: 'create' | 'update' }>;
+/** A time of day as the reader's clock shows it. */
+type Clock = (at: string) => string;
+
+/** What clients had to do without, as far as that is known, beside what the plan had promised; one row for each model that they had before. */
+export function downtimeEntries(one: Generation, clock: Clock): readonly Entry[] {
   const rows = one.changes.flatMap((change) => {
-    if (change.action !== 'update') return [];
-    const measured = measuredWords(one, change.model);
-    return measured === null ? [] : [rowOf(change, measured)];
+    if (change.action !== 'update' && (change.action !== 'create' || !change.correctsDrift)) return [];
+    const known = knownWords(one, change.model, clock);
+    return known === null ? [] : [rowOf(change, known)];
   });
   return rows.length === 0 ? [] : [BLANK, ...rows];
 }
 
-function rowOf(change: Extract<Change, { action: 'update' }>, measured: string): Entry {
-  return entry(line('  ', span(`downtime of ${change.model}`, 'strong'), `: ${measured}; promised: ${downtimeWords(change)}`), 4);
+function rowOf(change: Counted, known: string): Entry {
+  return entry(line('  ', span(`downtime of ${change.model}`, 'strong'), `: ${known}; promised: ${downtimeWords(change)}`), 4);
 }
 
-/** From the withdrawal of the old address to the publishing of the new one. null: neither was begun. */
-function measuredWords({ steps }: Generation, model: string): string | null {
-  const begun = steps.filter((step) => step.model === model && step.startedAt !== null);
+/** null: it cost no downtime to speak of, as nothing was begun. */
+function knownWords(one: Generation, model: string, clock: Clock): string | null {
+  const begun = one.steps.filter((step) => step.model === model && step.startedAt !== null);
   const withdrawn = begun.find((step) => step.op === 'withdraw' && step.status === 'done');
+  const over = endOf(begun);
+  const away = one.drift.find((drift) => drift.model === model && (drift.reason === 'crashed' || drift.reason === 'gone'));
+  if (away !== undefined) return begun.length === 0 ? null : awayWords(away, over, one.startedAt, clock);
+  if (withdrawn === undefined) return over === null ? null : 'measured 0 s (clients were sent on before the old one ended)';
+  if (over === null) return 'not over when this run ended (withdrawn, nothing published)';
+  const gap = over.ms - Date.parse(withdrawn.startedAt ?? '');
+  return Number.isNaN(gap) ? null : `measured ${duration(gap)} (withdraw → ${over.by})`;
+}
+
+/** It had ended before anybody looked: since when, nobody saw. The plan saw it away, and something of it had told that it lives. */
+function awayWords({ lastAliveAt }: Drift, over: End | null, plannedAt: string, clock: Clock): string {
+  const sign = lastAliveAt === undefined ? '' : ` (last sign of life ${clock(lastAliveAt)})`;
+  if (over === null) return `not over when this run ended; it had ended before it${sign}`;
+  const least = duration(Math.max(0, over.ms - Date.parse(plannedAt)));
+  const most = lastAliveAt === undefined ? null : duration(Math.max(0, over.ms - Date.parse(lastAliveAt)));
+  const words = most === null || most === least ? `at least ${least}` : `between ${least} and ${most}`;
+  return `${words}: it had ended before this run${sign}`;
+}
+
+/** When clients had a copy again. */
+interface End {
+  /** Milliseconds since the epoch. */
+  readonly ms: number;
+  readonly by: string;
+}
+
+function endOf(begun: readonly StepResult[]): End | null {
   const published = begun.find((step) => step.op === 'publish' && step.status === 'done');
-  if (withdrawn === undefined) return published === undefined ? null : 'measured 0 s (clients were sent on before the old one ended)';
-  if (published === undefined) return 'not over when this run ended (withdrawn, nothing published)';
-  const gap = Date.parse(published.startedAt ?? '') + published.ms - Date.parse(withdrawn.startedAt ?? '');
-  return Number.isNaN(gap) ? null : `measured ${duration(gap)} (withdraw → publish)`;
+  const restored = begun.find((step) => step.restored !== undefined);
+  const last = published ?? restored;
+  if (last === undefined) return null;
+  // A step that undoes something ends when that is done.
+  const by = published !== undefined ? 'publish' : last.op === 'drain' || last.op === 'stop' ? 'sent back' : 'put back';
+  return { ms: Date.parse(last.startedAt ?? '') + last.ms, by };
 }

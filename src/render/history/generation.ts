@@ -24,7 +24,7 @@ export function renderGenerationText(one: Generation, looks: HistoryLooks): stri
       ...drift,
       ...changes.flatMap((change) => blockEntries(change, context)),
       ...stepEntries(one.steps, looks),
-      ...downtimeEntries(one),
+      ...downtimeEntries(one, (at) => clockTime(at, looks).slice(11)),
     ],
     looks,
   );

@@ -88,7 +88,7 @@ function tableEntries(models: readonly ModelStatus[], now: string, looks: Status
   const [title, ...lines] = tableLines(columns, rows, looks.wide ? Infinity : looks.width);
   // A table is not wrapped: a broken row reads worse than a long one.
   const row = (content: typeof title): Entry => ({ ...entry(content ?? []), whole: true });
-  return [row(title), ...models.flatMap((model, index) => [row(lines[index]), ...whyEntries(model)]), ...legend(models)];
+  return [row(title), ...models.flatMap((model, index) => [row(lines[index]), ...whyEntries(model, now)]), ...legend(models)];
 }
 
 const TONES: Readonly<Record<ModelState, Tone>> = {
@@ -153,7 +153,7 @@ function wideCells(model: ModelStatus): readonly Span[] {
   return texts.map((text) => span(text));
 }
 
-function whyEntries(model: ModelStatus): readonly Entry[] {
+function whyEntries(model: ModelStatus, now: string): readonly Entry[] {
   const copies = model.copies.length === 0 ? [] : [entry(line('  └ ', span(`also running: ${model.copies.join(', ')}`, 'quiet')), 4)];
   if (model.why === null) return copies;
   const fix = model.fix === null ? [] : [` → ${model.fix}`];
@@ -162,7 +162,13 @@ function whyEntries(model: ModelStatus): readonly Entry[] {
     const sides = (['desired', 'configured', 'loaded'] as const).map((side) => `${WORDS[side]} ${sideText(setting, side)}`);
     return entry(line('    ', span(`${setting.field}: ${sides.join(', ')}`, 'quiet')), 6);
   });
-  return [entry(line('  └ ', model.why, ...fix), 4), ...rows, ...copies];
+  return [entry(line('  └ ', `${model.why}${lastSign(model, now)}`, ...fix), 4), ...rows, ...copies];
+}
+
+/** When it was last known to live, as near as anybody knows. */
+function lastSign({ lastAliveAt }: ModelStatus, now: string): string {
+  const ago = lastAliveAt === undefined ? null : age(lastAliveAt, now);
+  return ago === null ? '' : ` Last sign of life: ${ago} ago.`;
 }
 
 const WORDS: Readonly<Record<Side, string>> = { desired: 'want', configured: 'configured', loaded: 'loaded' };

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { steadyClient, TRIAGED, triage } from './real/clients.ts';
@@ -20,10 +21,17 @@ const declare = (context: number, options = '') =>
 const BAD = ', args: [--rope-scaling, sideways]';
 const url = () => `http://127.0.0.1:${port}`;
 
-/** Somebody else's server on the model's port. */
+/** Somebody else's server on the model's port, as soon as that is free: an ended process of many threads lets go of it a moment later. */
 async function stranger(): Promise<Server> {
   const server = createServer((_request, response) => response.end('hello'));
-  await new Promise<void>((done, fail) => server.once('error', fail).listen(port, '127.0.0.1', done));
+  await until(async () => {
+    const came = once(server, 'listening');
+    server.listen(port, '127.0.0.1');
+    return came.then(
+      () => true,
+      () => false,
+    );
+  });
   return server;
 }
 

@@ -1,6 +1,6 @@
 import type { Driver } from '../domain/backend.ts';
 import type { Event, Outcome } from '../domain/event.ts';
-import type { ApplyResult, StepResult } from '../domain/generation.ts';
+import type { ApplyResult, StepResult, Trigger } from '../domain/generation.ts';
 import type { Ledger, Lease, RunLedger } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
@@ -38,6 +38,9 @@ export interface ApplyOptions {
   readonly clock: Clock;
   /** `alice@gpu-box` */
   readonly who: string;
+  /** As typed, and what made it act now, for the history. Absent: not told. */
+  readonly command?: string;
+  readonly trigger?: Trigger;
   readonly source: { readonly file: string; readonly text: string; readonly commit: string | null };
 }
 
@@ -57,6 +60,8 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
   const ledger = await options.state.beginRun(options.lease, {
     plan,
     who: options.who,
+    ...(options.command === undefined ? {} : { command: options.command }),
+    ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
     source: options.source,
     now: () => options.clock.now(),
   });

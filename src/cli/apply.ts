@@ -15,7 +15,8 @@ export async function run(context: CliContext, flags: ApplyVerbFlags, args: read
   if (file !== undefined) return applyFile(file, context, flags);
   refuseConflicts(flags);
   const mode = flags.prefetchOnly ? 'prefetch' : 'apply';
-  const order: Order = { open: () => openSession(context, flags), context, flags, mode, command: 'llmops apply' };
+  const command = flags.prefetchOnly ? 'llmops apply --prefetch-only' : 'llmops apply';
+  const order: Order = { open: () => openSession(context, flags), context, flags, mode, command };
   if (!flags.supervise) return carryOut(order);
   return (await import('./stay.ts')).applyAndStay(order);
 }

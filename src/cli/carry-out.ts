@@ -1,6 +1,6 @@
 import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
-import type { ApplyResult } from '../domain/generation.ts';
+import type { ApplyResult, Trigger } from '../domain/generation.ts';
 import type { Lease } from '../domain/ledger.ts';
 import { approve, mustBeAbleToAsk } from './approve.ts';
 import type { CliContext, StackFlags } from './context.ts';
@@ -27,8 +27,10 @@ export interface Order {
   readonly context: CliContext;
   readonly flags: ApplyFlags;
   readonly mode: Plan['mode'];
-  /** As it will be named to others while it holds the lease. */
+  /** As it will be named to others while it holds the lease, and in the history. */
   readonly command: string;
+  /** What made it act; `command` if not given. */
+  readonly trigger?: Trigger;
   /** Performed exactly, instead of what would be planned now. */
   readonly saved?: PlanFile;
   /** Hears what the steps came to, if any were performed. */
@@ -74,7 +76,8 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   if (saved) refuseStale(saved, fresh, seen.artifacts);
   const plan = saved?.plan ?? fresh;
   await report.plan(plan);
-  const doing = { session, context, flags, plan, drivers: seen.drivers, lease, report, heard: order.heard ?? (() => undefined) };
+  const { command, trigger = 'command', heard = () => undefined } = order;
+  const doing = { session, context, flags, plan, drivers: seen.drivers, lease, report, command, trigger, heard };
   if (!canApply(plan)) {
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
     await tend(seen.drivers);

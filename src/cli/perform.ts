@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
+import type { Trigger } from '../domain/generation.ts';
 import type { Event } from '../domain/event.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -21,6 +22,8 @@ export interface Doing {
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly lease: Lease;
   readonly report: Reporter;
+  readonly command: string;
+  readonly trigger: Trigger;
   readonly heard: (result: ApplyResult) => void;
 }
 
@@ -58,7 +61,10 @@ export async function settle(doing: Doing): Promise<void> {
   await run(doing, () => undefined);
 }
 
-async function run({ session, context, flags, plan, drivers, lease }: Doing, emit: (event: Event) => void): Promise<ApplyResult> {
+async function run(
+  { session, context, flags, plan, drivers, lease, command, trigger }: Doing,
+  emit: (event: Event) => void,
+): Promise<ApplyResult> {
   const { applyPlan } = await import('../apply/index.ts');
   const { openState } = await import('../state/index.ts');
   const { commitOf } = await import('./git-commit.ts');
@@ -74,6 +80,8 @@ async function run({ session, context, flags, plan, drivers, lease }: Doing, emi
     parallelism: flags.parallelism,
     clock: { now: context.now, monotonicMs: () => Math.round(performance.now()) },
     who: who(context.env),
+    command,
+    trigger,
     source: { file, text: session.text, commit: await commitOf(file, session.text, context.env) },
   });
 }

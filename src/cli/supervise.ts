@@ -47,7 +47,8 @@ async function round(order: Order, watch: CrashWatch): Promise<void> {
   if (due.length === 0) return;
   let hindered = false;
   const heard = ({ steps }: ApplyResult) => (hindered = steps.some(({ problem }) => problem !== null && isCircumstance(problem)));
-  await carryOut({ ...order, flags: { ...flags, autoApprove: true, target: due }, command: 'llmops apply --supervise', heard });
+  const command = 'llmops apply --supervise';
+  await carryOut({ ...order, flags: { ...flags, autoApprove: true, target: due }, command, trigger: 'crash', heard });
   watch.started(due, performance.now(), hindered);
 }
 

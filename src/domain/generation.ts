@@ -31,12 +31,19 @@ export interface StepResult {
   readonly ms: number;
 }
 
+/** What made a command act: that somebody gave it, or that something had ended while it was watching. */
+export type Trigger = 'command' | 'crash';
+
 /** One run that changed something, or tried to: who, when, why, what it cost. Answers "why did this restart at 14:05". */
 export interface Generation {
-  readonly formatVersion: '1.0';
+  /** 1.1 adds `command` and `trigger`. */
+  readonly formatVersion: '1.0' | '1.1';
   readonly number: number;
   readonly run: string;
   readonly who: string;
+  /** The command that did it: `llmops apply --supervise`. Absent: recorded by an earlier version. */
+  readonly command?: string;
+  readonly trigger?: Trigger;
   readonly mode: Plan['mode'];
   readonly stack: string;
   readonly environment: string | null;

@@ -1,5 +1,5 @@
 import type { Outcome } from './event.ts';
-import type { Generation, StepResult, StepStatus } from './generation.ts';
+import type { Generation, StepResult, StepStatus, Trigger } from './generation.ts';
 import type { AppliedModel, Endpoint } from './observed.ts';
 import type { Plan } from './plan.ts';
 
@@ -17,6 +17,9 @@ export interface Lease {
 export interface RunHeader {
   readonly plan: Plan;
   readonly who: string;
+  /** As typed, and what made it act now. Absent: not told. */
+  readonly command?: string;
+  readonly trigger?: Trigger;
   readonly source: Generation['source'];
   /** Gives the time of each record, ISO 8601. */
   readonly now: () => string;

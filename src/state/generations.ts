@@ -36,12 +36,14 @@ export async function readGenerationFile(disk: Disk, dir: string, number: number
 
 /** As it stands when the run begins: so that a run that is cut off is in the history too. */
 export function newGeneration(number: number, run: string, header: RunHeader): Generation {
-  const { plan, who, source } = header;
+  const { plan, who, source, command, trigger } = header;
   return {
-    formatVersion: '1.0',
+    formatVersion: '1.1',
     number,
     run,
     who,
+    ...(command === undefined ? {} : { command }),
+    ...(trigger === undefined ? {} : { trigger }),
     mode: plan.mode,
     stack: plan.stack,
     environment: plan.environment,

@@ -65,6 +65,12 @@ describe('apply --supervise stays', () => {
     await supervisor.until('succeeded');
     expect(contexts(stage)).toEqual(['chat 256 serving', 'embed 256 serving']);
     expect(await supervisor.end()).toBe(130);
+    const { generations } = JSON.parse((await stage.run('history', '--json')).stdout) as { generations: readonly object[] };
+    expect(generations).toMatchObject([
+      { command: 'llmops apply --supervise', trigger: 'crash' },
+      { command: 'llmops apply --supervise', trigger: 'command' },
+      { command: 'llmops apply', trigger: 'command' },
+    ]);
   });
 
   it('and does not try again by itself what failed, however often it is started; a person does', async () => {

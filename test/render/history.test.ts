@@ -31,6 +31,16 @@ describe('history answers why it restarted, when, and who did it', () => {
     expect(text).toContain('failed: probe draft: draft answered no token within 60 s [probe-failed]');
   });
 
+  it('tells a person from a supervisor that acted by itself', () => {
+    const changes = [update({ replacement: null })];
+    const command = 'llmops apply --supervise';
+    expect(history({ changes, command: 'llmops apply', trigger: 'command' })).toContain('└ ~chat');
+    expect(history({ changes, command, trigger: 'command' })).toContain('└ apply --supervise: ~chat');
+    expect(history({ changes, command, trigger: 'crash' })).toContain('└ apply --supervise, after a crash: ~chat');
+    expect(whole({ command, trigger: 'crash' })).toContain('alice@lab, llmops apply --supervise: a restart after a crash');
+    expect(whole({ command: 'llmops apply tuesday.plan', trigger: 'command' })).toContain('alice@lab, llmops apply tuesday.plan');
+  });
+
   it('tells the time by the clock of the reader, and how long ago', () => {
     expect(history({}, { clock })).toContain('local 2026-03-02T10, 6 d ago');
     expect(history({})).toContain('2026-03-02 10:14:07Z, 6 d ago');

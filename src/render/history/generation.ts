@@ -42,10 +42,15 @@ function facts(one: Generation, looks: HistoryLooks): readonly Entry[] {
   return [
     labelled('Gen', `${one.number} of ${one.stack}, by ${one.mode}`),
     labelled('From', from.join('   ')),
-    labelled('By', one.who),
+    labelled('By', byWords(one)),
     labelled('Begun', `${clockTime(one.startedAt, looks)}${ago === null ? '' : `, ${ago} ago`}`),
     labelled('Outcome', outcomeSpan(one), `${took}${one.outcome === null ? ': still running, or cut off' : ''}`),
   ];
+}
+
+function byWords({ who, command, trigger }: Generation): string {
+  if (command === undefined) return who;
+  return `${who}, ${command}${trigger === 'crash' ? ': a restart after a crash' : ''}`;
 }
 
 const STEP_COLUMNS = [

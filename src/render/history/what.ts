@@ -17,9 +17,14 @@ export function whatWords(one: Generation): readonly (readonly (string | Span)[]
   const changes = one.changes.filter(isListed);
   const said = changes.slice(0, MOST_CHANGES).map((change) => changeWords(change, one));
   const rest = changes.length > MOST_CHANGES ? [`and ${counted(changes.length - MOST_CHANGES, 'other model')}`] : [];
-  const verb = one.mode === 'apply' ? '' : `${one.mode}: `;
   const did = said.length === 0 ? 'records only' : [...said, ...rest].join('; ');
-  return [[`${verb}${did}`], ...failures(one)];
+  return [[`${byWords(one)}${did}`], ...failures(one)];
+}
+
+/** What did it, where that says more than the row does. */
+function byWords({ mode, command, trigger }: Generation): string {
+  if (command === undefined || command === `llmops ${mode}`) return mode === 'apply' ? '' : `${mode}: `;
+  return `${command.replace(/^llmops /, '')}${trigger === 'crash' ? ', after a crash' : ''}: `;
 }
 
 function changeWords(change: Listed, { mode, drift }: Generation): string {

@@ -27,8 +27,9 @@ export const problem = object(
     fix: text('What to type or change next.'),
     place: ref('place', 'Where it is.'),
     excerpt: text('The line of text at `place`.'),
+    details: list("Further lines for people: the last ones of an engine's log.", text('One line.')),
   },
-  ['expected', 'fix', 'place', 'excerpt'],
+  ['expected', 'fix', 'place', 'excerpt', 'details'],
 );
 
 export const memoryPool = object('Memory that instances of one backend share.', {

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
+import { failedLog, noteOnFailed } from './failed-log.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { safeLine } from './log-line.ts';
 import { LogReader } from './log-tail.ts';
@@ -13,6 +14,8 @@ import { print, screenOf } from './screen.ts';
 export interface LogsFlags extends StackFlags {
   readonly follow?: boolean;
   readonly tail: number;
+  /** The copy that failed last when it was started, instead of the one that wrote last. */
+  readonly failed?: boolean;
 }
 
 /** How often a followed log is looked at. Polling sees rotation and new copies alike, on every file system. */
@@ -26,8 +29,12 @@ export async function run(context: CliContext, flags: LogsFlags, args: readonly 
   const model = args[0] as string;
   const { stateDir, declared } = await whereItIs(context, flags);
   const folder = join(stateDir, 'logs');
-  const logs = await logsOf(folder, model);
+  const failed = flags.failed ? await failedLog(stateDir, model) : null;
+  const logs = (await logsOf(folder, model)).filter((name) => failed === null || name === failed);
   if (logs.length === 0 && !(flags.follow && declared?.includes(model))) throw await nothingThere(model, declared, folder);
+  const [newest] = logs;
+  const note = failed === null && newest !== undefined ? await noteOnFailed(stateDir, model, newest) : null;
+  if (note !== null) await print(context.stderr, note);
   const show = printer(context, flags);
   const readers = new Map<string, LogReader>();
   try {
@@ -37,7 +44,7 @@ export async function run(context: CliContext, flags: LogsFlags, args: readonly 
       await reader.skipTo(index === 0 ? flags.tail : 0);
     }
     for (const [name, reader] of readers) await show(name, await reader.read());
-    if (flags.follow) await follow(folder, model, readers, show, context.signal);
+    if (flags.follow) await follow(() => (failed === null ? logsOf(folder, model) : [failed]), folder, readers, show, context.signal);
     for (const [name, reader] of readers) await show(name, reader.rest());
   } finally {
     for (const reader of readers.values()) await reader.close();
@@ -48,10 +55,16 @@ export async function run(context: CliContext, flags: LogsFlags, args: readonly 
 type Show = (log: string, lines: readonly string[]) => Promise<void>;
 
 /** New copies of the model (a surge, a restart with other settings) have logs of their own, which are read from their beginning. */
-async function follow(folder: string, model: string, readers: Map<string, LogReader>, show: Show, signal: AbortSignal): Promise<void> {
+async function follow(
+  named: () => readonly string[] | Promise<readonly string[]>,
+  folder: string,
+  readers: Map<string, LogReader>,
+  show: Show,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    for (const name of await logsOf(folder, model)) if (!readers.has(name)) readers.set(name, new LogReader(join(folder, name)));
+    for (const name of await named()) if (!readers.has(name)) readers.set(name, new LogReader(join(folder, name)));
     for (const [name, reader] of readers) await show(name, await reader.read());
   }
 }

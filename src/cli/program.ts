@@ -223,12 +223,13 @@ function looking(verb: AddVerb): void {
     verb(
       'logs <model>',
       "print the end of an engine's log, and follow it",
-      ['llmops logs chat', 'llmops logs -f chat', 'llmops logs -n 1000 chat >chat.log'],
+      ['llmops logs chat', 'llmops logs -f chat', 'llmops logs --failed chat', 'llmops logs -n 1000 chat >chat.log'],
       () => import('./logs.ts'),
     ),
     '--file <file>',
   )
     .option('-f, --follow', 'go on printing what is added, also by a new copy, until Ctrl-C')
+    .option('--failed', 'the log of the copy that failed last when it was started, also after another one was put back')
     .option('-n, --tail <lines>', 'how many of the last lines', positive, 100);
 }
 

@@ -7,8 +7,6 @@ export interface Fate {
   readonly down: boolean;
   /** One sentence for people. */
   readonly words: string;
-  /** What to do first, if the failed step tells: the same file would fail the same way. */
-  readonly fix: string | null;
 }
 
 /**
@@ -21,14 +19,13 @@ export function fatesOf(steps: readonly StepResult[]): readonly Fate[] {
 
 function fateOf(model: string, steps: readonly StepResult[]): Fate | null {
   const failed = steps.find(({ status }) => status === 'failed');
-  const fix = failed?.problem?.fix ?? null;
   const back = steps.find(({ restored }) => restored !== undefined);
-  if (back !== undefined) return { model, down: false, words: `${model}: ${backWords(back)}`, fix };
+  if (back !== undefined) return { model, down: false, words: `${model}: ${backWords(back)}` };
   const gone = steps.findIndex(({ op, status }) => status === 'done' && (op === 'stop' || op === 'withdraw'));
   const publish = steps.findIndex(({ op }) => op === 'publish');
   if (gone === -1 || publish < gone || steps[publish]?.status === 'done') return null;
   const why = failed?.problem?.summary ?? steps.find(({ because }) => because !== null)?.because ?? 'the run ended before';
-  return { model, down: true, words: `${model} is DOWN: ${wordsOf(steps, failed)}: ${why}`, fix };
+  return { model, down: true, words: `${model} is DOWN: ${wordsOf(steps, failed)}: ${why}` };
 }
 
 function backWords({ op, status, restored }: StepResult): string {

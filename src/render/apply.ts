@@ -1,6 +1,7 @@
 import type { Outcome } from '../domain/event.ts';
 import type { ApplyResult, StepResult } from '../domain/generation.ts';
 import { blockingProblems, type Plan } from '../domain/plan.ts';
+import { isCircumstance, type Problem } from '../domain/problem.ts';
 import { fatesOf } from './apply-fate.ts';
 import { counted, duration } from './format/units.ts';
 import { blockedEntries, blockedWords, nextEntry } from './left.ts';
@@ -150,9 +151,23 @@ function nextEntries({ outcome, steps }: ApplyResult, plan: Plan | undefined): r
   const fates = fatesOf(steps);
   const told = fates.map(({ down, words }) => entry(line(span(words, down ? 'remove' : 'change')), 2));
   const rest = fates.length === 0 ? 'What is not done was left as it was.' : 'Everything else that is not done was left as it was.';
-  const fix = fates.find((fate) => fate.fix !== null)?.fix ?? null;
-  const next = fix ?? '`llmops plan` shows what is left to do, `llmops apply` does it.';
-  return [...told, entry(line(rest)), entry(line(span('Next: ', 'strong'), next), 6)];
+  return [...told, entry(line(rest)), entry(line(span('Next: ', 'strong'), nextCommand(steps)), 6)];
+}
+
+/** What to type: the same file would fail the same way, so a copy that did not come up is looked into first. */
+function nextCommand(steps: readonly StepResult[]): string {
+  const failed = steps.filter(({ op, status }) => (op === 'start' || op === 'probe') && status === 'failed');
+  if (failed.every(({ problem }) => problem === null || isCircumstance(problem)))
+    return '`llmops plan` shows what is left to do, `llmops apply` does it.';
+  const quoted = failed.find(({ problem }) => isQuoted(problem));
+  return quoted === undefined
+    ? 'mend what failed, then `llmops plan`.'
+    : `\`llmops logs --failed ${quoted.model}\` shows all that it said. Mend that, then \`llmops plan\`.`;
+}
+
+/** Its engine keeps a log, of which the end is told already. */
+function isQuoted(problem: Problem | null): boolean {
+  return (problem?.details ?? []).length > 0;
 }
 
 function nameWidth(names: readonly string[]): number {

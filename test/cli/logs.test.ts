@@ -164,3 +164,56 @@ describe('What an engine writes to its log', () => {
     expect(pipe.stdout.text).toBe(`${hostile}\n`);
   });
 });
+
+/** A generation in which the start of a copy came to this. */
+function generation(world: World, number: number, steps: readonly (readonly [op: string, log: string, status: string])[]): void {
+  const folder = join(world.stateDir('desk'), 'generations');
+  mkdirSync(folder, { recursive: true });
+  const told = steps.map(([op, log, status]) => ({ step: `chat.${op}`, op, model: 'chat', instance: log.replace('.log', ''), status }));
+  writeFileSync(join(folder, `${String(number).padStart(6, '0')}.json`), JSON.stringify({ number, run: `r${number}`, steps: told }));
+}
+
+describe('logs --failed', () => {
+  const failed = (world: World) =>
+    generation(world, 1, [
+      ['start', OLD, 'done'],
+      ['probe', OLD, 'failed'],
+    ]);
+
+  it('prints what the copy said that failed last, also after another one was put back', async () => {
+    const world = worldWithLogs({ [OLD]: 'I cannot.\n', [NEW]: 'all is well\n' });
+    failed(world);
+    generation(world, 2, [['start', NEW, 'done']]);
+    expect(await world.llmops('logs', '--failed', 'chat')).toBe(0);
+    expect(world.stdout.text).toBe('I cannot.\n');
+  });
+
+  it('says that there is none, and what else there is', async () => {
+    const world = worldWithLogs({ [NEW]: 'all is well\n' });
+    expect(await world.llmops('logs', '--failed', 'chat')).toBe(1);
+    expect(world.stderr.text).toMatch(/No start of chat has failed[\s\S]*llmops logs chat/);
+  });
+
+  it('does not take the log of a later start for that of the failed one', async () => {
+    const world = worldWithLogs({ [OLD]: 'all is well now\n' });
+    failed(world);
+    generation(world, 2, [
+      ['start', OLD, 'done'],
+      ['probe', OLD, 'done'],
+    ]);
+    expect(await world.llmops('logs', '--failed', 'chat')).toBe(1);
+    expect(world.stderr.text).toContain('was started again since');
+  });
+
+  it('is pointed to by plain logs, where another copy is shown', async () => {
+    const world = worldWithLogs({ [OLD]: 'I cannot.\n', [NEW]: 'all is well\n' });
+    const failures = { chat: { specHash: '00000000000a', generation: 1 } };
+    const inventory = { formatVersion: '1.0', generation: 1, appliedAt: null, backends: [], models: {}, failures };
+    writeFileSync(join(world.stateDir('desk'), 'inventory.json'), JSON.stringify(inventory));
+    expect(await world.llmops('logs', 'chat')).toBe(0);
+    expect([world.stdout.text, world.stderr.text]).toEqual([
+      'all is well\n',
+      expect.stringContaining('llmops logs --failed chat') as string,
+    ]);
+  });
+});

@@ -61,6 +61,27 @@ describe('What is not done', () => {
   });
 });
 
+describe('What to type next', () => {
+  const next = (...steps: readonly StepResult[]) =>
+    /^Next: +(.*)$/m.exec(
+      renderApplyResult({ outcome: 'partly', generation: 1, steps, problems: [], ms: 1 }, { color: false, width: 200 }),
+    )?.[1];
+  const failing = (code: string, more = {}) =>
+    result('chat', 'probe', { status: 'failed', problem: { severity: 'error', code, summary: 'It would not.', fix: 'Mend it.', ...more } });
+
+  it('after a copy that did not come up is to read what it said', () => {
+    expect(next(failing('engine-ended', { details: ['the end'] }))).toMatch(/^`llmops logs --failed chat` /);
+  });
+
+  it('after one that keeps no log is to mend that: the same file would fail the same way', () => {
+    expect(next(failing('engine-ended'))).toBe('mend what failed, then `llmops plan`.');
+  });
+
+  it('after one that failed for what is around it is to apply again', () => {
+    expect(next(failing('state-not-writable', { details: ['the end'] }))).toContain('`llmops apply` does it');
+  });
+});
+
 /** The sentences between the table and the next command. */
 function fate(steps: readonly StepResult[]): string {
   const text = renderApplyResult({ outcome: 'cancelled', generation: 1, steps, problems: [], ms: 1 }, { color: false, width: 200 });

@@ -104,7 +104,13 @@ const SWAP = [
   result('chat.stop', { step: 'chat.stop-old', instance: 'chat-ba9876543210' }),
   result('chat.start'),
 ];
-const NO_ROOM = { severity: 'error' as const, code: 'engine-failed', summary: 'It ran out of memory.', fix: 'lower `context` of chat' };
+const NO_ROOM = {
+  severity: 'error' as const,
+  code: 'engine-failed',
+  summary: 'It ran out of memory.',
+  fix: 'lower `context` of chat',
+  details: ['alloc failed'],
+};
 
 test.each([
   ['down', {}, 'chat is DOWN: its old copy was stopped and the new one failed: It ran out of memory.'],
@@ -114,7 +120,7 @@ test.each([
   const steps = [...SWAP, failed, result('chat.publish', { status: 'skipped', because: 'chat.probe failed' })];
   const told = renderApplyResult({ outcome: 'partly', generation: 42, steps, problems: [], ms: 62_000 }, { ...NARROW, width: 120 });
   expect(told).toContain(words);
-  expect(told).toContain('Next: lower `context` of chat');
+  expect(told).toContain('Next: `llmops logs --failed chat` shows all that it said. Mend that, then `llmops plan`.');
   await expect(told).toMatchFileSnapshot(file(`apply swap ${name}`, '120.txt'));
 });
 

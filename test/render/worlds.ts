@@ -119,6 +119,7 @@ export const FAILED = result('draft.probe', {
     code: 'probe-failed',
     summary: 'draft answered no token within 60 s',
     fix: 'read logs/draft-0123456789ab.log',
+    details: ['no token yet'],
   },
 });
 

@@ -98,8 +98,9 @@ const applied = object(
     fields: ref('fields', 'Its settings.'),
     spec: ref('instanceSpec', 'What it was started from; it is put back if its successor fails.'),
     protect: { type: 'boolean', description: 'True: a plan that would delete it is refused.' },
+    drainMs: count('How long its requests may take when it is taken down, in milliseconds.'),
   },
-  ['spec'],
+  ['spec', 'drainMs'],
 );
 const restore = object('Old before new: what is put back if this step fails.', {
   spec: ref('instanceSpec', 'What served before.'),

@@ -115,6 +115,9 @@ export interface FailedTry {
   readonly summary: string;
 }
 
+/** The default of `rollout.drain`, in milliseconds. */
+export const USUAL_DRAIN_MS = 60_000;
+
 export interface AppliedModel {
   readonly backend: string;
   readonly specHash: string;
@@ -122,6 +125,8 @@ export interface AppliedModel {
   /** What it was started from, so that it can be put back if its successor fails. Absent: recorded by an earlier version. */
   readonly spec?: InstanceSpec;
   readonly protect: boolean;
+  /** How long its requests may take when it is taken down, in milliseconds; absent: {@link USUAL_DRAIN_MS}. */
+  readonly drainMs?: number;
   /** Milliseconds that it took from its start until it answered. Absent: not known. */
   readonly startMs?: number;
   readonly generation: number;

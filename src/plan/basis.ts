@@ -17,7 +17,7 @@ export function basisOf({ input }: Context): string {
   const applied = Object.keys(models)
     .filter(isIn)
     .sort(compareText)
-    .map((name) => [name, models[name]?.backend, models[name]?.specHash, models[name]?.protect]);
+    .map((name) => [name, models[name]?.backend, models[name]?.specHash, models[name]?.protect, models[name]?.drainMs]);
   const sent = Object.keys(endpoints)
     .filter(isIn)
     .sort(compareText)

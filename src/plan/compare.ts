@@ -1,11 +1,11 @@
 import type { DriftPolicy, ModelSpec } from '../domain/desired.ts';
 import { plainly, type Fields, type Scalar } from '../domain/fields.ts';
-import type { AppliedModel, ObservedInstance } from '../domain/observed.ts';
+import { USUAL_DRAIN_MS, type AppliedModel, type ObservedInstance } from '../domain/observed.ts';
 import type { Drift, DriftReason, FieldChange } from '../domain/plan.ts';
 import type { Place } from '../domain/problem.ts';
 import { priceOf, shapesProcess, type Wish } from './wish.ts';
 import type { BackendTraits } from './input.ts';
-import { value } from './words.ts';
+import { duration, value } from './words.ts';
 
 /** One copy, field by field, against the settings it should run with. */
 export interface Comparison {
@@ -117,6 +117,7 @@ export function liveChanges(wish: Wish, applied: AppliedModel | null, place: (fi
   const live = Object.entries(wish.spec.fields).filter(([field]) => !shapesProcess(wish.traits, field));
   const rows: [string, Scalar, Scalar][] = live.map(([field, to]) => [field, applied.fields[field] ?? null, to]);
   rows.push(['protect', applied.protect, wish.model.protect]);
+  rows.push(['rollout.drain', duration(applied.drainMs ?? USUAL_DRAIN_MS), duration(wish.model.rollout.drainMs)]);
   return rows.filter(([, from, to]) => from !== to).map(([field, from, to]) => ({ field, from, to, price: 'live', place: place(field) }));
 }
 

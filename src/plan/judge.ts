@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../domain/desired.ts';
 import { engineLabel } from '../domain/copies.ts';
-import type { FailedTry } from '../domain/observed.ts';
+import { USUAL_DRAIN_MS, type FailedTry } from '../domain/observed.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import { errorsIn, type Place, type Problem } from '../domain/problem.ts';
 import { causeOf, intended } from './causes.ts';
@@ -134,8 +134,9 @@ function needOf({ target, forced }: Sight, drift: readonly Drift[]): Need {
 
 function recordDiffers({ wish, applied }: Sight): boolean {
   if (applied === null) return true;
-  const { backend, specHash, fields, protect } = wish.applied;
+  const { backend, specHash, fields, protect, drainMs } = wish.applied;
   if (applied.backend !== backend || applied.specHash !== specHash || applied.protect !== protect) return true;
+  if ((applied.drainMs ?? USUAL_DRAIN_MS) !== drainMs) return true;
   const names = new Set([...Object.keys(fields), ...Object.keys(applied.fields)]);
   return [...names].some((name) => applied.fields[name] !== fields[name]);
 }

@@ -1,3 +1,4 @@
+import { USUAL_DRAIN_MS } from '../domain/observed.ts';
 import type { ModelSpec } from '../domain/desired.ts';
 import type { Problem } from '../domain/problem.ts';
 import { intended } from './causes.ts';
@@ -5,9 +6,6 @@ import { goneBackend, protectedModel, unknownCopy, unseenBackend } from './obsta
 import type { Context } from './sight.ts';
 import type { Blocked, Removal } from './verdict.ts';
 import { placeOf } from './wish.ts';
-
-/** How long a model that is no longer declared may finish its requests, in milliseconds: the default of `rollout.drain`. */
-const UNDECLARED_DRAIN_MS = 60_000;
 
 /**
  * Takes a model of ours down. `model` is its declaration, if it still has one (`down`, `destroy`). Whoever asks for all
@@ -31,7 +29,8 @@ export function judgeRemoval(context: Context, name: string, model: ModelSpec | 
     copies,
     applied,
     endpoint: input.inventory.endpoints[name] ?? null,
-    drainMs: model?.rollout.drainMs ?? UNDECLARED_DRAIN_MS,
+    // A model that is taken out of the file keeps the promise that the file made.
+    drainMs: model?.rollout.drainMs ?? applied?.drainMs ?? USUAL_DRAIN_MS,
     ...cause,
   };
 }

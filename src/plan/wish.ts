@@ -47,7 +47,9 @@ export function makeWish(
     weights: weightsOf(artifact),
     options: model.options,
   };
-  return { model, artifact, backend, traits, spec, applied: { backend: backend.name, specHash, fields, spec, protect: model.protect } };
+  const { protect, rollout } = model;
+  const applied = { backend: backend.name, specHash, fields, spec, protect, drainMs: rollout.drainMs };
+  return { model, artifact, backend, traits, spec, applied };
 }
 
 /** A secret that was looked at when the file named another one says nothing of this one. */

@@ -31,3 +31,15 @@ export function value(scalar: Scalar): string {
 export function clause(sentence: string): string {
   return sentence.replace(/\.$/, '');
 }
+
+const UNITS = [
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1000, 's'],
+] as const;
+
+/** Milliseconds as they stand in llmops.yaml: `10m`, `90s`, `1500ms`. */
+export function duration(ms: number): string {
+  const [length, unit] = UNITS.find(([each]) => ms > 0 && ms % each === 0) ?? [1, 'ms'];
+  return `${ms / length}${unit}`;
+}

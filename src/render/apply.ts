@@ -161,7 +161,7 @@ function nextCommand(steps: readonly StepResult[]): string {
     return '`llmops plan` shows what is left to do, `llmops apply` does it.';
   const quoted = failed.find(({ problem }) => isQuoted(problem));
   return quoted === undefined
-    ? 'mend what failed, then `llmops plan`.'
+    ? '`llmops apply`, once what failed is mended.'
     : `\`llmops logs --failed ${quoted.model}\` shows all that it said. Mend that, then \`llmops plan\`.`;
 }
 

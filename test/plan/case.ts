@@ -50,7 +50,16 @@ interface WrittenCopy {
 interface WrittenInventory {
   readonly generation: number;
   readonly models?: Readonly<
-    Record<string, { readonly with?: Fields; readonly backend?: string; readonly protect?: boolean; readonly startMs?: number }>
+    Record<
+      string,
+      {
+        readonly with?: Fields;
+        readonly backend?: string;
+        readonly protect?: boolean;
+        readonly drainMs?: number;
+        readonly startMs?: number;
+      }
+    >
   >;
   /** By model: the port that clients are sent to. */
   readonly endpoints?: Readonly<Record<string, number>>;
@@ -248,7 +257,8 @@ class Builder {
         options: {},
       };
       const measured = record.startMs === undefined ? {} : { startMs: record.startMs };
-      return [name, { backend, ...settings, ...measured, spec, protect: record.protect ?? false, generation, at: AT }] as const;
+      const drain = record.drainMs === undefined ? {} : { drainMs: record.drainMs };
+      return [name, { backend, ...settings, ...measured, ...drain, spec, protect: record.protect ?? false, generation, at: AT }] as const;
     });
     const byName = Object.fromEntries(models);
     const copies = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));

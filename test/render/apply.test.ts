@@ -74,7 +74,7 @@ describe('What to type next', () => {
   });
 
   it('after one that keeps no log is to mend that: the same file would fail the same way', () => {
-    expect(next(failing('engine-ended'))).toBe('mend what failed, then `llmops plan`.');
+    expect(next(failing('engine-ended'))).toBe('`llmops apply`, once what failed is mended.');
   });
 
   it('after one that failed for what is around it is to apply again', () => {

@@ -36,13 +36,13 @@ async function round(order: Order, watch: CrashWatch): Promise<void> {
   const { context, flags } = order;
   const session = await order.open();
   const { currentHolder } = await import('../state/index.ts');
-  // What somebody is changing now may well be away for a moment.
-  if (currentHolder(session.stateDir) !== null) return;
+  const isBusy = () => currentHolder(session.stateDir) !== null;
+  const wasBusy = isBusy();
   const seen = await survey(session, context);
   for (const driver of Object.values(seen.drivers)) await driver.tend?.();
   const plan = await planFor(session, seen, 'apply', { allowDestroy: true });
   const applied = new Map(Object.entries(seen.inventory.models).map(([model, { specHash }]) => [model, specHash]));
-  const { due, events } = watch.look(plan, performance.now(), applied);
+  const { due, events } = watch.look(plan, performance.now(), applied, wasBusy || isBusy());
   for (const event of events) context.stderr.write(`${words(event)}\n`);
   if (due.length === 0) return;
   let hindered = false;

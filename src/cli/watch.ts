@@ -67,10 +67,11 @@ export class CrashWatch {
 
   /**
    * A look at a fresh plan at `now` (monotonic milliseconds). Only what was applied and is not there counts; changes that
-   * somebody wants are an apply's. `applied`: by model that is looked after, the hash of its spec.
+   * somebody wants are an apply's. `applied`: by model that is looked after, the hash of its spec. `busy`: somebody else is
+   * changing the stack, so what no crash explains may be away for that.
    */
-  look(plan: Plan, now: number, applied: ReadonlyMap<string, string>): Look {
-    const ended = endedModels(plan, applied);
+  look(plan: Plan, now: number, applied: ReadonlyMap<string, string>, busy = false): Look {
+    const ended = endedModels(plan, applied, busy);
     const events: Watched[] = [];
     for (const change of plan.changes) {
       const { model } = change;
@@ -124,7 +125,7 @@ export class CrashWatch {
 }
 
 /** Models that are to run as they were applied and do not, with what happened to them. Whether that was a crash, or a start of ours that failed, is all the same. */
-function endedModels({ drift, changes }: Plan, applied: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+function endedModels({ drift, changes }: Plan, applied: ReadonlyMap<string, string>, busy: boolean): ReadonlyMap<string, string> {
   const crashed = new Map(
     drift.filter(({ reason }) => reason === 'crashed' || reason === 'gone').map(({ model, detail }) => [model, detail]),
   );
@@ -133,7 +134,7 @@ function endedModels({ drift, changes }: Plan, applied: ReadonlyMap<string, stri
     const why = crashed.get(model);
     if (change.action === 'blocked') return why === undefined ? [] : [[model, why]];
     const isAway = change.action === 'create' || (change.action === 'update' && change.cost.downtime === 'until-recreated');
-    if (!isAway || wish === null || wish.specHash !== applied.get(model)) return [];
+    if (!isAway || wish === null || wish.specHash !== applied.get(model) || (busy && why === undefined)) return [];
     return [[model, why ?? `It is not there: ${cause}.`]];
   });
   return new Map(found);

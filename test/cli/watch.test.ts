@@ -104,6 +104,8 @@ describe('Supervision', () => {
     const away = { ...plan('crashed'), drift: [] };
     expect(watch.look(away, 0, APPLIED).events).toEqual([{ type: 'waiting', model: 'chat', why: 'It is not there: told.', inMs: 100 }]);
     expect(watch.look(away, 100, APPLIED).due).toEqual(['chat']);
+    expect(new CrashWatch(POLICY).look(away, 0, APPLIED, true).events, 'somebody is changing it').toEqual([]);
+    expect(new CrashWatch(POLICY).look(plan('crashed'), 0, APPLIED, true).events).toHaveLength(1);
   });
 
   it('never gives up for what is around a model: it may go at any time', () => {

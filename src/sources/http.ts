@@ -1,9 +1,9 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { MOST_REDIRECTS, mayRedirect } from '../domain/http.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { Net } from './context.ts';
 import { garbled, networkProblem, shown } from './failures.ts';
-import { isLoopback } from './hosts.ts';
 
 /** One answer whose body is not read yet. Whoever has it reads it to its end or closes it. */
 export interface Reply {
@@ -18,7 +18,6 @@ export interface Reply {
 type Headers = Readonly<Record<string, string>>;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const MOST_REDIRECTS = 5;
 
 /**
  * Asks once, following redirects: another host gets no `authorization`, nothing that began encrypted goes on in plain text,
@@ -51,13 +50,8 @@ function checked(reply: Reply): Reply {
 function follow(from: URL, location: string): URL {
   const next = URL.parse(location, from.href);
   if (next === null || !/^https?:$/.test(next.protocol)) throw redirectProblem(from, 'sends us to an address that is none');
-  if (next.protocol === 'http:' && !mayBePlain(from, next))
-    throw redirectProblem(from, `sends us to ${next.host} without encryption, which is refused`);
+  if (!mayRedirect(from, next)) throw redirectProblem(from, `sends us to ${next.host} without encryption, which is refused`);
   return next;
-}
-
-function mayBePlain(from: URL, to: URL): boolean {
-  return from.protocol === 'http:' && (to.hostname === from.hostname || isLoopback(to.hostname));
 }
 
 function withoutAuthorization(headers: Headers): Headers {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { retryAfter } from '../domain/http.ts';
 import { saidIn } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { Net } from './context.ts';
@@ -39,12 +40,10 @@ export function passingStatus(answer: Answer, now: number = Date.now()): Transie
   return new TransientError({ code: 'source-failing', summary, fix: 'Run the same command again later.' }, after);
 }
 
-/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), else the `t` of the Hub's `RateLimit: "api";r=0;t=55`. Milliseconds. */
+/** `Retry-After`, else the `t` of the Hub's `RateLimit: "api";r=0;t=55`. Milliseconds. */
 function pauseAsked(headers: Answer['headers'], now: number): number | null {
-  const after = headers['retry-after'];
-  if (after !== undefined && /^\d+$/.test(after)) return Number(after) * 1000;
-  const date = Date.parse(after ?? '');
-  if (!Number.isNaN(date)) return Math.max(0, date - now);
+  const after = retryAfter(headers['retry-after'], now);
+  if (after !== null) return after;
   const left = /;\s*t=(\d+)/.exec(String(headers['ratelimit'] ?? ''));
   return left === null ? null : Number(left[1]) * 1000;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { isLoopback } from '../domain/http.ts';
 import { ProblemError } from '../domain/problem.ts';
-import { isLoopback } from './hosts.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

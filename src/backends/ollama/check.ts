@@ -1,8 +1,8 @@
 import type { Artifact, BackendSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
+import { isLoopback } from '../../domain/http.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { nameTaken, registryNotAllowed } from './problems.ts';
-import { isLoopback } from './names.ts';
 import { mayName, urlOf } from './options.ts';
 import { compareVersions } from './version.ts';
 

@@ -104,9 +104,3 @@ export function backendIdOf(backend: string): string {
 function digest(text: string, length: number): string {
   return createHash('sha256').update(text).digest('hex').slice(0, length);
 }
-
-/** True for hosts of this machine: `127.0.0.1:5000`, `localhost`, `[::1]:80`. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name);
-}

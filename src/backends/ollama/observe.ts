@@ -1,3 +1,4 @@
+import { isLoopback } from '../../domain/http.ts';
 import type { ObservedBackend, ObservedInstance } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
 import { mapBounded } from '../kit/clock.ts';
@@ -5,7 +6,7 @@ import { readMemory } from '../kit/memory.ts';
 import { TAKEN } from './check.ts';
 import { configuredOf, loadedOf } from './fields.ts';
 import { readWeightsMark } from './marker.ts';
-import { baseKey, isLoopback, isOurs, parseDerived, shortName } from './names.ts';
+import { baseKey, isOurs, parseDerived, shortName } from './names.ts';
 import { aliasesOf, blobOfRow, isOurAlias, markOf, oursIn, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
 import type { Row, Shown, Tag } from './shown.ts';
 

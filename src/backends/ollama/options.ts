@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/desired.ts';
-import { isLoopback } from './names.ts';
+import { isLoopback } from '../../domain/http.ts';
 import { REGISTRIES } from './schema.ts';
 
 /** Address of the server without a slash at its end. */

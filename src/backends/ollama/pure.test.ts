@@ -4,7 +4,7 @@ import type { JsonObject } from '../../domain/desired.ts';
 import { explain } from './explain.ts';
 import { configuredOf, createParameters, declaredParameters, loadedOf, sameRunner } from './fields.ts';
 import { instanceText, readInstanceMark, readWeightsMark, weightsText, type InstanceMark } from './marker.ts';
-import { baseKey, baseName, derivedName, fullName, isLoopback, isOurs, keptName, parseDerived, shortName, tagName } from './names.ts';
+import { baseKey, baseName, derivedName, fullName, isOurs, keptName, parseDerived, shortName, tagName } from './names.ts';
 import { readParameters, readRows, readShown, readTags } from './shown.ts';
 import { compareVersions } from './version.ts';
 
@@ -62,22 +62,6 @@ describe('Names', () => {
       null,
     ]);
     expect(keptName('Chat')).toBe(keptName('registry.ollama.ai/library/chat:latest'));
-  });
-
-  it('of this machine are told from others', () => {
-    const hosts = [
-      'localhost',
-      'localhost:5000',
-      '127.0.0.1',
-      '127.1.2.3:80',
-      '[::1]:5000',
-      '[::1]',
-      'a.localhost',
-      'hf.co',
-      '10.0.0.1:1',
-      '127.0.0.1.evil.com',
-    ];
-    expect(hosts.filter(isLoopback)).toEqual(hosts.slice(0, 7));
   });
 });
 

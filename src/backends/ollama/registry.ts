@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { StepIo } from '../../domain/backend.ts';
+import { isLoopback } from '../../domain/http.ts';
 import { heldKey } from '../../domain/observed.ts';
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError, problemOf, type Problem } from '../../domain/problem.ts';
 import type { Origin } from '../../domain/weights.ts';
 import { call } from '../kit/http.ts';
 import type { Progress } from './client.ts';
-import { baseName, isLoopback, keptName, tagName } from './names.ts';
+import { baseName, keptName, tagName } from './names.ts';
 import { isInsecure, mayName } from './options.ts';
 import { lookAgain, tagNamed, type Parts } from './parts.ts';
 import { registryNotAllowed } from './problems.ts';

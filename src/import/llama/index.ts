@@ -1,4 +1,5 @@
 import type { Json } from '../../domain/desired.ts';
+import { isLoopback } from '../../domain/http.ts';
 import { entry, group, type Entry, type NotCarried } from '../imported.ts';
 import { countOf, integerOf } from '../json.ts';
 import { looksSecret, plainUrl } from '../secrets.ts';
@@ -168,7 +169,7 @@ function lostValues({ values }: Told, aliases: readonly string[]): LlamaModel['l
     ...when(keys !== cells, '--cache-type-k, --cache-type-v', 'keys and values have one type in llmops: `kvCache`'),
     ...when(get('context') === '0', '--ctx-size 0', "a context is a number in llmops: write the model's own"),
     ...when(aliases.length > 0, '--alias', 'a model has one name in llmops; the first one is taken'),
-    ...when(host !== null && !/^(127\.|localhost$|::1$)/.test(host), '--host', 'engines listen on loopback only'),
+    ...when(host !== null && !isLoopback(host), '--host', 'engines listen on loopback only'),
     ...when(
       /^\d+$/.test(get('port') ?? ''),
       '--port',

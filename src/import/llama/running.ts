@@ -1,3 +1,4 @@
+import { isLoopback } from '../../domain/http.ts';
 import { entry, type Entry, type Imported, type NotCarried } from '../imported.ts';
 import { countOf, listOf, mapOf, textOf } from '../json.ts';
 import { plainModelName } from '../names.ts';
@@ -53,7 +54,7 @@ export function importLlamaServer(answers: LlamaAnswers): Imported {
 
 /** A path of another machine means nothing to an engine that is started here. */
 function elsewhere(answers: LlamaAnswers, source: string, where: string): readonly NotCarried[] {
-  const isHere = /^https?:\/\/(localhost|127\.|\[::1\])/.test(answers.url);
+  const isHere = isLoopback(new URL(answers.url).host);
   const why = 'it lies on that machine, and llmops starts llama-server on this one: bring it here, or run llmops there';
   return isHere || !source.startsWith('file:') ? [] : [{ what: 'the file of the weights', why, where }];
 }

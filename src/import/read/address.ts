@@ -22,8 +22,3 @@ function bad(reason: string): ProblemError {
     fix: 'Write it as http://HOST:PORT',
   });
 }
-
-/** True for this machine's own addresses. */
-export function isLoopback(url: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
-}

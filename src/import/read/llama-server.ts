@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
+import { isLoopback } from '../../domain/http.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import type { LlamaCall } from '../llama/index.ts';
 import type { LlamaAnswers } from '../llama/running.ts';
 import { mapOf, textOf } from '../json.ts';
-import { isLoopback } from './address.ts';
 import { pathOf } from './file.ts';
 import { get, type Answer, type Asking } from './http.ts';
 import { denied, wrongServer } from './kind.ts';
@@ -21,7 +21,9 @@ export async function readLlamaServer(url: string, outDir: string, asking: Askin
   if (isLoading(props)) throw stillLoading(url);
   const isRouter = 'role' in mapOf(props.body) && textOf(mapOf(props.body)['role']) === 'router';
   if (!('default_generation_settings' in mapOf(props.body)) && !isRouter) throw await wrongServer(url, 'llama-server', asking);
-  const seen = isLoopback(url) ? listenerOn(Number(new URL(url).port || 80), DEFAULT_PORT, 'LLAMA_ARG_PORT', processesOf([PROGRAM])) : null;
+  const seen = isLoopback(new URL(url).host)
+    ? listenerOn(Number(new URL(url).port || 80), DEFAULT_PORT, 'LLAMA_ARG_PORT', processesOf([PROGRAM]))
+    : null;
   if (seen?.env[OURS] !== undefined) throw ours(url);
   return {
     url,

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { isLoopback } from '../../domain/http.ts';
 import { listOf, mapOf, textOf } from '../json.ts';
 import type { OllamaAnswers } from '../ollama/index.ts';
-import { isLoopback } from './address.ts';
 import { get, question, type Asking } from './http.ts';
 import { denied, wrongServer } from './kind.ts';
 
@@ -23,7 +23,14 @@ export async function readOllama(url: string, asking: Asking): Promise<OllamaAns
     names.filter((name) => name !== null),
     asking,
   );
-  return { url, version: known, tags: tags.body, ps: ps.body, shown, readable: isLoopback(url) ? await readableBlobs(shown) : new Set() };
+  return {
+    url,
+    version: known,
+    tags: tags.body,
+    ps: ps.body,
+    shown,
+    readable: isLoopback(new URL(url).host) ? await readableBlobs(shown) : new Set(),
+  };
 }
 
 async function showAll(url: string, names: readonly string[], asking: Asking): Promise<ReadonlyMap<string, unknown>> {

@@ -1,7 +1,7 @@
+import { isLoopback } from '../../domain/http.ts';
 import { programName } from '../words.ts';
 import { listOf, mapOf, textOf } from '../json.ts';
 import type { VllmAnswers } from '../vllm/index.ts';
-import { isLoopback } from './address.ts';
 import { pathOf } from './file.ts';
 import { get, type Asking } from './http.ts';
 import { denied, kindOf, wrongServer } from './kind.ts';
@@ -15,7 +15,9 @@ export async function readVllm(url: string, outDir: string, asking: Asking): Pro
   if (models.status === 401) throw denied(url, 'VLLM_API_KEY');
   const owner = textOf(mapOf(listOf(mapOf(models.body)['data'])[0])['owned_by']);
   if (owner !== 'vllm' && (await kindOf(url, asking)) !== 'vLLM') throw await wrongServer(url, 'vLLM', asking);
-  const seen = isLoopback(url) ? listenerOn(Number(new URL(url).port || 80), DEFAULT_PORT, 'VLLM_API_PORT', processesOf(['vllm'])) : null;
+  const seen = isLoopback(new URL(url).host)
+    ? listenerOn(Number(new URL(url).port || 80), DEFAULT_PORT, 'VLLM_API_PORT', processesOf(['vllm']))
+    : null;
   return { url, version: textOf(mapOf(version.body)['version']), models: models.body, call: seen === null ? null : callOf(seen, outDir) };
 }
 

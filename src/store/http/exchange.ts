@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { follow, MOST_REDIRECTS, tooManyRedirects, type Hop } from './redirect.ts';
+import { MOST_REDIRECTS } from '../../domain/http.ts';
+import { follow, tooManyRedirects, type Hop } from './redirect.ts';
 import { beginGet, type Begun } from './route.ts';
 import type { Sink } from './tap.ts';
 

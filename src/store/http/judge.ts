@@ -1,9 +1,10 @@
+import { retryAfter } from '../../domain/http.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import type { Download } from '../types.ts';
 import { sizeText, strangersText } from '../words.ts';
 import type { Answer } from './exchange.ts';
 import { refusal } from './refusal.ts';
-import { retryAfter, TryAgain } from './retry.ts';
+import { TryAgain } from './retry.ts';
 
 /** What a body holds. */
 export interface Part {

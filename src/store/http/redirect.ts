@@ -1,8 +1,5 @@
-import { isIP } from 'node:net';
+import { MOST_REDIRECTS, mayRedirect } from '../../domain/http.ts';
 import { ProblemError } from '../../domain/problem.ts';
-
-/** Most redirects that one request follows. */
-export const MOST_REDIRECTS = 5;
 
 /** Headers that may go anywhere; all others were meant for the first host. */
 const HARMLESS = new Set(['accept', 'accept-encoding', 'user-agent', 'range', 'if-range']);
@@ -22,7 +19,7 @@ export function follow(from: Hop, location: string | undefined, what: string): H
   if (location === undefined || !URL.canParse(location, from.url.href)) throw badRedirect(what, `${host} redirects to no usable address`);
   const url = new URL(location, from.url);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw badRedirect(what, `${host} redirects to ${url.protocol}`);
-  if (url.protocol === 'http:' && !mayBePlain(from.url, url)) {
+  if (!mayRedirect(from.url, url)) {
     throw badRedirect(what, `${host} redirects to ${url.host} without encryption (http:)`);
   }
   return { url, headers: url.origin === from.url.origin ? from.headers : harmless(from.headers) };
@@ -31,15 +28,6 @@ export function follow(from: Hop, location: string | undefined, what: string): H
 /** The problem of too many. */
 export function tooManyRedirects(what: string, host: string): ProblemError {
   return badRedirect(what, `${host} redirects for more than ${MOST_REDIRECTS} times`);
-}
-
-/** Plain HTTP leads on only to where it came from, or to this machine. */
-function mayBePlain(from: URL, to: URL): boolean {
-  return from.protocol === 'http:' && (to.hostname === from.hostname || isLoopback(to.hostname));
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
 }
 
 function harmless(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -16,14 +16,6 @@ export class TryAgain extends Error {
   }
 }
 
-/** Milliseconds of a Retry-After header: seconds, or a date (RFC 9110, 10.2.3). null: none, or none that can be understood. */
-export function retryAfter(header: string | undefined, now: number): number | null {
-  if (header === undefined) return null;
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? null : Math.max(0, date - now);
-}
-
 /**
  * Pause after `failures` tries in a row that brought nothing (0: the last one did): doubles up to a limit. A random part,
  * from 0 to 1, takes up to half of it away, so that many who were cut off together do not come back together.

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatConfig, readConfig } from '../../src/config/index.ts';
 import { renderProblemsText } from '../../src/render/problems.ts';
+import { aliasBomb, mutationsOf } from '../hostile/yaml.ts';
 
 const FULL = readFileSync(join(import.meta.dirname, 'full.yaml'), 'utf8');
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -34,100 +35,8 @@ function hasUndefined(value: unknown): boolean {
 }
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-const lines = FULL.split('\n');
-const tokens = [
-  '{',
-  '}',
-  '[',
-  ']',
-  ':',
-  ': ',
-  '- ',
-  '? ',
-  '*a',
-  '&a ',
-  '<<: ',
-  '|',
-  '>',
-  '!!',
-  '!x ',
-  '%',
-  '@',
-  '`',
-  '"',
-  "'",
-  '#',
-  '\t',
-  '\r',
-  '\u0000',
-  '\uFEFF',
-  '---\n',
-  '...\n',
-  '~',
-  'null',
-  '.inf',
-  '.nan',
-  '0x10',
-  '1e400',
-  '__proto__',
-  'constructor',
-  '😀',
-  '\u2028',
-  '\uD800',
-];
-
-type Mutation = (text: string) => string;
 const at = fc.nat({ max: FULL.length });
-const row = fc.nat({ max: lines.length - 1 });
-const withLines = (text: string, change: (rows: string[]) => void): string => {
-  const rows = text.split('\n');
-  change(rows);
-  return rows.join('\n');
-};
-const mutation: fc.Arbitrary<Mutation> = fc.oneof(
-  fc.tuple(at, fc.constantFrom(...tokens)).map(
-    ([index, token]): Mutation =>
-      (text) =>
-        text.slice(0, index) + token + text.slice(index),
-  ),
-  fc.tuple(at, fc.nat({ max: 30 })).map(
-    ([index, count]): Mutation =>
-      (text) =>
-        text.slice(0, index) + text.slice(index + count),
-  ),
-  row.map(
-    (index): Mutation =>
-      (text) =>
-        withLines(text, (rows) => rows.splice(index, 1)),
-  ),
-  fc.tuple(row, row).map(
-    ([from, to]): Mutation =>
-      (text) =>
-        withLines(text, (rows) => rows.splice(to, 0, rows[from] ?? '')),
-  ),
-  fc.tuple(row, fc.constantFrom(' ', '  ', '\t', '      ')).map(
-    ([index, indent]): Mutation =>
-      (text) =>
-        withLines(text, (rows) => (rows[index] = indent + (rows[index] ?? ''))),
-  ),
-  row.map(
-    (index): Mutation =>
-      (text) =>
-        withLines(text, (rows) => (rows[index] = (rows[index] ?? '').replace(/^ {1,2}/, ''))),
-  ),
-  fc.tuple(row, fc.constantFrom('null', '[]', '{}', '-1', '1e999', 'true', '""', '*x', '[[1]]', '{ a: { b: 1 } }', '')).map(
-    ([index, value]): Mutation =>
-      (text) =>
-        withLines(text, (rows) => (rows[index] = (rows[index] ?? '').replace(/: .*/, `: ${value}`))),
-  ),
-  at.map(
-    (index): Mutation =>
-      (text) =>
-        text.slice(0, index),
-  ),
-  fc.constant<Mutation>((text) => text.replaceAll('\n', '\r\n')),
-  fc.constant<Mutation>((text) => `\uFEFF${text}`),
-);
+const mutation = mutationsOf(FULL);
 const environments = fc.constantFrom(null, 'prod', 'nope', '__proto__');
 
 describe('Any file at all gives a stack or problems', () => {
@@ -195,14 +104,9 @@ describe('Any file at all gives a stack or problems', () => {
 });
 
 describe('Files that were made to hurt end with one clear problem', () => {
-  const bomb = (levels: number): string =>
-    Array.from(
-      { length: levels },
-      (_, level) => `a${level}: &a${level} [${Array.from({ length: 10 }, () => (level === 0 ? 'x' : `*a${level - 1}`)).join(', ')}]\n`,
-    ).join('');
   const hostile: readonly (readonly [string, string, string])[] = [
     ['10 MB of text', 'x'.repeat(10_000_000), 'yaml-too-large'],
-    ['an alias bomb', `version: 1\n${bomb(30)}`, 'yaml-alias-explosion'],
+    ['an alias bomb', `version: 1\n${aliasBomb(30)}`, 'yaml-alias-explosion'],
     ['100,000 open brackets', `version: ${'['.repeat(100_000)}`, 'yaml-too-deep'],
     ['100,000 open braces', `version: ${'{a: '.repeat(100_000)}`, 'yaml-too-deep'],
     ['100,000 nested list items', `version:\n  ${'- '.repeat(100_000)}x`, 'yaml-too-deep'],

@@ -30,11 +30,15 @@ function findProgram(): string {
   throw new Error('There is no docker-registry: set LLMOPS_REGISTRY to its path, or run `npm run test:engines`, which installs one.');
 }
 
-/** Starts Debian's docker-registry on a free port; `login`: it lets nobody read. */
-export async function startDockerRegistry({ login = false } = {}): Promise<DockerRegistry> {
+/** Starts Debian's docker-registry on a free port; `login`: it lets nobody read; `headers`: of every answer. */
+export async function startDockerRegistry({
+  login = false,
+  headers = {},
+}: { login?: boolean; headers?: Readonly<Record<string, readonly string[]>> } = {}): Promise<DockerRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'llmops-registry-'));
   const auth = login ? { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } } : {};
-  const config = { version: 0.1, storage: { filesystem: { rootdirectory: folder } }, http: { addr: '127.0.0.1:0' }, ...auth };
+  const storage = { filesystem: { rootdirectory: folder }, delete: { enabled: true } };
+  const config = { version: 0.1, storage, http: { addr: '127.0.0.1:0', headers }, ...auth };
   writeFileSync(join(folder, 'registry.yml'), JSON.stringify(config));
   const program = spawn(findProgram(), ['serve', join(folder, 'registry.yml')], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -8,7 +8,7 @@ import type { Problem } from '../../src/domain/problem.ts';
 import { instancesOf, io, step, World } from '../contract/world.ts';
 import { userOf, type User } from '../ollama/user.ts';
 import { realOllama, startOllama, WEIGHTS, type RealOllama } from './ollama-server.ts';
-import { startRegistry, type RegistryServer } from './registry-server.ts';
+import { startRegistry, type RegistryServer } from './mischievous-registry.ts';
 
 let registry: RegistryServer;
 let server: RealOllama;

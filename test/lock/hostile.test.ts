@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { parseLock, writeLock } from '../../src/lock/index.ts';
 import { renderProblemsText } from '../../src/render/problems.ts';
+import { aliasBomb, mutationsOf } from '../hostile/yaml.ts';
 import { hash, SAMPLE } from './sample.ts';
 
 const TEXT = writeLock(null, SAMPLE);
@@ -27,66 +28,10 @@ function read(content: string | Uint8Array): readonly string[] {
 }
 
 const at = fc.nat({ max: TEXT.length });
-const tokens = [
-  '{',
-  '}',
-  '[',
-  ']',
-  ':',
-  ': ',
-  '- ',
-  '? ',
-  '*a',
-  '&a ',
-  '<<: ',
-  '|',
-  '>',
-  '!!',
-  '"',
-  "'",
-  '#',
-  '\t',
-  '\r',
-  '\u0000',
-  '\uFEFF',
-  '---\n',
-  '~',
-  '1e400',
-  '__proto__',
-  '😀',
-  '\uD800',
-  '<<<<<<< ',
-];
-const rows = TEXT.split('\n');
-const row = fc.nat({ max: rows.length - 1 });
+const mutation = mutationsOf(TEXT);
 
 describe('Any file at all gives a lock or problems', () => {
   it('when a good one is mutated in thousands of ways', () => {
-    const mutation = fc.oneof(
-      fc.tuple(at, fc.constantFrom(...tokens)).map(
-        ([index, token]) =>
-          (text: string) =>
-            text.slice(0, index) + token + text.slice(index),
-      ),
-      fc.tuple(at, fc.nat({ max: 30 })).map(
-        ([index, length]) =>
-          (text: string) =>
-            text.slice(0, index) + text.slice(index + length),
-      ),
-      fc.tuple(row, row).map(
-        ([from, to]) =>
-          (text: string) =>
-            text.split('\n').toSpliced(to, 0, rows[from]!).join('\n'),
-      ),
-      fc.tuple(row, fc.constantFrom('null', '[]', '{}', '-1', '1e999', 'true', '""', '*x', '')).map(
-        ([index, value]) =>
-          (text: string) =>
-            text
-              .split('\n')
-              .map((line, number) => (number === index ? line.replace(/: .*/, `: ${value}`) : line))
-              .join('\n'),
-      ),
-    );
     fc.assert(
       fc.property(
         fc.array(mutation, { minLength: 1, maxLength: 4 }),
@@ -138,14 +83,10 @@ describe('Any file at all gives a lock or problems', () => {
 });
 
 describe('Lock files that were made to hurt end with clear problems', () => {
-  const bomb = Array.from(
-    { length: 30 },
-    (_, level) => `a${level}: &a${level} [${Array.from({ length: 10 }, () => (level === 0 ? 'x' : `*a${level - 1}`)).join(', ')}]\n`,
-  ).join('');
   const hostile: readonly (readonly [string, string, readonly string[]])[] = [
     ['10 MB of text', 'x'.repeat(10_000_000), ['yaml-too-large']],
     ['10 MB of a lock', TEXT.repeat(2000).slice(0, 10_000_000), ['yaml-too-large']],
-    ['an alias bomb', `version: 1\n${bomb}`, ['yaml-alias-explosion']],
+    ['an alias bomb', `version: 1\n${aliasBomb(30)}`, ['yaml-alias-explosion']],
     ['100,000 open brackets', `version: ${'['.repeat(100_000)}`, ['yaml-too-deep']],
     ['100,000 nested list items', `version:\n  ${'- '.repeat(100_000)}x`, ['yaml-too-deep']],
     ['a zero byte', 'version: 1\n\u0000\n', ['yaml-control-character']],

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../kit/ports.ts';
 
 const MODELS = fileURLToPath(new URL('../../../../examples/models/', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -242,28 +240,5 @@ describe('a model under load', () => {
     expect((await collect(stream)).at(-1)).toBe('[DONE]');
     if (server.child.exitCode === null) await once(server.child, 'exit');
     expect(server.child.exitCode).toBe(0);
-  });
-});
-
-// Linux has a file of which every write says that the disk is full: full(4).
-describe.skipIf(process.platform !== 'linux')('a log that cannot be written', () => {
-  test('does not end the server', async () => {
-    const port = await freePort();
-    const full = openSync('/dev/full', 'w');
-    const args = ['--disable-warning=ExperimentalWarning', PROGRAM, '--model', `${MODELS}desk-TQ1_0.gguf`, '--port', String(port)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', full, full] });
-    closeSync(full);
-    started.push(child);
-    const isUp = () =>
-      fetch(`http://127.0.0.1:${port}/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    while (child.exitCode === null && !(await isUp())) await pause(50);
-    expect(child.exitCode).toBeNull();
-    expect((await json(post(`http://127.0.0.1:${port}/v1/completions`, { prompt: 'hello', max_tokens: 1 }))).usage.completion_tokens).toBe(
-      1,
-    );
-    child.kill();
   });
 });

@@ -1,13 +1,8 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { eventually } from '../contract/world.ts';
-import { freePort } from './real/ports.ts';
+import { startDockerRegistry } from './docker-registry.ts';
 
 /** What the proxy does to blobs that are fetched. */
 export interface Mischief {
@@ -35,35 +30,12 @@ export interface RegistryServer {
   end(): Promise<void>;
 }
 
-function findRegistry(): string {
-  const places = [process.env['LLMOPS_REGISTRY'] ?? '', resolve(import.meta.dirname, '../../.engines/registry/bin/docker-registry')];
-  const found = places.find((path) => path !== '' && existsSync(path));
-  if (found === undefined)
-    throw new Error('There is no docker-registry: set LLMOPS_REGISTRY to its path, or run `npm run test:engines`, which unpacks one.');
-  return found;
-}
-
-/** Ollama asks every answer of a blob for a Location and fails without one. */
-const CONFIG = (port: number, dir: string) => `version: 0.1
-log: {level: warn, accesslog: {disabled: true}}
-storage: {filesystem: {rootdirectory: ${dir}}, delete: {enabled: true}}
-http: {addr: '127.0.0.1:${port}', headers: {Location: ['#']}}
-`;
-
 /** Starts a registry and the proxy in front of it. */
 export async function startRegistry(): Promise<RegistryServer> {
-  const dir = mkdtempSync(join(tmpdir(), 'llmops-registry-'));
-  const port = await freePort();
-  writeFileSync(join(dir, 'config.yml'), CONFIG(port, join(dir, 'data')));
-  const child = spawn(findRegistry(), ['serve', join(dir, 'config.yml')], { stdio: 'ignore' });
-  await eventually(() =>
-    fetch(`http://127.0.0.1:${port}/v2/`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
+  // Ollama asks every answer of a blob for a Location and fails without one.
+  const real = await startDockerRegistry({ headers: { Location: ['#'] } });
   const mischief: Mischief = { cuts: [], corrupt: false, rate: 0, ollamaOnly: false };
-  const proxy = createServer((asked, answer) => void forward(asked, answer, port, self).catch(() => answer.destroy()));
+  const proxy = createServer((asked, answer) => void forward(asked, answer, real.host, self).catch(() => answer.destroy()));
   await new Promise<void>((listens) => proxy.listen(0, '127.0.0.1', listens));
   const host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   const self: RegistryServer = {
@@ -73,24 +45,21 @@ export async function startRegistry(): Promise<RegistryServer> {
     ranges: [],
     async digestOf(name, tag) {
       const accept = 'application/vnd.docker.distribution.manifest.v2+json';
-      const answer = await fetch(`http://127.0.0.1:${port}/v2/${name}/manifests/${tag}`, { headers: { accept } });
+      const answer = await fetch(`http://${real.host}/v2/${name}/manifests/${tag}`, { headers: { accept } });
       return (answer.headers.get('docker-content-digest') ?? '').replace('sha256:', '');
     },
     async end() {
       proxy.closeAllConnections();
       proxy.close();
-      const gone = once(child, 'exit');
-      child.kill('SIGTERM');
-      await gone;
-      rmSync(dir, { recursive: true, force: true });
+      await real.stop();
     },
   };
   return self;
 }
 
-async function forward(asked: IncomingMessage, answer: ServerResponse, port: number, self: RegistryServer): Promise<void> {
+async function forward(asked: IncomingMessage, answer: ServerResponse, real: string, self: RegistryServer): Promise<void> {
   if (self.mischief.ollamaOnly && asked.headers['user-agent'] === undefined) return void answer.writeHead(401).end();
-  const onward = request({ port, host: '127.0.0.1', method: asked.method, path: asked.url, headers: asked.headers });
+  const onward = request(`http://${real}${asked.url}`, { method: asked.method, headers: asked.headers });
   asked.pipe(onward);
   const [came] = (await once(onward, 'response')) as [IncomingMessage];
   answer.writeHead(came.statusCode ?? 500, came.headers);

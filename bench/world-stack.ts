@@ -25,7 +25,7 @@ export async function worldStack(models: number, backends: number, options: Worl
   await writeFile(join(dir, 'llmops.yaml'), stackText(models, backends));
   const env = { HOME: join(dir, 'home'), XDG_STATE_HOME: join(dir, 'state'), XDG_CACHE_HOME: join(dir, 'cache'), LLMOPS_WORLD: world.url };
   // The flags of bin/llmops.
-  const main = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', join(root, 'test/world/main.ts'), '-C', dir];
+  const main = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', join(root, 'test/world/main.ts'), '-C', dir];
   return {
     world,
     dir,

@@ -124,15 +124,20 @@ export const drift = object(
   ['lastAliveAt'],
 );
 
-export const summary = object('How many models are affected, by kind of change.', {
-  create: count('Models that are added.'),
-  update: count('Models that are changed.'),
-  replace: count('Models that become another model.'),
-  delete: count('Models that are removed.'),
-  keep: count('Models that stay as they are.'),
-  blocked: count('Models that cannot be acted on.'),
-  correctsDrift: count('How many of the changes only correct drift.'),
-});
+export const summary = object(
+  'How many models are affected, by kind of change.',
+  {
+    adopt: count('Models that are taken over. Absent: none.'),
+    create: count('Models that are added.'),
+    update: count('Models that are changed.'),
+    replace: count('Models that become another model.'),
+    delete: count('Models that are removed.'),
+    keep: count('Models that stay as they are.'),
+    blocked: count('Models that cannot be acted on.'),
+    correctsDrift: count('How many of the changes only correct drift.'),
+  },
+  ['adopt'],
+);
 
 export const fact = object('Something that a step relies on or leaves.', {
   instance: text('Identity of the instance.'),

@@ -31,6 +31,12 @@ const wished = object('What a model shall run as, whatever runs now.', {
   fields: ref('fields', 'The settings that somebody set; one that is absent is left to the engine.'),
 });
 
+const unmanaged = object('A copy that somebody else started and that runs as a declared model should.', {
+  instance: text('Its identity.'),
+  endpoint: nullable(text('Its base URL.')),
+  pid: nullable(count('Its process, where it is one of its own.')),
+});
+
 const unchanged = count('Settings that stay.');
 const unverified = common.names(
   'Settings that the engine does not tell and of which no record exists, and secrets that could not be compared.',
@@ -40,7 +46,18 @@ const cost = ref('cost', 'What it costs.');
 const waits = text('What of other models it waits for, and why. Absent: for nothing.');
 
 const changes = union('What happens to one model.', [
-  change('keep', 'It was considered, and nothing is to do.', { unchanged, unverified }),
+  change(
+    'keep',
+    'It was considered, and nothing is to do.',
+    { unchanged, unverified, unmanaged: ref('unmanaged', 'Whose copy it is: somebody else started it. Absent: it is ours.') },
+    ['unmanaged'],
+  ),
+  change('adopt', 'It runs as declared, somebody else started it, and it becomes ours as it is.', {
+    from: ref('unmanaged', 'What is taken over.'),
+    unchanged,
+    unverified,
+    cost,
+  }),
   change('create', 'It is started for the first time, or again.', { fields: fieldChanges, cost, waits }, ['waits']),
   change(
     'update',
@@ -109,6 +126,14 @@ const restore = object('Old before new: what is put back if this step fails.', {
 
 /** A kind of step that is not described here does not compile. */
 const acts: Readonly<Record<Op, Act>> = {
+  adopt: [
+    "Takes a copy of somebody else's over as it runs.",
+    {
+      spec: ref('instanceSpec', 'What it runs as.'),
+      copy: text('Identity of what is taken over.'),
+      process: nullable(process),
+    },
+  ],
   fetch: [
     'Brings files of weights to this machine and verifies them.',
     { origin: ref('origin', 'Where they come from.'), files: list('What is fetched.', ref('remoteFile', 'One file.')) },
@@ -220,6 +245,7 @@ export const planSchema = document('plan', 'A plan of llmops', root, {
   problem,
   remoteFile,
   summary,
+  unmanaged,
   weights,
   wished,
 });

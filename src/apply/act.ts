@@ -15,6 +15,8 @@ export async function act(step: Step, tools: ActTools, seen: Seen, io: StepIo): 
 
 async function change(step: Exclude<Step, { op: 'publish' }>, { drivers, ledger, fetch }: ActTools, io: StepIo): Promise<void> {
   switch (step.op) {
+    case 'adopt':
+      return offered(driverOf(drivers, step.backend).perform.adopt, step)(step, io);
     case 'fetch':
       return fetch(step, io);
     case 'pull':

@@ -50,6 +50,7 @@ function refusePlanningFlags(path: string, flags: ApplyVerbFlags): void {
   const given = [
     ['--target', flags.target],
     ['--replace', flags.replace],
+    ['--adopt', flags.adopt],
     ['--allow-destroy', flags.allowDestroy],
     ['--env', flags.env],
     ['--file', flags.file],

@@ -1,6 +1,7 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ProblemError, problemOf, type Problem } from '../domain/problem.ts';
+import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
@@ -60,7 +61,7 @@ async function formatFile(path: string, context: CliContext, flags: FmtFlags): P
   const near = relative(context.cwd, path);
   const shown = near.startsWith('..') || isAbsolute(near) ? path : near;
   const file = await existing(path, shown);
-  const bytes = await readFile(file).catch((error: unknown) => Promise.reject(unusable(shown, 'read', error)));
+  const bytes = await readBounded(file, MOST_TEXT_BYTES).catch((error: unknown) => Promise.reject(unusable(shown, 'read', error)));
   const formatted = await format(shown, bytes);
   if (Buffer.from(formatted).equals(bytes)) return false;
   if (!flags.check) await replace(file, formatted);

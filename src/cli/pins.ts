@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { Pinned } from '../catalog/index.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
+import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext } from './context.ts';
 import { lockPathOf, type StackPaths } from './paths.ts';
 import type { Session } from './session.ts';
@@ -43,7 +43,7 @@ export interface ReadLock extends ParsedLock {
 
 /** The lock beside the stack's file; `lock: null` without problems: there is none. Throws a ProblemError if it cannot be read. */
 export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
-  const bytes = await readFile(lockPathOf(file)).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readBounded(lockPathOf(file), MOST_DATA_BYTES).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw new ProblemError(
       { code: 'lock-unreadable', summary: `${lockPathOf(shown)} cannot be read: ${error.code}.`, fix: 'Mend its permissions.' },

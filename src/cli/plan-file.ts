@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { canonicalJson } from '../domain/canonical.ts';
 import type { Artifact, Desired } from '../domain/desired.ts';
 import type { Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
+import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { cacheDirOf, pathIn } from './paths.ts';
 import type { Session } from './session.ts';
@@ -21,7 +21,7 @@ export interface PlanFile {
   readonly text: string;
   readonly desired: Desired;
   readonly artifacts: Readonly<Record<string, Artifact>>;
-  readonly flags: { readonly replace: readonly string[]; readonly allowDestroy: boolean };
+  readonly flags: { readonly replace: readonly string[]; readonly allowDestroy: boolean; readonly adopt?: boolean };
   readonly plan: Plan;
 }
 
@@ -54,7 +54,7 @@ export async function readPlanFile(path: string, context: CliContext, flags: Sta
 
 async function textOf(path: string, context: CliContext, flags: StackFlags): Promise<string> {
   try {
-    return await readFile(pathIn(context, flags, path), 'utf8');
+    return (await readBounded(pathIn(context, flags, path), MOST_DATA_BYTES)).toString('utf8');
   } catch (error) {
     throw new ProblemError(
       {

@@ -95,7 +95,7 @@ async function save(out: string, { plan, session, seen, context, flags }: Saving
     text,
     desired,
     artifacts: seen.artifacts,
-    flags: { replace: flags.replace ?? [], allowDestroy: flags.allowDestroy ?? false },
+    flags: { replace: flags.replace ?? [], allowDestroy: flags.allowDestroy ?? false, ...(flags.adopt ? { adopt: true } : {}) },
     plan,
   });
   if (flags.json || flags.format !== 'text') return;

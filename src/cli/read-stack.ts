@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Desired } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
+import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { notAFolder, stackPaths, type StackPaths } from './paths.ts';
 import { sha256 } from './sha256.ts';
@@ -41,7 +42,7 @@ export async function checkText(paths: StackPaths, bytes: Uint8Array, environmen
 async function readStackFile(paths: StackPaths): Promise<Uint8Array> {
   try {
     if ((await stat(paths.file)).isDirectory()) throw isFolder(paths);
-    return await readFile(paths.file);
+    return await readBounded(paths.file, MOST_TEXT_BYTES);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? String(error);

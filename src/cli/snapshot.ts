@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Artifact } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
+import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { pathIn } from './paths.ts';
 import { readPins } from './pins.ts';
@@ -85,7 +85,7 @@ function placeKey(place: Problem['place']): string {
 async function parseSnapshot(path: string, shown: string): Promise<Snapshot> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse((await readBounded(path, MOST_DATA_BYTES)).toString('utf8'));
   } catch (error) {
     const reason = error instanceof SyntaxError ? 'it is no JSON' : ((error as NodeJS.ErrnoException).code ?? String(error));
     throw badSnapshot(`The snapshot ${shown} cannot be read: ${reason}.`, error);

@@ -6,6 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Place, Problem } from '../domain/problem.ts';
 import type { SecretSight } from '../domain/secret.ts';
 import type { CliContext } from './context.ts';
+import { withCandidates } from './candidates.ts';
 import { readPins } from './pins.ts';
 import { progressNote, type ProgressNote } from './progress-note.ts';
 import { connectDrivers, type Session } from './session.ts';
@@ -47,7 +48,13 @@ export async function survey(session: Session, context: CliContext, observeTimeo
       observe(drivers, specs, context, observeTimeout, note),
       lookAtSecrets(session.desired.models, drivers),
     ] as const;
-    const [resolved, observed, secrets] = await Promise.all(looks);
+    const [resolved, seen, secrets] = await Promise.all(looks);
+    const found = { artifacts: resolved.artifacts, observed: seen, inventory: stored.inventory, drivers };
+    const observed = await withCandidates(
+      session.desired.models,
+      found,
+      AbortSignal.any([context.signal, AbortSignal.timeout(observeTimeout)]),
+    );
     const problems = [...session.warnings, ...ownership, ...stored.problems, ...resolved.problems];
     return { ...resolved, problems, observed, secrets, inventory: stored.inventory, drivers };
   } finally {
@@ -132,6 +139,7 @@ export interface PlanFlags {
   readonly replace?: readonly string[];
   readonly allowDestroy?: boolean;
   readonly holdFailed?: boolean;
+  readonly adopt?: boolean;
 }
 
 /** The decision for what was seen. Pure but for the import. */
@@ -150,6 +158,7 @@ export async function planFor(session: Session, seen: Omit<Survey, 'drivers'>, m
     replace: flags.replace ?? [],
     allowDestroy: flags.allowDestroy ?? false,
     holdFailed: flags.holdFailed ?? false,
+    adopt: flags.adopt ?? false,
     hash: sha256,
   });
 }

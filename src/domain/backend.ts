@@ -1,6 +1,6 @@
 import type { Artifact, BackendSpec, ModelSpec } from './desired.ts';
 import type { Compare, Fields, PortableField, Price, WishedFields } from './fields.ts';
-import type { ObservedBackend, ObservedInstance } from './observed.ts';
+import type { Candidate, ObservedBackend, ObservedInstance } from './observed.ts';
 import type { DriverOp, OptionalDriverOp, StepOf } from './plan.ts';
 import type { Problem } from './problem.ts';
 import type { SecretSight } from './secret.ts';
@@ -71,6 +71,12 @@ export interface DriverContext {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** A declared model with the weights that it is to have. */
+export interface Wanted {
+  readonly model: ModelSpec;
+  readonly artifact: Artifact;
+}
+
 /** One connected backend. `observe` and `look` read; `perform` changes; nothing else does either. */
 export interface Driver {
   /** Reads the world. Never throws for a dead engine: returns `unreachable`. Sends no request that changes anything. */
@@ -85,6 +91,11 @@ export interface Driver {
    */
   readonly secrets?: (models: readonly ModelSpec[]) => Promise<Readonly<Record<string, readonly SecretSight[]>>>;
   /**
+   * What somebody else runs from the weights of these models, which have no copy of ours: read as one of ours would be. Reads only.
+   * Absent: nothing of this engine can be taken over.
+   */
+  readonly candidates?: (models: readonly Wanted[], signal: AbortSignal) => Promise<readonly Candidate[]>;
+  /**
    * Makes sure of what a start takes and may not be there: its secrets, its fixed port. Called before anything is ended for that start; keeps them
    * in memory for it and changes nothing. Fails with a ProblemError. Absent: there is nothing to make sure of.
    */
@@ -92,7 +103,7 @@ export interface Driver {
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
     /**
-     * `pull` of engines that keep weights themselves. `publish` and `withdraw` of engines where several models share one
+     * `pull` of engines that keep weights themselves. `adopt` of those that can take over what they did not start. `publish` and `withdraw` of engines where several models share one
      * address: they give the model's name to an instance, or take it away, before our own record of it is written.
      */
     readonly [K in OptionalDriverOp]?: (step: StepOf<K>, io: StepIo) => Promise<void>;

@@ -16,6 +16,8 @@ export type ObservedBackend =
       readonly memory: readonly MemoryPool[];
       /** Digests of the weights that an engine with a store of its own holds, as {@link heldKey} names them. Absent: it reads files of this machine. */
       readonly held?: readonly string[];
+      /** Copies of somebody else's that declared models could take over. Absent: none, or nobody looked. */
+      readonly candidates?: readonly Candidate[];
     }
   | { readonly status: 'unreachable'; readonly name: string; readonly type: string; readonly problem: Problem };
 
@@ -77,6 +79,18 @@ export interface ObservedInstance {
   readonly logFile: string | null;
   /** For `failed` and `unknown`: why. */
   readonly problem: Problem | null;
+}
+
+/** A copy that somebody else started from the weights of a declared model, with its settings read as if it were ours. */
+export interface Candidate {
+  /** The declared model. */
+  readonly model: string;
+  /** `configured` holds every setting that the engine can be told, null where it was not; one that it cannot be told is absent. */
+  readonly copy: ObservedInstance;
+  /** Why it cannot be taken over, to be used within a sentence; null: only its settings decide. */
+  readonly obstacle: string | null;
+  /** What a person should know of it before it is taken over; null: nothing. */
+  readonly warning: string | null;
 }
 
 /** A process, told apart from a later one with the same number. Source: proc(5), `starttime`. */

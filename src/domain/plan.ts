@@ -1,6 +1,6 @@
 import type { BackendSpec, Inert, InstanceSpec } from './desired.ts';
 import type { Fields, Price, Scalar } from './fields.ts';
-import type { AppliedModel, FailedTry, MemoryPool, PendingStep } from './observed.ts';
+import type { AppliedModel, FailedTry, MemoryPool, PendingStep, ProcessIdentity } from './observed.ts';
 import { errorsIn, type Place, type Problem } from './problem.ts';
 import type { Origin, RemoteFile } from './weights.ts';
 
@@ -96,26 +96,44 @@ export type Change = {
   readonly correctsDrift: boolean;
   /** The last start of exactly this, with this engine, failed. Absent: it did not, or nothing would be started. */
   readonly failedBefore?: Pick<FailedTry, 'generation' | 'at' | 'code' | 'summary'>;
-} & (
-  | { readonly action: 'keep'; readonly unchanged: number; readonly unverified: readonly string[] }
-  | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost; readonly waits?: string }
-  | {
-      readonly action: 'update';
-      readonly price: Price;
-      readonly replacement: Replacement | null;
-      /** Why this replacement was chosen: "both fit: 2.1 of 18.0 GiB RAM", "options.port is fixed". */
-      readonly replacementReason: string | null;
-      readonly fields: readonly FieldChange[];
-      readonly unchanged: number;
-      readonly unverified: readonly string[];
-      readonly cost: Cost;
-      /** What of other models it waits for, and why: "for old to end, which holds port 8081". Absent: for nothing. */
-      readonly waits?: string;
-    }
-  | { readonly action: 'delete'; readonly cost: Cost }
-  /** `others`: what stands in its way beside that. Absent: nothing. */
-  | { readonly action: 'blocked'; readonly problem: Problem; readonly others?: readonly Problem[] }
-);
+} &
+  /** `unmanaged`: a copy of somebody else's has these settings, and is left to them. Absent: it is ours. */
+  (
+    | { readonly action: 'keep'; readonly unchanged: number; readonly unverified: readonly string[]; readonly unmanaged?: Unmanaged }
+    /** It runs as declared, and becomes ours as it is. */
+    | {
+        readonly action: 'adopt';
+        readonly from: Unmanaged;
+        readonly unchanged: number;
+        readonly unverified: readonly string[];
+        readonly cost: Cost;
+      }
+    | { readonly action: 'create'; readonly fields: readonly FieldChange[]; readonly cost: Cost; readonly waits?: string }
+    | {
+        readonly action: 'update';
+        readonly price: Price;
+        readonly replacement: Replacement | null;
+        /** Why this replacement was chosen: "both fit: 2.1 of 18.0 GiB RAM", "options.port is fixed". */
+        readonly replacementReason: string | null;
+        readonly fields: readonly FieldChange[];
+        readonly unchanged: number;
+        readonly unverified: readonly string[];
+        readonly cost: Cost;
+        /** What of other models it waits for, and why: "for old to end, which holds port 8081". Absent: for nothing. */
+        readonly waits?: string;
+      }
+    | { readonly action: 'delete'; readonly cost: Cost }
+    /** `others`: what stands in its way beside that. Absent: nothing. */
+    | { readonly action: 'blocked'; readonly problem: Problem; readonly others?: readonly Problem[] }
+  );
+
+/** A copy that somebody else started and that runs as a declared model should. */
+export interface Unmanaged {
+  /** {@link ObservedInstance.id} */
+  readonly instance: string;
+  readonly endpoint: string | null;
+  readonly pid: number | null;
+}
 
 /** What a change costs. Bytes and milliseconds; null: not known, never zero by default. */
 export interface Cost {
@@ -148,6 +166,8 @@ export interface Foreign {
 }
 
 export interface Summary {
+  /** Absent: none. */
+  readonly adopt?: number;
   readonly create: number;
   readonly update: number;
   readonly replace: number;
@@ -185,11 +205,13 @@ export type Step = {
 } & StepAct;
 
 /** Every kind of step, in the order in which new before old takes them. The rest of the program derives its lists from this one. */
-export const OPS = ['fetch', 'pull', 'start', 'probe', 'publish', 'withdraw', 'drain', 'stop', 'record'] as const;
+export const OPS = ['adopt', 'fetch', 'pull', 'start', 'probe', 'publish', 'withdraw', 'drain', 'stop', 'record'] as const;
 export type Op = (typeof OPS)[number];
 
 /** What a step of each kind says beside what all say. */
 interface Acts {
+  /** Takes a copy of somebody else's over as it runs; done when it carries our name. Nothing is started, loaded or ended for it. */
+  readonly adopt: { readonly spec: InstanceSpec; readonly copy: string; readonly process: ProcessIdentity | null };
   /** Brings files of weights to this machine and verifies them; done when all of them are whole. Our own write. */
   readonly fetch: { readonly origin: Origin; readonly files: readonly RemoteFile[] };
   /** Brings weights into an engine's own store, kept there under a name of ours that nobody moves. */
@@ -227,7 +249,7 @@ export type StepOf<K extends Op> = Step & { readonly op: K };
 /** What drivers do; the rest is llmops' own bookkeeping. */
 export type DriverOp = 'start' | 'probe' | 'drain' | 'stop';
 /** What only some drivers do: those of engines with a store of their own, and of engines that give out names. */
-export type OptionalDriverOp = 'pull' | 'publish' | 'withdraw';
+export type OptionalDriverOp = 'adopt' | 'pull' | 'publish' | 'withdraw';
 
 /** Everything that stands in the way, each once: of the whole stack, then of single models. */
 export function problemsInTheWay({ problems, changes }: Plan): readonly Problem[] {

@@ -29,7 +29,7 @@ export interface Status {
   readonly foreign: readonly Foreign[];
   readonly conditions: readonly Condition[];
   /**
-   * How many models are declared, how many of these serve clients as declared (`ready`, or `unsettled` and published), and how
+   * How many models are declared, how many of these serve clients as declared (`ready`, `unmanaged`, or `unsettled` and published), and how
    * many answer clients at all, as declared or not.
    */
   readonly summary: { readonly declared: number; readonly ready: number; readonly serving: number };
@@ -48,7 +48,7 @@ export interface BackendStatus {
 /**
  * `ready` runs as declared · `starting` loads · `drifted` runs, not as it was applied · `outdated` runs as applied, and
  * the file asks for something else now · `unsettled` runs as declared, and llmops has its own part left to do: send clients to
- * it, end a copy that is left over, or record it · `failed` ended or cannot serve · `absent` does not run · `removed` runs and is
+ * it, end a copy that is left over, or record it · `unmanaged` runs as declared, and somebody else started it · `failed` ended or cannot serve · `absent` does not run · `removed` runs and is
  * not declared any more · `blocked` cannot be acted on · `unknown` nobody can tell.
  */
 export type ModelState =
@@ -57,6 +57,7 @@ export type ModelState =
   | 'drifted'
   | 'outdated'
   | 'unsettled'
+  | 'unmanaged'
   | 'failed'
   | 'absent'
   | 'removed'

@@ -51,7 +51,10 @@ function seenOf(backend: ObservedBackend, isIn: (name: string) => boolean): Json
   const copies = backend.instances
     .filter((copy) => copy.owner === 'ours' && (copy.model === null || isIn(copy.model)))
     .sort((a, b) => compareText(a.id, b.id) || (a.process?.pid ?? 0) - (b.process?.pid ?? 0));
-  return [name, type, status, engine, copies.map(rowOf)];
+  const others = (backend.candidates ?? [])
+    .filter(({ model }) => isIn(model))
+    .map(({ model, copy, obstacle }) => [model, obstacle, rowOf(copy)]);
+  return [name, type, status, engine, copies.map(rowOf), ...(others.length === 0 ? [] : [others])];
 }
 
 function rowOf({ id, model, specHash, phase, endpoint, names, process: running, configured, loaded }: ObservedInstance): Json {

@@ -1,6 +1,6 @@
 import { PORT_FIELD, worst } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
-import type { Change, Cost, Summary } from '../domain/plan.ts';
+import type { Change, Cost, Summary, Unmanaged } from '../domain/plan.ts';
 import { memoryOfRemoval, type Arrangement } from './arrange.ts';
 import { leaving } from './leaving.ts';
 import type { Context } from './sight.ts';
@@ -36,8 +36,10 @@ function changeOfCourse(course: Course, way: Way): Change {
   const { wish, need, fields, unchanged, unverified, cause, place, correctsDrift } = course;
   const name = { model: wish.model.name, backend: wish.spec.backend, wish: wishedOf(wish) };
   const head = { ...name, cause, place, correctsDrift, ...failureOf(course) };
-  if (!acts) return { ...head, action: 'keep', unchanged, unverified };
+  const from = course.claim === null ? null : unmanaged(course.claim.candidate.copy);
+  if (!acts) return { ...head, action: 'keep', unchanged, unverified, ...(from === null ? {} : { unmanaged: from }) };
   const cost = costOfCourse(course, way);
+  if (from !== null) return { ...head, action: 'adopt', from, unchanged, unverified, cost };
   const waits = arrangement === null || arrangement.waits === null ? {} : { waits: arrangement.waits };
   const isNew = course.others.length === 0 && (course.target === null || (course.applied === null && need !== 'nothing'));
   if (isNew) return { ...head, action: 'create', fields, cost, ...waits };
@@ -56,6 +58,10 @@ function changeOfCourse(course: Course, way: Way): Change {
     cost: replacement !== null && hasOwnPort(wish) ? { ...cost, moves: true } : cost,
     ...waits,
   };
+}
+
+function unmanaged({ id, endpoint, process }: ObservedInstance): Unmanaged {
+  return { instance: id, endpoint, pid: process?.pid ?? null };
 }
 
 /** Each copy listens for itself, on a port that was found when it started. */
@@ -125,7 +131,12 @@ function sumRequests(copies: readonly ObservedInstance[]): number | null {
 
 /** Counts for the last line of a plan. A model that becomes another one is replaced; any other change of it is an update. */
 export function summarize(changes: readonly Change[]): Summary {
-  const summary = { create: 0, update: 0, replace: 0, delete: 0, keep: 0, blocked: 0, correctsDrift: 0 };
+  const { adopt, ...rest } = counts(changes);
+  return adopt === 0 ? rest : { adopt, ...rest };
+}
+
+function counts(changes: readonly Change[]): Required<Summary> {
+  const summary = { adopt: 0, create: 0, update: 0, replace: 0, delete: 0, keep: 0, blocked: 0, correctsDrift: 0 };
   for (const change of changes) {
     const kind = change.action === 'update' && change.price === 'replace' ? 'replace' : change.action;
     summary[kind] += 1;

@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly targets: readonly string[];
   /** Models that are started anew even if nothing changed. */
   readonly replace: readonly string[];
+  /** True: what somebody else runs just as a model is declared becomes ours. Absent: it is shown, and left to them. */
+  readonly adopt?: boolean;
   /** Lifts the mass-delete guard; `protect` stands in any case. */
   readonly allowDestroy: boolean;
   /** True: nobody is there to judge it, so a change whose last start failed is left alone. Absent: it is tried again. */

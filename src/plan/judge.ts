@@ -4,6 +4,7 @@ import { USUAL_DRAIN_MS, type FailedTry } from '../domain/observed.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import { errorsIn, type Place, type Problem } from '../domain/problem.ts';
 import { causeOf, intended } from './causes.ts';
+import { isExact, notAdoptable, type Claim } from './claims.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
 import { absentEngine, failedBefore, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
@@ -12,6 +13,9 @@ import { lookAt, type Context, type Sight } from './sight.ts';
 import type { Blocked, Course, Need, Obstacles } from './verdict.ts';
 import { makeWish, placeOf, priceOf, type Wish } from './wish.ts';
 import { at } from './words.ts';
+
+/** What a check says of a name that is somebody else's on a server where several models share one address. */
+const NAME_TAKEN = 'name-taken';
 
 /** What is to be done about one declared model. */
 export function judge(context: Context, model: ModelSpec): Blocked | Course {
@@ -51,17 +55,20 @@ export function blocked(
 function plot(context: Context, sight: Sight, checks: readonly Problem[]): Course | Blocked {
   const { wish, target, others, hidden, applied, endpoint, published } = sight;
   const { model } = wish;
+  if (sight.claim !== null && isExact(sight.claim)) return claimed(context, sight, sight.claim, checks);
   const drift = driftOf(sight);
   const need = needOf(sight, drift);
   const starts = need === 'start' || need === 'restart';
   const failed = starts ? lastFailure(context, sight) : null;
-  const obstacles = [...obstaclesTo(context, sight, starts, checks), ...held(context, sight, failed)];
+  const obstacles = [...besides(context, sight), ...obstaclesTo(context, sight, starts, checks), ...held(context, sight, failed)];
   if (isSome(obstacles)) return blocked(model, sight.place, obstacles, wish, drift, failed);
   const settings = settingsOf(sight, need);
   return {
     kind: 'run',
     wish,
     need,
+    claim: null,
+    adopts: false,
     target,
     others,
     ...settings,
@@ -81,6 +88,56 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
     failedBefore: failed,
     ...causeOf(sight, need, settings.fields),
   };
+}
+
+/** Somebody else runs it just as declared: nothing is started beside that. With `--adopt` it becomes ours. */
+function claimed({ input }: Context, sight: Sight, claim: Claim, checks: readonly Problem[]): Course | Blocked {
+  const { wish, place, applied, endpoint } = sight;
+  const { copy, warning } = claim.candidate;
+  const adopts = input.adopt === true;
+  // The name is not somebody's in its way: it is the very one that becomes ours.
+  const mine = copy.names?.includes(wish.model.name) === true;
+  const rest = checks.filter(({ code }) => !(mine && code === NAME_TAKEN));
+  const errors = adopts ? errorsIn(rest) : [];
+  if (isSome(errors)) return blocked(wish.model, place, errors, wish);
+  return {
+    kind: 'run',
+    wish,
+    need: 'nothing',
+    claim,
+    adopts,
+    target: copy,
+    others: [],
+    fields: [],
+    unchanged: claim.unchanged,
+    unverified: claim.unverified,
+    drift: [],
+    applied,
+    endpoint,
+    withdraw: false,
+    publish: adopts,
+    probe: false,
+    record: adopts,
+    notes: [
+      ...rest.filter(({ severity }) => severity !== 'error'),
+      ...(adopts && warning !== null ? [toKnow(warning, wish.model.name, place)] : []),
+    ],
+    failedBefore: null,
+    ...intended(
+      `it runs as declared at ${at(place)}${adopts ? ', and becomes a model of this stack' : ', and somebody else started it'}`,
+      place,
+    ),
+  };
+}
+
+/** Whoever asks to take over wants no second copy beside what could not be. */
+function besides({ input }: Context, { claim, wish, place }: Sight): readonly Problem[] {
+  if (claim === null || input.adopt !== true || claim.candidate.obstacle !== null) return [];
+  return [{ ...notAdoptable(claim, wish.model.name), severity: 'error', ...(place === null ? {} : { place }) }];
+}
+
+function toKnow(warning: string, model: string, place: Place | null): Problem {
+  return { severity: 'warning', code: 'adopted-as-it-is', summary: `${model}: ${warning}`, ...(place === null ? {} : { place }) };
 }
 
 /** The failure of the last start, if that was of exactly this spec, with the engine that is there now. */
@@ -120,9 +177,12 @@ function isSome(problems: readonly Problem[]): problems is Obstacles {
   return problems.length > 0;
 }
 
-function notesOn({ world }: Context, { wish, applied, appliedSeen }: Sight): Problem[] {
+function notesOn({ world }: Context, { wish, applied, appliedSeen, claim }: Sight): Problem[] {
   const moves = applied !== null && applied.backend !== wish.spec.backend && !appliedSeen && world.specs.has(applied.backend);
-  return moves ? [leftBehind(wish.model.name, applied.backend)] : [];
+  return [
+    ...(moves ? [leftBehind(wish.model.name, applied.backend)] : []),
+    ...(claim === null ? [] : [notAdoptable(claim, wish.model.name)]),
+  ];
 }
 
 function needOf({ target, forced }: Sight, drift: readonly Drift[]): Need {

@@ -1,6 +1,6 @@
 import type { Problem } from '../domain/problem.ts';
 import { secretNumber, type SecretSight } from '../domain/secret.ts';
-import type { Context } from './sight.ts';
+import type { Grounds } from './world.ts';
 import { placeOf, type NumberedSecret } from './wish.ts';
 import { clause } from './words.ts';
 
@@ -16,7 +16,7 @@ export interface Secrets {
 }
 
 /** Which secrets a model is to run with: those that its copies have, or the next ones if they were exchanged. */
-export function secretsOf(context: Context, model: string): Secrets {
+export function secretsOf(context: Grounds, model: string): Secrets {
   const { secrets, mode } = context.input;
   const sights = secrets?.[model] ?? [];
   const told = sights.map((sight) => [sight, numberOf(context, model, sight)] as const);
@@ -54,7 +54,7 @@ interface Numbered {
   readonly verified: boolean;
 }
 
-function numberOf({ input, world }: Context, model: string, { field, reference, same, other }: SecretSight): Numbered {
+function numberOf({ input, world }: Grounds, model: string, { field, reference, same, other }: SecretSight): Numbered {
   const copies = (world.ours.get(model) ?? []).flatMap(({ id, configured }) => {
     const number = secretNumber(configured[field], reference);
     return number === null ? [] : [{ id, number }];
@@ -67,7 +67,7 @@ function numberOf({ input, world }: Context, model: string, { field, reference, 
   return { number: copies[0]?.number ?? applied ?? 1, verified: copies.length === 0 };
 }
 
-function notVerified(context: Context, model: string, { field, reference }: SecretSight): Problem {
+function notVerified(context: Grounds, model: string, { field, reference }: SecretSight): Problem {
   return placed(context, model, field, {
     severity: 'info',
     code: 'secret-unverified',
@@ -76,7 +76,7 @@ function notVerified(context: Context, model: string, { field, reference }: Secr
   });
 }
 
-function placed({ input }: Context, model: string, field: string, problem: Problem): Problem {
+function placed({ input }: Grounds, model: string, field: string, problem: Problem): Problem {
   const place = placeOf(input.desired, model, field);
   return place === null ? problem : { ...problem, place };
 }

@@ -1,34 +1,30 @@
 import { isPublished } from '../domain/copies.ts';
 import type { Fields } from '../domain/fields.ts';
 import type { AppliedModel, Endpoint, ObservedInstance } from '../domain/observed.ts';
-import type { Place, Problem } from '../domain/problem.ts';
+import type { Place } from '../domain/problem.ts';
+import { claimsOf, type Claim } from './claims.ts';
 import { compareCopy, type Comparison } from './compare.ts';
 import type { PlanInput } from './input.ts';
 import type { Secrets } from './secrets.ts';
 import { placeOf, type Wish } from './wish.ts';
 import { byModel } from './obstacles.ts';
-import { arrangeWorld, type World } from './world.ts';
+import { arrangeWorld, type Grounds } from './world.ts';
 
-/** The input, indexed once. */
-export interface Context {
-  readonly input: PlanInput;
-  readonly world: World;
-  /** Models that `--replace` names. */
-  readonly replace: ReadonlySet<string>;
-  /** Models that a run was working on when it was cut off. */
-  readonly pending: ReadonlySet<string>;
-  /** Problems of resolving weights, by model; of no model: under the empty name. */
-  readonly found: ReadonlyMap<string, readonly Problem[]>;
+/** What verdicts are made from. */
+export interface Context extends Grounds {
+  /** What somebody else runs for declared models that have no copy of ours. */
+  readonly claims: ReadonlyMap<string, Claim>;
 }
 
 export function makeContext(input: PlanInput): Context {
-  return {
+  const grounds: Grounds = {
     input,
     world: arrangeWorld(input),
     replace: new Set(input.replace),
     pending: new Set(input.inventory.pending.map((step) => step.model)),
     found: byModel(input.desired, input.problems),
   };
+  return { ...grounds, claims: claimsOf(grounds) };
 }
 
 /** All that is known about one declared model: the wish, and what was seen and recorded of it. */
@@ -53,6 +49,8 @@ export interface Sight {
   readonly endpoint: Endpoint | null;
   /** Clients are sent to the target, at its present address. */
   readonly published: boolean;
+  /** What somebody else runs from its weights, while there is no copy of ours. */
+  readonly claim: Claim | null;
   /** The world is in between two states because a run of ours was cut off, not because somebody else acted. */
   readonly interrupted: boolean;
 }
@@ -81,6 +79,7 @@ export function lookAt(context: Context, wish: Wish, secrets: Secrets): Sight {
     appliedSeen: applied !== null && world.backends.get(applied.backend)?.status === 'reachable',
     endpoint,
     published: target !== null && isPublished(target, endpoint),
+    claim: copies.length === 0 ? (context.claims.get(name) ?? null) : null,
     interrupted: context.pending.has(name) || (applied !== null && endpoint === null),
   };
 }

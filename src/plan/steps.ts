@@ -37,6 +37,7 @@ export function stepsOfCourse(course: Course, { arrangement, staging, ports }: H
   const starts = need === 'start' || need === 'restart';
   const oldFirst = starts && arrangement?.replacement !== 'surge';
   const chain = new Chain(wish.model.name, wish.spec.backend, wish.spec.id, staging ?? undefined);
+  if (course.claim !== null) return course.adopts ? adopt(chain, course, course.claim.candidate.copy) : [];
   const copies = leaving(course);
   const isTwin = ({ copy }: Leaving): boolean => copy.id === wish.spec.id;
   const { drainMs } = wish.model.rollout;
@@ -65,6 +66,30 @@ export function stepsOfCourse(course: Course, { arrangement, staging, ports }: H
       relies: [serving(course)],
     });
   }
+  return chain.steps;
+}
+
+/**
+ * It is not asked to prove itself: it runs, and it was read. Only that it carries our name now is relied on, since a model that its
+ * engine loads when it is asked for need not be in memory.
+ */
+function adopt(chain: Chain, { wish, cause }: Course, copy: ObservedInstance): Step[] {
+  const { spec } = wish;
+  const ours: Fact = { instance: spec.id, backend: spec.backend, is: 'same', specHash: spec.specHash };
+  chain.add({
+    op: 'adopt',
+    name: 'adopt',
+    spec,
+    copy: copy.id,
+    process: copy.process,
+    cause,
+    deadlineMs: START_MS,
+    relies: [{ ...ours, is: 'absent-or-same' }],
+    leaves: [ours],
+  });
+  chain.add({ op: 'publish', name: 'publish', cause: `clients are sent to ${spec.id}`, deadlineMs: WRITE_MS, relies: [ours] });
+  const applied = wish.applied;
+  chain.add({ op: 'record', name: 'record', applied, cause: `${wish.model.name} is as declared`, deadlineMs: WRITE_MS, relies: [ours] });
   return chain.steps;
 }
 

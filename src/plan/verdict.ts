@@ -2,6 +2,7 @@ import type { AppliedModel, Endpoint, FailedTry, ObservedInstance } from '../dom
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Cause } from './causes.ts';
+import type { Claim } from './claims.ts';
 import type { Wish } from './wish.ts';
 
 /** What is decided about one model, before memory is shared out and steps are written. */
@@ -41,6 +42,10 @@ export interface Course extends Cause {
   readonly kind: 'run';
   readonly wish: Wish;
   readonly need: Need;
+  /** Somebody else's copy that is the target; null: the target is ours, or there is none. */
+  readonly claim: Claim | null;
+  /** That copy becomes ours. */
+  readonly adopts: boolean;
   /** The copy with the wished settings, if there is one. */
   readonly target: ObservedInstance | null;
   /** Copies of ours that must go, the one that counts most first. */

@@ -2,6 +2,7 @@ import { copiesByModel, engineLabel, foreignAmong } from '../domain/copies.ts';
 import type { BackendSpec } from '../domain/desired.ts';
 import type { ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Foreign, PlannedBackend } from '../domain/plan.ts';
+import type { Problem } from '../domain/problem.ts';
 import type { PlanInput } from './input.ts';
 
 /** The observation, arranged so that every later look-up is one step. */
@@ -11,6 +12,18 @@ export interface World {
   /** Copies of ours per model, on whatever backend they run; the one that counts most first. */
   readonly ours: ReadonlyMap<string, readonly ObservedInstance[]>;
   readonly foreign: readonly Foreign[];
+}
+
+/** The input, indexed once. */
+export interface Grounds {
+  readonly input: PlanInput;
+  readonly world: World;
+  /** Models that `--replace` names. */
+  readonly replace: ReadonlySet<string>;
+  /** Models that a run was working on when it was cut off. */
+  readonly pending: ReadonlySet<string>;
+  /** Problems of resolving weights, by model; of no model: under the empty name. */
+  readonly found: ReadonlyMap<string, readonly Problem[]>;
 }
 
 /** Indexes what was observed. A backend that is seen but no longer declared gets a bare spec, so that it can be connected to. */

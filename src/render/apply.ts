@@ -56,6 +56,7 @@ function modelCounts({ mode, summary, steps }: Plan): string {
   if (mode === 'prefetch')
     return `weights of ${counted(new Set(steps.map(({ model }) => model)).size, 'model')} fetched, nothing that runs was changed`;
   const parts = [
+    [summary.adopt ?? 0, 'taken over'],
     [summary.create, 'added'],
     [summary.update, 'changed'],
     [summary.replace, 'replaced'],

@@ -66,6 +66,7 @@ function rowsOf(model: string, width: number, { summary, code, fix }: Problem, f
 /** "1 to add, 2 to destroy". */
 function planned({ summary, mode }: Plan): string {
   const parts = [
+    [summary.adopt ?? 0, 'to take over'],
     [summary.create, 'to add'],
     [summary.update, 'to change'],
     [summary.replace, 'to replace'],

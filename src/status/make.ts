@@ -1,6 +1,6 @@
 import { copiesByModel, engineLabel, foreignAmong } from '../domain/copies.ts';
 import type { Desired } from '../domain/desired.ts';
-import type { Inventory, ObservedBackend } from '../domain/observed.ts';
+import type { Inventory, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Change, Drift, Plan } from '../domain/plan.ts';
 import type { BackendStatus, Condition, ModelStatus, Status } from '../domain/status.ts';
 import type { ModelFacts } from './model.ts';
@@ -79,11 +79,18 @@ function factsOf(input: StatusInput): readonly ModelFacts[] {
       applied,
       change: changes.get(name) ?? null,
       drift: drift.get(name) ?? [],
-      instances: own,
+      instances: own.length > 0 ? own : standIn(changes.get(name), backends.get(backend)),
       observed: backends.get(backend) ?? null,
       endpoint,
     };
   });
+}
+
+/** The copy of somebody else's that runs as the model is declared. */
+function standIn(change: Change | undefined, seen: ObservedBackend | undefined): readonly ObservedInstance[] {
+  if (change?.action !== 'keep' || change.unmanaged === undefined || seen?.status !== 'reachable') return [];
+  const { instance } = change.unmanaged;
+  return (seen.candidates ?? []).flatMap(({ model, copy }) => (model === change.model && copy.id === instance ? [copy] : []));
 }
 
 function backendStatus(one: ObservedBackend): BackendStatus {

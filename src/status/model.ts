@@ -17,7 +17,7 @@ export interface ModelFacts {
   readonly applied: AppliedModel | null;
   readonly change: Change | null;
   readonly drift: readonly Drift[];
-  /** Ours alone, the one that counts most first. */
+  /** Ours alone, the one that counts most first; or the one of somebody else's that stands for it. */
   readonly instances: readonly ObservedInstance[];
   readonly observed: ObservedBackend | null;
   readonly endpoint: Endpoint | null;
@@ -50,12 +50,12 @@ export function modelStatus(facts: ModelFacts): ModelStatus {
 
 /** True if clients are served as declared, even if our own books are not settled yet. */
 export function isReady({ state, published }: ModelStatus): boolean {
-  return state === 'ready' || (state === 'unsettled' && published);
+  return state === 'ready' || state === 'unmanaged' || (state === 'unsettled' && published);
 }
 
 /** True if clients get answers, whatever the model's state. */
-export function isServing({ phase, published }: ModelStatus): boolean {
-  return phase === 'serving' && published;
+export function isServing({ phase, published, state }: ModelStatus): boolean {
+  return phase === 'serving' && (published || state === 'unmanaged');
 }
 
 interface Verdict {
@@ -75,6 +75,8 @@ function judge(facts: ModelFacts, main: ObservedInstance | null): Verdict {
   if (main.phase === 'failed' || main.phase === 'unknown') return ofProblem(main);
   if (main.phase === 'starting')
     return { state: 'starting', why: main.problem?.summary ?? 'it is loading its weights', fix: main.problem?.fix ?? null };
+  if (change?.action === 'keep' && change.unmanaged !== undefined)
+    return { state: 'unmanaged', why: 'it runs as declared, and somebody else started it', fix: 'llmops apply --adopt' };
   if (facts.readable && facts.spec === null)
     return { state: 'removed', why: change?.cause ?? 'it is not declared any more', fix: 'llmops apply' };
   const [first] = drift;

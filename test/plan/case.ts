@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { readConfig } from '../../src/config/index.ts';
 import type { Artifact, BackendSpec, Desired, ModelSpec } from '../../src/domain/desired.ts';
 import type { Fields } from '../../src/domain/fields.ts';
-import type { Inventory, MemoryPool, ObservedBackend, ObservedInstance, Phase } from '../../src/domain/observed.ts';
+import type { Candidate, Inventory, MemoryPool, ObservedBackend, ObservedInstance, Phase } from '../../src/domain/observed.ts';
 import type { Problem } from '../../src/domain/problem.ts';
 import type { BackendTraits, PlanInput } from '../../src/plan/index.ts';
 import { specHashOf } from '../../src/plan/wish.ts';
@@ -13,7 +13,7 @@ import { traits } from './traits.ts';
 
 /** `observed.yaml` of a case: the world in few words; what is not said is as declared. */
 interface WrittenWorld {
-  readonly ask?: Partial<Pick<PlanInput, 'mode' | 'targets' | 'replace' | 'allowDestroy' | 'holdFailed'>>;
+  readonly ask?: Partial<Pick<PlanInput, 'mode' | 'targets' | 'replace' | 'allowDestroy' | 'holdFailed' | 'adopt'>>;
   /** By source as written; null: it could not be resolved. */
   readonly weights?: Readonly<Record<string, Partial<Artifact> | null>>;
   readonly backends: Readonly<Record<string, WrittenBackend>>;
@@ -38,6 +38,8 @@ interface WrittenCopy {
   readonly told?: Fields;
   readonly phase?: Phase;
   readonly owner?: 'ours' | 'foreign';
+  /** Somebody else's, seen to serve the weights of this model: what stands in the way of taking it over, what is to be known before. */
+  readonly candidate?: { readonly obstacle?: string; readonly warning?: string };
   readonly port?: number;
   /** Names under which clients reach it at that address. */
   readonly names?: readonly string[];
@@ -115,6 +117,7 @@ export function readCase(folder: string): Case {
       replace: ask?.replace ?? [],
       allowDestroy: ask?.allowDestroy ?? false,
       holdFailed: ask?.holdFailed ?? false,
+      adopt: ask?.adopt ?? false,
     },
   };
 }
@@ -194,13 +197,21 @@ class Builder {
       problem: { ...problem, code: 'engine-not-found', summary: 'llama-server is not on PATH.', fix: 'Install it.' },
     };
     const present = { status: 'present' as const, at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };
+    const copies = (written.copies ?? []).map((copy) => [copy, this.#copy(name, copy)] as const);
+    const candidates = copies.flatMap(([{ candidate }, copy]): Candidate[] => {
+      const { obstacle = null, warning = null } = candidate ?? {};
+      return candidate === undefined ? [] : [...this.#sameWeights(copy)].map((model) => ({ model, copy, obstacle, warning }));
+    });
     const pools = Object.entries(written.memory ?? { ram: [24, 32] as const });
     return {
       status: 'reachable',
       name,
       type,
       engine: written.engine === 'absent' ? absent : present,
-      instances: (written.copies ?? []).map((copy) => this.#copy(name, copy)),
+      instances: copies.map(([{ candidate }, copy]) =>
+        candidate === undefined ? copy : { ...copy, configured: {}, loaded: null, phase: 'unknown' },
+      ),
+      ...(candidates.length === 0 ? {} : { candidates }),
       memory: pools.map(([pool, [free, total]]): MemoryPool => ({
         kind: pool === 'ram' ? 'ram' : 'vram',
         name: pool,
@@ -210,12 +221,17 @@ class Builder {
     };
   }
 
+  /** Every declared model that has the weights of this copy. */
+  #sameWeights({ configured }: ObservedInstance): readonly string[] {
+    return this.#desired.models.filter((model) => this.#artifact(model).sha256 === configured['digest']).map(({ name }) => name);
+  }
+
   #copy(backend: string, written: WrittenCopy): ObservedInstance {
     const { model, owner = 'ours', phase = 'serving' } = written;
     this.#pid += 1;
     const { fields, specHash } = this.#fields(model, backend, written.with);
     const { source: _, ...settings } = { ...fields, ...written.told };
-    const told = owner === 'ours' ? settings : {};
+    const told = owner === 'ours' || written.candidate ? settings : {};
     const loaded =
       phase !== 'serving' || written.loaded === 'silent'
         ? null

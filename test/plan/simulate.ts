@@ -67,7 +67,7 @@ function act(world: World, step: Step): World {
   return { ...world, observed: world.observed.map((backend) => (backend.name === step.backend ? drive(world, backend, step) : backend)) };
 }
 
-type DriverStep = Extract<Step, { op: 'start' | 'probe' | 'stop' }>;
+type DriverStep = Extract<Step, { op: 'adopt' | 'start' | 'probe' | 'stop' }>;
 
 function drive(world: World, backend: ObservedBackend, step: DriverStep): ObservedBackend {
   if (backend.status === 'unreachable') throw new Error(`${step.id} acts on ${backend.name}, which is unreachable`);
@@ -95,8 +95,14 @@ function instancesAfter(before: readonly ObservedInstance[], step: DriverStep): 
   if (step.op === 'probe') {
     return before.map((copy) => (isOurs(copy, step.instance) ? { ...copy, phase: 'serving', loaded: step.spec.fields } : copy));
   }
+  if (step.op === 'adopt') return before.map((copy) => (copy.id === step.copy ? takenOver(copy, step) : copy));
   if (before.some((copy) => isOurs(copy, step.instance) && copy.phase !== 'failed')) return before;
   return [...before.filter((copy) => !isOurs(copy, step.instance)), started(step)];
+}
+
+function takenOver(copy: ObservedInstance, { spec }: Extract<Step, { op: 'adopt' }>): ObservedInstance {
+  const { id, model, specHash, fields } = spec;
+  return { ...copy, id, owner: 'ours', model, specHash, phase: 'serving', configured: fields, problem: null };
 }
 
 function isOurs(copy: ObservedInstance, id: string): boolean {

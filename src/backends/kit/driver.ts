@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Driver, DriverContext } from '../../domain/backend.ts';
 import type { BackendSpec } from '../../domain/desired.ts';
+import { adoptProcess } from './adopt.ts';
+import { findCandidates } from './candidates.ts';
 import { sweepClaims } from './claims.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { drainInstance } from './drain.ts';
@@ -55,6 +57,7 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
       for (const [id, { leader }] of found) if (leader !== null) parts.records.isAlive(id);
     },
     secrets: (models) => lookAtSecrets(models, parts),
+    ...(parts.engine.claim === undefined ? {} : { candidates: (models, signal) => findCandidates(models, parts, signal) }),
     prepare: async ({ spec: instance }, io) => {
       await refuseTakenPort(instance, parts);
       await prepareSecrets(instance, parts, io);
@@ -64,6 +67,7 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
       probe: (step, io) => probeInstance(step, parts, io),
       drain: (step, io) => drainInstance(step, parts, io),
       stop: (step) => stopInstance(step, parts),
+      ...(parts.engine.claim === undefined ? {} : { adopt: (step) => adoptProcess(step, parts) }),
     },
   };
 }

@@ -31,10 +31,32 @@ export interface ProcessEngine {
   readonly hiddenEnv?: RegExp;
   /** Recognizes a process of this program that carries no mark of ours; null: it is something else. */
   recognize?(process: { readonly args: readonly string[] }): { readonly model: string | null; readonly endpoint: string | null } | null;
+  /**
+   * Reads a process of this program that somebody else started as if it were ours; null: it cannot stand for an instance. Absent:
+   * none can.
+   */
+  claim?(process: ProcessWords & { readonly folder: string | null }): Claimed | null;
+  /** The file that a process serves which fetched its weights by itself; null: it does not tell. */
+  servedFile?(endpoint: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string | null>;
   /** As the backend's own. */
   readonly compare?: Compare;
   /** A port that the spec fixes; null or absent: any free one. */
   fixedPort?(spec: InstanceSpec): number | null;
+}
+
+/** Somebody else's process, read as one of ours. */
+export interface Claimed {
+  /** As {@link ProcessEngine.configured}; its port stands under the field of a fixed one, since its clients know it. */
+  readonly configured: Fields;
+  /** Absolute path of its weights. null: it fetched them by itself. */
+  readonly path: string | null;
+  /** What clients call it; null: it was not told. */
+  readonly name: string | null;
+  readonly port: number;
+  /** Why it cannot be taken over, to be used within a sentence; null: nothing is known against it. */
+  readonly obstacle: string | null;
+  /** What changes with its next start, as a sentence; null: nothing. */
+  readonly warning: string | null;
 }
 
 /** What a process was started with. */

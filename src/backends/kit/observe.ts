@@ -1,3 +1,4 @@
+import type { Fields } from '../../domain/fields.ts';
 import type { ObservedBackend, ObservedInstance } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
 import { mapBounded } from './clock.ts';
@@ -5,9 +6,10 @@ import { describeEnded } from './ended.ts';
 import { engineOf } from './former.ts';
 import { askHealth, type Health } from './health.ts';
 import { listensOn } from './listeners.ts';
-import { decodeMarker } from './marker.ts';
+import { decodeMarker, type Marker } from './marker.ts';
 import { readMemory } from './memory.ts';
 import { endpointOf, findOurs, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
+import { folderOf } from './surroundings.ts';
 import { strangersOnPorts } from './port-holder.ts';
 import type { ProcessEntry } from './process-table.ts';
 
@@ -27,7 +29,8 @@ export async function observeBackend(parts: Parts, signal: AbortSignal): Promise
     const alive = await mapBounded([...ours.values()], ASK_AT_ONCE, (found) => observeFound(found, parts, signal));
     const ended = parts.records.list().filter((record) => record.spec.backend === name && !ours.has(record.spec.id));
     const gone = await Promise.all(ended.map((record) => describeEnded(record, parts)));
-    const foreign = entries.flatMap((entry) => observeForeign(entry, parts) ?? []);
+    const own = new Set([...ours.values()].flatMap(({ members }) => members));
+    const foreign = entries.filter((entry) => !own.has(entry)).flatMap((entry) => observeForeign(entry, parts) ?? []);
     const strangers = await strangersOnPorts(ended, entries, foreign, parts);
     const instances = [...alive, ...gone, ...foreign, ...strangers].sort((a, b) => (a.id < b.id ? -1 : 1));
     return { status: 'reachable', name, type, engine, instances, memory };
@@ -56,7 +59,13 @@ export async function observeFound(found: Found, parts: Parts, signal: AbortSign
   if (health.is === 'refused' && !recordOf(marker.id, parts)?.wasReady) return { ...base, phase: 'starting', problem: null };
   if (health.is !== 'serving') return { ...base, phase: 'unknown', problem: health.problem };
   try {
-    const query = { endpoint: endpointOf(marker.port), logFile: marker.logFile, configured: base.configured, args: leader.args, headers };
+    const query = {
+      endpoint: endpointOf(marker.port),
+      logFile: marker.logFile || null,
+      configured: base.configured,
+      args: leader.args,
+      headers,
+    };
     const { fields, activeRequests } = await engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]));
     return { ...base, phase: 'serving', loaded: fields, activeRequests, problem: null };
   } catch (error) {
@@ -102,14 +111,23 @@ function describeFound({ marker, leader, members }: Found, parts: Parts): Omit<O
     model: marker.model,
     specHash: marker.specHash,
     endpoint: leader && endpointOf(marker.port),
-    configured: leader ? { ...engineOf(marker, parts).configured(wordsOf(leader)), digest: marker.digest } : { digest: marker.digest },
+    configured: leader ? { ...toldTo(marker, leader, parts), digest: marker.digest } : { digest: marker.digest },
     loaded: null,
     activeRequests: null,
     memoryBytes: memory.length === 0 ? null : memory.reduce((sum, bytes) => sum + bytes, 0),
     startedAt: leader?.startedAt ?? null,
     process: leader && { pid: leader.pid, started: leader.started },
-    logFile: marker.logFile,
+    logFile: marker.logFile || null,
   };
+}
+
+/** What was taken over was told its settings in somebody else's words. */
+function toldTo(marker: Marker, leader: ProcessEntry, parts: Parts): Fields {
+  const engine = engineOf(marker, parts);
+  const words = wordsOf(leader);
+  return (
+    (leader.marker === null ? engine.claim?.({ ...words, folder: folderOf(leader.pid) })?.configured : null) ?? engine.configured(words)
+  );
 }
 
 function orphaned({ marker, members }: Found): Problem {

@@ -36,10 +36,11 @@ export interface Found {
 
 /**
  * Instances of this stack and backend by id, also those of the type that the backend had before. A process that inherited
- * the mark is a member, never an instance.
+ * the mark is a member, never an instance. What was taken over carries no mark: the record of that stands for it, as long as the very
+ * same process runs with the very same arguments.
  */
 export function findOurs(entries: readonly ProcessEntry[], parts: Parts): ReadonlyMap<string, Found> {
-  const found = new Map<string, Found>();
+  const found = adopted(entries, parts);
   for (const entry of entries) {
     const marker = decodeMarker(entry.marker);
     if (!marker || marker.stackId !== parts.stackId || marker.backend !== parts.spec.name) continue;
@@ -53,6 +54,31 @@ export function findOurs(entries: readonly ProcessEntry[], parts: Parts): Readon
     });
   }
   return found;
+}
+
+function adopted(entries: readonly ProcessEntry[], parts: Parts): Map<string, Found> {
+  const records = parts.records.list().filter((record) => record.adopted === true && record.spec.backend === parts.spec.name);
+  return new Map(
+    records.flatMap((record): [string, Found][] => {
+      const entry = entries.find((each) => isTheAdopted(each, record));
+      return entry === undefined ? [] : [[record.spec.id, { marker: markerOfRecord(record, parts), leader: entry, members: [entry] }]];
+    }),
+  );
+}
+
+/** Never by pid alone. */
+function isTheAdopted({ pid, started, args, marker }: ProcessEntry, { process, args: told }: InstanceRecord): boolean {
+  return pid === process.pid && started === process.started && marker === null && args.join('\0') === told.join('\0');
+}
+
+/** True if a process was taken over by this stack, for whichever backend. */
+export function isAdopted(entry: ProcessEntry, { records }: { readonly records: Pick<Records, 'list'> }): boolean {
+  return records.list().some((record) => record.adopted === true && isTheAdopted(entry, record));
+}
+
+function markerOfRecord({ type, spec, port, logFile }: InstanceRecord, { stackId }: Parts): Marker {
+  const { stack, backend, model, id, specHash, weights } = spec;
+  return { v: 1, stackId, stack, type, backend, model, id, specHash, digest: weights.sha256, port, logFile };
 }
 
 /** One instance of ours, looked for in the whole table: its record may be gone. */

@@ -24,7 +24,7 @@ async function free(): Promise<number> {
 }
 
 const partsFor = (port: number, table = systemProcesses()): Parts =>
-  ({ stackId: 'mine', table, spec: { name: 'one' }, engine: { fixedPort: () => port } }) as unknown as Parts;
+  ({ stackId: 'mine', records: { list: () => [] }, table, spec: { name: 'one' }, engine: { fixedPort: () => port } }) as unknown as Parts;
 const spec = { id: 'chat-1', model: 'chat', backend: 'one' } as InstanceSpec;
 
 /** The machine's processes, with this one as if it were an instance of a stack. */
@@ -58,8 +58,8 @@ describe('A fixed port', () => {
 
   it('that nobody holds, or an instance of this stack, does not', async () => {
     await expect(refuseTakenPort(spec, partsFor(await free()))).resolves.toBeUndefined();
-    expect(await holderOf(await taken(), await asInstanceOf('mine'), { stackId: 'mine' })).toBeNull();
-    expect(await holderOf(await taken(), await asInstanceOf('theirs'), { stackId: 'mine' })).not.toBeNull();
+    expect(await holderOf(await taken(), await asInstanceOf('mine'), { stackId: 'mine', records: { list: () => [] } })).toBeNull();
+    expect(await holderOf(await taken(), await asInstanceOf('theirs'), { stackId: 'mine', records: { list: () => [] } })).not.toBeNull();
   });
 
   it('of an instance that has ended is looked at, so that a plan sees who took it; an engine that is seen anyway is not told twice', async () => {

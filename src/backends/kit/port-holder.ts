@@ -5,7 +5,7 @@ import type { ObservedInstance } from '../../domain/observed.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import { socketsOn, socketsOfProcess } from './listeners.ts';
 import { decodeMarker } from './marker.ts';
-import { endpointOf, type Parts } from './parts.ts';
+import { endpointOf, isAdopted, type Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
 import type { InstanceRecord } from './records.ts';
 
@@ -16,14 +16,21 @@ export interface PortHolder {
   readonly process: ProcessEntry | null;
 }
 
+/** What tells processes of a stack from others. */
+interface Owner {
+  readonly stackId: string;
+  readonly records: Pick<Parts['records'], 'list'>;
+}
+
 /** Who keeps a port from us; null: nobody, or a process of this stack, whose ports the planner hands on. */
-export async function holderOf(port: number, entries: readonly ProcessEntry[], parts: Pick<Parts, 'stackId'>): Promise<PortHolder | null> {
+export async function holderOf(port: number, entries: readonly ProcessEntry[], parts: Owner): Promise<PortHolder | null> {
   const sockets = socketsOn(port);
   if (sockets === null) return (await isFree(port)) ? null : { port, process: null };
   if (sockets.size === 0) return null;
   const process = entries.find(({ pid }) => socketsOfProcess(pid).some((socket) => sockets.has(socket))) ?? null;
   // One that is about to end has lost its mark, and is waited for by whoever starts.
-  const isOurs = process !== null && (process.args.length === 0 || decodeMarker(process.marker)?.stackId === parts.stackId);
+  const isOurs =
+    process !== null && (process.args.length === 0 || decodeMarker(process.marker)?.stackId === parts.stackId || isAdopted(process, parts));
   return isOurs ? null : { port, process };
 }
 

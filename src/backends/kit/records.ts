@@ -21,14 +21,16 @@ export interface InstanceRecord {
   readonly startedAt: string | null;
   /** True once it answered with a token. */
   readonly wasReady: boolean;
+  /** True: somebody else started it, so it carries no mark; `process` and `args` together tell it from any other. Absent: we did. */
+  readonly adopted?: boolean;
 }
 
 /** The records of one stack. Files of other versions, torn ones and foreign ones count as absent. */
 export interface Records {
   list(): readonly InstanceRecord[];
   get(id: string): InstanceRecord | null;
-  /** Atomic: a reader sees the old record or the new one. Throws a ProblemError if the folder may not be written. */
-  put(record: InstanceRecord): void;
+  /** Atomic: a reader sees the old record or the new one. False: the disk is full, and only this program knows of it. Throws a ProblemError if the folder may not be written. */
+  put(record: InstanceRecord): boolean;
   remove(id: string): void;
   /** Keeps when an instance was last seen to live. Costs no write of a file, and nothing if it cannot be kept. */
   isAlive(id: string): void;
@@ -75,6 +77,7 @@ export function openRecords(stateDir: string): Records {
       if (done) unwritten.delete(record.spec.id);
       else unwritten.set(record.spec.id, record);
       if (!done) onDisk(folder, () => rmSync(draft, { force: true }));
+      return done;
     },
   };
 }

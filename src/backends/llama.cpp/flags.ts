@@ -123,10 +123,14 @@ export interface ParsedArgs {
 
 /** Takes llama-server's arguments apart, from the first flag on: what stands before is the program. */
 export function parseArgs(args: readonly string[]): ParsedArgs {
+  const first = args.findIndex((word) => word.startsWith('-') && isManaged(word));
+  return parseWords(first < 0 ? [] : args.slice(first));
+}
+
+/** Takes the words behind the program's name apart. */
+export function parseWords(words: readonly string[]): ParsedArgs {
   const values = new Map<string, string>();
   const rest: string[] = [];
-  const first = args.findIndex((word) => word.startsWith('-') && isManaged(word));
-  const words = first < 0 ? [] : args.slice(first);
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] as string;
     if (WITH_VALUE.has(word)) values.set(word, words[(index += 1)] ?? '');

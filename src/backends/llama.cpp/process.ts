@@ -8,6 +8,7 @@ import { call, callJson, garbled, parseJson } from '../kit/http.ts';
 import { logHead } from '../kit/logs.ts';
 import { isReference } from '../kit/reference.ts';
 import { commandFor, KEY } from './command.ts';
+import { claimed, isServer } from './claim.ts';
 import { configuredOf } from './configured.ts';
 import { detectEngine } from './detect.ts';
 import { explainEnd } from './explain.ts';
@@ -30,6 +31,8 @@ export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessE
     // Each flag can come from a variable as well: a plan that does not see it would be wrong.
     hiddenEnv: /^LLAMA_(ARG_|API_KEY$|LOG_)/,
     recognize: ({ args }) => recognize(args),
+    claim: claimed,
+    servedFile,
     compare,
     fixedPort: ({ options }) => (typeof options['port'] === 'number' ? options['port'] : null),
   };
@@ -55,6 +58,12 @@ async function askSlots(url: string, headers: LoadedQuery['headers'], signal: Ab
   return countActive(slots);
 }
 
+/** What `-hf` or `-mu` brought. */
+async function servedFile(endpoint: string, headers: LoadedQuery['headers'], signal: AbortSignal): Promise<string | null> {
+  const props = (await callJson(`${endpoint}/props`, { headers, signal, deadlineMs: ASK_MS })) as { readonly model_path?: unknown } | null;
+  return typeof props?.model_path === 'string' && props.model_path !== '' ? props.model_path : null;
+}
+
 /** One file has many paths; one that is gone has the path that it had. */
 function resolvedPath(path: string): string {
   try {
@@ -66,7 +75,7 @@ function resolvedPath(path: string): string {
 
 /** A llama-server that somebody else started: also Ollama's own. */
 function recognize(args: readonly string[]): { readonly model: string | null; readonly endpoint: string | null } | null {
-  if (!args.slice(0, 2).some((word) => /^llama-server(\.exe)?$/.test(basename(word)))) return null;
+  if (!isServer(args)) return null;
   const parsed = parseArgs(args);
   const [port, host] = [parsed.value(PORT), parsed.value(HOST) ?? '127.0.0.1'];
   const model = parsed.value(MODEL);

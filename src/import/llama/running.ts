@@ -1,5 +1,5 @@
 import { isLoopback } from '../../domain/http.ts';
-import { entry, type Entry, type Imported, type NotCarried } from '../imported.ts';
+import { entry, group, isEntries, type Entry, type Imported, type NotCarried } from '../imported.ts';
 import { countOf, listOf, mapOf, textOf } from '../json.ts';
 import { plainModelName } from '../names.ts';
 import { llamaModel, type LlamaCall, type LlamaModel } from './index.ts';
@@ -26,7 +26,8 @@ export function importLlamaServer(answers: LlamaAnswers): Imported {
   const original = told?.alias ?? textOf(props['model_alias']) ?? textOf(listed['id']) ?? textOf(props['model_path']) ?? 'model';
   const build = textOf(props['build_info']);
   const from = `llama-server${build === null ? '' : ` ${build}`} at ${answers.url}`;
-  const lost = (told?.lost ?? []).map((one): NotCarried => ({ ...one, where: original }));
+  // A running one keeps its port.
+  const lost = (told?.lost ?? []).filter(({ what }) => what !== '--port').map((one): NotCarried => ({ ...one, where: original }));
   if (source === null) {
     const why = 'the server does not tell which file it loaded, or its words cannot be read from here. Router mode: declare each model';
     return { from, backends: [], models: [], notCarried: [{ what: original, why }, ...lost] };
@@ -40,7 +41,7 @@ export function importLlamaServer(answers: LlamaAnswers): Imported {
         wish: plainModelName(original).replace(/\.gguf$/i, ''),
         backend: 'local',
         notes: [],
-        entries: withSeen(told?.entries ?? entry('source', source), props),
+        entries: withSeen(asItRuns(told?.entries ?? entry('source', source), answers), props),
       },
     ],
     notCarried: [
@@ -50,6 +51,24 @@ export function importLlamaServer(answers: LlamaAnswers): Imported {
       ...shared(told, props, original),
     ],
   };
+}
+
+/**
+ * What llmops would do otherwise and nobody said: so that the process itself is what the file declares, and can be taken over. Where
+ * its words are not known it cannot be.
+ */
+function asItRuns(entries: readonly Entry[], { call, url }: LlamaAnswers): readonly Entry[] {
+  if (call === null) return entries;
+  const options = entries.find(({ key }) => key === 'options')?.value;
+  const port = countOf(new URL(url).port);
+  return [
+    ...entries.filter(({ key }) => key !== 'options'),
+    ...group('options', [
+      ...entry('port', port, 'its clients know it. Without it every change is without a gap, at another address'),
+      ...(call.words.includes('--metrics') ? [] : entry('metrics', false, 'as it runs now')),
+      ...(options !== undefined && isEntries(options) ? options.entries : []),
+    ]),
+  ];
 }
 
 /** A path of another machine means nothing to an engine that is started here. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ProblemError } from '../../domain/problem.ts';
 import type { ForeignFile } from '../foreign.ts';
@@ -25,16 +25,28 @@ export async function readForeign(from: string | null, usual: readonly string[],
   const name = from ?? usual.find((one) => existsSync(join(places.folder, one)));
   if (name === undefined) throw unreadable(`None of ${usual.join(', ')} is here`, 'name the file.');
   const file = resolve(places.folder, name);
-  const bytes = await readFile(file).catch((error: unknown) => {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw unreadable(`${name} cannot be read: ${code}`, 'name another file.', error);
+  const bytes = await readRegular(file).catch((error: unknown) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw unreadable(`${name} cannot be read: ${code ?? message}`, 'name another file.', error);
   });
   return { name, text: decode(bytes, name), path: pathOf(dirname(file), places.outDir) };
 }
 
+/** A device or a pipe may have no end: what is piped comes as `-`. */
+async function readRegular(file: string): Promise<Uint8Array> {
+  const facts = await stat(file);
+  if (facts.isFile() && facts.size <= LIMIT) return readFile(file);
+  throw new Error(facts.isFile() ? `it has more than ${LIMIT / 2 ** 20} MiB` : 'it is not a file');
+}
+
 async function all(stream: AsyncIterable<unknown>): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array));
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(Buffer.from(chunk as Uint8Array));
+    bytes += (chunk as Uint8Array).length;
+    if (bytes > LIMIT) break;
+  }
   return Buffer.concat(chunks);
 }
 

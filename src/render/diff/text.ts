@@ -26,6 +26,7 @@ function hunkOf(change: Change): readonly Line[] {
     ` ${change.action === 'blocked' ? change.problem.summary : change.cause}`,
   );
   if (change.action === 'blocked') return [title];
+  if (change.action === 'adopt') return [];
   if (change.action === 'delete') return [title, removed(`model.${change.model}`)];
   if (change.action === 'create') {
     return [

@@ -48,7 +48,11 @@ function causeWords(change: Listed, drift: readonly Drift[]): string {
   if (change.action === 'blocked') return `blocked: ${change.problem.summary} [${change.problem.code}]`;
   const own = drift.filter((one) => one.model === change.model);
   if (change.correctsDrift) return own.length === 0 ? change.cause : [...new Set(own.map(({ reason }) => reason))].join(', ');
-  return change.action === 'update' && change.fields.length > 0 ? '' : change.action === 'create' ? '' : change.cause;
+  return change.action === 'update' && change.fields.length > 0
+    ? ''
+    : change.action === 'create' || change.action === 'adopt'
+      ? ''
+      : change.cause;
 }
 
 function failures({ steps }: Generation): readonly (readonly (string | Span)[])[] {

@@ -9,6 +9,7 @@ import type { Line, Span } from '../text/lines.ts';
 import { line, span, whole } from '../text/lines.ts';
 import { clean } from '../text/clean.ts';
 import { textWidth } from '../text/width.ts';
+import { unmanagedWords } from './adopted.ts';
 import { costEntries } from './cost.ts';
 import { fact, NAME } from './fact.ts';
 import type { Kind, Listed, Update } from './kinds.ts';
@@ -63,6 +64,8 @@ function heading(change: Listed, kind: Kind, context: BlockContext): Entry {
 }
 
 function settings(change: Listed, kind: Kind, width: number): readonly Entry[] {
+  if (change.action === 'adopt')
+    return [fact('takes over', unmanagedWords(change.from), width, span(kind.symbol, kind.tone)), ...hidden(change)];
   if (change.action === 'create') return [...created(change.fields, kind, width)];
   if (change.action === 'update' && change.fields.length > 0) return updated(change, kind, width);
   if (change.action === 'update')
@@ -94,7 +97,7 @@ function updated(change: Update, kind: Kind, width: number): readonly Entry[] {
   return [...rows, ...hidden(change)];
 }
 
-function hidden(change: Update): readonly Entry[] {
+function hidden(change: Pick<Update, 'unchanged' | 'unverified'>): readonly Entry[] {
   const rows = change.unchanged > 0 ? [remark(`# ${counted(change.unchanged, 'unchanged setting')} hidden`)] : [];
   return change.unverified.length === 0
     ? rows

@@ -36,7 +36,7 @@ function oneProblem(problem: Problem): readonly Entry[] {
 
 /**
  * The one line that sums the plan up. Scripts read it, so its form is a contract: `Plan: A to add, C to change,
- * R to replace, D to destroy.`, with `; N of them correct(s) drift` before the full stop where that is so.
+ * R to replace, D to destroy.`, with `T to take over, ` before that and `; N of them correct(s) drift` before the full stop where that is so.
  */
 export function summaryLine(plan: Plan): string {
   if (plan.mode === 'refresh-only') return refreshLine(plan);
@@ -45,10 +45,11 @@ export function summaryLine(plan: Plan): string {
     return `Prefetch: the weights of ${models} are fetched. Nothing that runs is changed.`;
   }
   if (!hasChanges(plan)) return nothingLine(plan);
-  const { create, update, replace, delete: gone, correctsDrift } = plan.summary;
+  const { adopt = 0, create, update, replace, delete: gone, correctsDrift } = plan.summary;
   const last = `${gone} to ${plan.mode === 'down' ? 'stop' : 'destroy'}`;
   const drift = correctsDrift > 0 ? `; ${correctsDrift} of them ${correctsDrift === 1 ? 'corrects' : 'correct'} drift` : '';
-  return `Plan: ${create} to add, ${update} to change, ${replace} to replace, ${last}${drift}.`;
+  const over = adopt > 0 ? `${adopt} to take over, ` : '';
+  return `Plan: ${over}${create} to add, ${update} to change, ${replace} to replace, ${last}${drift}.`;
 }
 
 function refreshLine(plan: Plan): string {

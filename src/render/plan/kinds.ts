@@ -3,7 +3,7 @@ import type { Tone } from '../text/lines.ts';
 
 /** How one sort of change is shown: symbol, colour, words of the legend. */
 export interface Kind {
-  readonly symbol: '+' | '~' | '-' | '-/+' | '+/-' | 'x';
+  readonly symbol: '=' | '+' | '~' | '-' | '-/+' | '+/-' | 'x';
   readonly tone: Tone;
   readonly meaning: string;
 }
@@ -12,6 +12,7 @@ export interface Kind {
 export type Listed = Exclude<Change, { action: 'keep' }>;
 export type Update = Extract<Change, { action: 'update' }>;
 
+const ADOPT: Kind = { symbol: '=', tone: 'add', meaning: 'take over as it runs' };
 const CREATE: Kind = { symbol: '+', tone: 'add', meaning: 'create' };
 const UPDATE: Kind = { symbol: '~', tone: 'change', meaning: 'update in place' };
 const DELETE: Kind = { symbol: '-', tone: 'remove', meaning: 'destroy' };
@@ -21,10 +22,11 @@ const SURGE: Kind = { symbol: '+/-', tone: 'change', meaning: 'start new, then s
 const BLOCKED: Kind = { symbol: 'x', tone: 'remove', meaning: 'blocked' };
 
 /** In the order in which the legend names them. */
-const LEGEND = [CREATE, UPDATE, SWAP, SURGE, DELETE, STOP, BLOCKED];
+const LEGEND = [ADOPT, CREATE, UPDATE, SWAP, SURGE, DELETE, STOP, BLOCKED];
 
 /** The kind of one change. Under `down` models are stopped and their files stay, so "destroy" would be the wrong word. */
 export function kindOf(change: Listed, mode: Plan['mode']): Kind {
+  if (change.action === 'adopt') return ADOPT;
   if (change.action === 'create') return CREATE;
   if (change.action === 'blocked') return BLOCKED;
   if (change.action === 'delete') return mode === 'down' ? STOP : DELETE;
@@ -42,6 +44,7 @@ export function kindsIn(changes: readonly Listed[], mode: Plan['mode']): readonl
 export function actionWords(change: Listed, mode: Plan['mode']): string {
   const drift = change.correctsDrift ? ', correcting drift' : '';
   if (change.action === 'blocked') return 'blocked, left as it is';
+  if (change.action === 'adopt') return 'take over as it runs';
   if (change.action === 'create') return change.correctsDrift ? 'create again, correcting drift' : 'create';
   if (change.action === 'delete') return `${mode === 'down' ? 'stop' : 'destroy'}${drift}`;
   return `${updateWords(change)}${drift}`;

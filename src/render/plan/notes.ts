@@ -103,7 +103,7 @@ export function interruptedEntries(plan: Plan): readonly Entry[] {
 export function unverifiedEntries(plan: Plan): readonly Entry[] {
   const perField = new Map<string, string[]>();
   for (const change of plan.changes) {
-    if (change.action !== 'keep') continue;
+    if (change.action !== 'keep' || change.unmanaged !== undefined) continue;
     for (const field of change.unverified) {
       const models = perField.get(field);
       if (models) models.push(change.model);

@@ -12,6 +12,7 @@ import { footerEntries, problemEntries } from './footer.ts';
 import { headerEntries } from './header.ts';
 import type { Listed } from './kinds.ts';
 import { actionWords, isListed, kindOf, kindsIn } from './kinds.ts';
+import { unmanagedEntries, unmanagedWords } from './adopted.ts';
 import { driftEntries, foreignEntries, inertEntries, interruptedEntries, unverifiedEntries } from './notes.ts';
 import { orderEntries } from './order.ts';
 
@@ -75,6 +76,7 @@ function conciseDetail(change: Listed): string {
 function conciseSettings(change: Listed): string {
   if (change.action === 'blocked') return `: ${change.problem.summary}`;
   if (change.action === 'delete') return '';
+  if (change.action === 'adopt') return `; ${unmanagedWords(change.from)}`;
   const shown = change.fields.filter((field) => field.to !== null || field.from !== null).slice(0, 4);
   const words = shown.map((field) => {
     if (change.action === 'create') return `${field.field} ${value(field.field, field.to)}`;
@@ -87,7 +89,7 @@ function conciseSettings(change: Listed): string {
 
 function endingEntries(plan: Plan): readonly Entry[] {
   const order = hasChanges(plan) ? orderEntries(plan) : [];
-  const asides = [...foreignEntries(plan.foreign), ...unverifiedEntries(plan)];
+  const asides = [...unmanagedEntries(plan.changes), ...foreignEntries(notShownAsModels(plan)), ...unverifiedEntries(plan)];
   return [
     ...(asides.length > 0 ? [...asides, BLANK] : []),
     ...inertEntries(plan.inert),
@@ -95,6 +97,16 @@ function endingEntries(plan: Plan): readonly Entry[] {
     ...(order.length > 0 ? [...order, BLANK] : []),
     ...footerEntries(plan),
   ];
+}
+
+/** Somebody else's copies that no line about a model speaks of already. */
+function notShownAsModels({ foreign, changes }: Plan): Plan['foreign'] {
+  const shown = new Set(
+    changes.flatMap((change) =>
+      change.action === 'adopt' ? [change.from.instance] : change.action === 'keep' ? (change.unmanaged?.instance ?? []) : [],
+    ),
+  );
+  return foreign.filter(({ id }) => !shown.has(id));
 }
 
 /** Problems that no blocked model shows in its own block already. */

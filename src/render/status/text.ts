@@ -97,6 +97,7 @@ const TONES: Readonly<Record<ModelState, Tone>> = {
   drifted: 'change',
   outdated: 'change',
   unsettled: 'note',
+  unmanaged: 'note',
   removed: 'change',
   absent: 'remove',
   failed: 'remove',

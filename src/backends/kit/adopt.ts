@@ -1,0 +1,44 @@
+import type { StepOf } from '../../domain/plan.ts';
+import { ProblemError } from '../../domain/problem.ts';
+import { findOne, wordsOf, type Parts } from './parts.ts';
+import { folderOf, outputFileOf } from './surroundings.ts';
+
+/**
+ * Takes over a process that somebody else started: writes it down, and touches nothing of it. A process cannot be given a mark
+ * later, so its record is what makes it ours, and has to be on disk. Nothing to do if it was taken over already. Refuses with
+ * `instance-changed` if it is not the very process that the plan saw.
+ */
+export async function adoptProcess({ model, instance, spec, process: planned }: StepOf<'adopt'>, parts: Parts): Promise<void> {
+  if ((await findOne(instance, parts))?.leader) return;
+  const entry = planned && (await parts.table.get(planned.pid));
+  const same = entry !== null && entry.started === planned?.started && entry.marker === null;
+  const claimed = same ? (parts.engine.claim?.({ ...wordsOf(entry), folder: folderOf(entry.pid) }) ?? null) : null;
+  if (!same || claimed === null) throw changed(model, planned?.pid ?? null);
+  const kept = parts.records.put({
+    v: 1,
+    type: parts.engine.type,
+    spec,
+    process: { pid: entry.pid, started: entry.started },
+    args: entry.args,
+    port: claimed.port,
+    logFile: outputFileOf(entry.pid) ?? '',
+    startedAt: entry.startedAt,
+    wasReady: true,
+    adopted: true,
+  });
+  if (kept) return;
+  parts.records.remove(instance);
+  throw new ProblemError({
+    code: 'disk-full',
+    summary: `${model} was not taken over: the disk takes no record of it, and without one it would be lost again. It runs on as before.`,
+    fix: `Free some space for ${parts.context.stateDir}, then apply again.`,
+  });
+}
+
+function changed(model: string, pid: number | null): ProblemError {
+  return new ProblemError({
+    code: 'instance-changed',
+    summary: `What was to be taken over for ${model}${pid === null ? '' : ` (pid ${pid})`} is not there any more as the plan saw it. Nothing was changed.`,
+    fix: 'Run `llmops plan` again.',
+  });
+}

@@ -139,7 +139,8 @@ function note(schema: JsonSchema): string {
   const reasons = [schema['x-inert'], ...Object.values((schema['x-inert-values'] ?? {}) as object)].filter(
     (reason) => typeof reason === 'string',
   );
-  return reasons.map((reason) => ` *In this version: ${String(reason)}.*`).join('');
+  const but = ((schema['x-acted-on-by'] ?? []) as readonly string[]).map((type) => `; backends of type ${type} do`).join('');
+  return reasons.map((reason) => ` *In this version: ${String(reason)}${but}.*`).join('');
 }
 
 function cell(text: string): string {

@@ -1,4 +1,5 @@
 import type { Inert } from '../domain/desired.ts';
+import type { JsonSchema } from '../domain/backend.ts';
 import { child, entries, scalar, spot, text, type Located, type Span } from './located.ts';
 import { backendSchema, visitAll, type Visit } from './walk.ts';
 
@@ -16,6 +17,12 @@ export function inertSpots(root: Located, typeOf: TypeOf): { readonly spots: rea
   const inertBackends = new Set(backends.map(([name]) => name));
   const wholes = new Set<string>();
   const models = new Set<string>();
+  /** Some engines do by themselves what llmops does not do yet. */
+  const isActedOn = ([top, name = '']: readonly string[], schema: JsonSchema): boolean => {
+    const types = schema['x-acted-on-by'] as readonly string[] | undefined;
+    if (types === undefined || top !== 'models') return false;
+    return types.includes(typeOf(text(child(child(child(root, 'models'), name), 'backend')) ?? '') ?? '');
+  };
   const add = (path: string, reason: string, located: Located): void => void spots.push({ path, reason, at: spot(located) });
   visitAll(root, typeOf, ({ path, located, schema }) => {
     if (path.length === 2 && path[0] === 'models') {
@@ -25,7 +32,10 @@ export function inertSpots(root: Located, typeOf: TypeOf): { readonly spots: rea
       wholes.add(id(path));
       return add(path.join('.'), reason, located);
     }
-    const reason = wholes.has(id(path.slice(0, 1))) || wholes.has(id(path.slice(0, 2))) ? null : reasonFor({ path, located, schema });
+    const reason =
+      wholes.has(id(path.slice(0, 1))) || wholes.has(id(path.slice(0, 2))) || isActedOn(path, schema)
+        ? null
+        : reasonFor({ path, located, schema });
     if (reason === null) return;
     if (path.length <= 2) wholes.add(id(path));
     if (schema['x-inert-each'] !== true) return add(path.join('.'), reason, located);

@@ -340,7 +340,7 @@ cpuMoeLayers?: (number | null)
 devices?: (string[] | null)
 })
 /**
- * `always`: runs all the time. `on-demand`: loaded by the first request, unloaded after `idle`.
+ * `always`: runs all the time. `on-demand`: loaded by the first request, unloaded after `idle` (on Ollama: `options.keepAlive`).
  */
 load?: ("always" | "on-demand")
 /**

@@ -7,6 +7,8 @@ import { systemProcesses } from '../kit/process-table.ts';
 import { stackIdOf } from '../kit/marker.ts';
 import { isReference } from '../kit/reference.ts';
 import { readSecret } from '../kit/secrets.ts';
+import { adoptModel } from './adopt.ts';
+import { findCandidates } from './candidates.ts';
 import { Client } from './client.ts';
 import { drainInstance } from './drain.ts';
 import { backendIdOf } from './names.ts';
@@ -39,11 +41,13 @@ export function connectServer(spec: BackendSpec, context: DriverContext): Driver
   return {
     observe: (signal) => observeServer(parts, signal),
     look: (instance, signal) => lookAt(instance, parts, signal),
+    candidates: (models, signal) => findCandidates(models, parts, signal),
     tend: async () => {
       await sweepClaims(join(context.stateDir, 'instances'), systemProcesses());
       await tidyUp(parts, AbortSignal.timeout(TIDY_MS));
     },
     perform: {
+      adopt: (step, io) => adoptModel(step, parts, io),
       pull: (step, io) => pullWeights(step, parts, io),
       start: (step, io) => startInstance(step.spec, parts, io),
       probe: (step, io) => probeInstance(step, parts, io),

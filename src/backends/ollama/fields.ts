@@ -39,6 +39,9 @@ const RUNNER: Readonly<Record<string, string>> = {
   main_gpu: 'options.mainGpu',
 };
 
+/** Ollama's own OLLAMA_KEEP_ALIVE: it loads with the first request, and lets go when nobody has asked for so long. */
+const USUAL_KEEP_ALIVE_MS = 300_000;
+
 /** More layers than any model has: Ollama knows numbers only. */
 const ALL_LAYERS = 999;
 
@@ -60,11 +63,16 @@ export function fieldsOf(model: ModelSpec, artifact: Artifact): WishedFields {
     'options.threads': scalar('threads'),
     'options.mmap': scalar('mmap'),
     'options.mainGpu': scalar('mainGpu'),
-    'options.keepAlive': scalar('keepAlive'),
+    'options.keepAlive': scalar('keepAlive') ?? (model.load === 'on-demand' ? USUAL_KEEP_ALIVE_MS : null),
     'options.system': scalar('system'),
     'options.template': scalar('template'),
     'options.parameters': parametersText(declaredParameters(options)),
   };
+}
+
+/** True for parameters that fix a runner, and are keys of their own. */
+export function isLoadOption(name: string): boolean {
+  return Object.hasOwn(RUNNER, name);
 }
 
 /** True if a runner that was loaded with these settings serves the others as well, without a reload. */
@@ -79,7 +87,7 @@ export function declaredParameters(options: JsonObject): JsonObject {
 }
 
 /** Request defaults as one text, in the order of their names: `temperature 0.7, top_k 40`; null: none. */
-function parametersText(parameters: JsonObject): string | null {
+export function parametersText(parameters: JsonObject): string | null {
   const parts = Object.entries(parameters)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name} ${JSON.stringify(value)}`);

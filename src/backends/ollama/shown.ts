@@ -32,6 +32,8 @@ export interface Shown {
   readonly system: string;
   readonly template: string;
   readonly license: string;
+  /** What it brings that no key of llmops speaks of: `adapters`, `messages`. */
+  readonly extras: readonly string[];
   readonly capabilities: readonly string[];
   /** Layers as llama.cpp counts them, output included; null: not told. */
   readonly layers: number | null;
@@ -93,10 +95,17 @@ export function readShown(answer: unknown): Shown {
     system: textOf(shown['system']) ?? '',
     template: textOf(shown['template']) ?? '',
     license: textOf(shown['license']) ?? '',
+    extras: extrasOf(shown),
     capabilities: Array.isArray(capabilities) ? capabilities.map(String) : [],
     layers: typeof layers === 'number' ? layers + 1 : null,
     contextTrained: typeof trained === 'number' ? trained : null,
   };
+}
+
+function extrasOf(shown: Readonly<Record<string, unknown>>): readonly string[] {
+  const { messages } = shown;
+  const adapters = /^ADAPTER /m.test(textOf(shown['modelfile']) ?? '');
+  return [...(adapters ? ['adapters'] : []), ...(Array.isArray(messages) && messages.length > 0 ? ['messages'] : [])];
 }
 
 /** The first line with FROM names the file; a later one can be a part of a prompt. */

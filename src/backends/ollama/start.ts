@@ -67,8 +67,13 @@ function requestFor(spec: InstanceSpec, name: string, base: Base, parts: Parts) 
   };
 }
 
-function markFor({ id, model, specHash, stack, backend, weights, options }: InstanceSpec, blob: string, { stackId }: Parts): InstanceMark {
-  const { keepAlive, parameters } = options;
+function markFor(
+  { id, model, specHash, stack, backend, weights, options, fields }: InstanceSpec,
+  blob: string,
+  { stackId }: Parts,
+): InstanceMark {
+  const { parameters } = options;
+  const keepAlive = fields['options.keepAlive'];
   const declared = Object.keys((parameters ?? {}) as object).sort();
   const keptMs = typeof keepAlive === 'number' ? keepAlive : null;
   return { v: 1, stackId, stack, backend, model, id, specHash, digest: weights.sha256, blob, keepAlive: keptMs, parameters: declared };

@@ -172,8 +172,10 @@ export const modelSchema: JsonSchema = {
       type: 'string',
       enum: ['always', 'on-demand'],
       default: 'always',
-      description: '`always`: runs all the time. `on-demand`: loaded by the first request, unloaded after `idle`.',
+      description:
+        '`always`: runs all the time. `on-demand`: loaded by the first request, unloaded after `idle` (on Ollama: `options.keepAlive`).',
       'x-inert-values': { 'on-demand': 'loading on demand is not acted on yet: the model runs all the time' },
+      'x-acted-on-by': ['ollama'],
     },
     idle: {
       'x-kind': 'duration',

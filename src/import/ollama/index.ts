@@ -55,7 +55,7 @@ function aboutServer(idle: number): readonly NotCarried[] {
       : [
           {
             what: `${idle} ${idle === 1 ? 'model that is' : 'models that are'} not loaded now`,
-            why: 'written with `load: on-demand`, which this version does not act on: it loads every model. Take out what need not run all the time',
+            why: 'written with `load: on-demand`: Ollama loads them when they are asked for',
           },
         ]),
   ];

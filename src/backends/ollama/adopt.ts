@@ -1,0 +1,73 @@
+import type { StepIo } from '../../domain/backend.ts';
+import { heldKey } from '../../domain/observed.ts';
+import type { StepOf } from '../../domain/plan.ts';
+import { ProblemError } from '../../domain/problem.ts';
+import { throwIfCancelled } from '../kit/clock.ts';
+import { alone } from './alone.ts';
+import { pinnedTag, strangerId } from './candidates.ts';
+import { handOver } from './hand-over.ts';
+import { baseName } from './names.ts';
+import { heldKeyOf, lookIntoRows, readStore } from './observe.ts';
+import { findOurs, runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
+import { pullClaim } from './tidy.ts';
+import { startInstance } from './start.ts';
+import type { Tag } from './shown.ts';
+
+/**
+ * Makes a model of somebody else's one of ours: its weights get our name beside theirs, and from them our copy is made, with the
+ * settings that theirs has. Nothing is fetched. One runner serves every name of a blob, so what is in memory stays there. A name that
+ * clients send and that is the declared one leads to our copy afterwards; any other stays as it is.
+ */
+export async function adoptModel(step: StepOf<'adopt'>, parts: Parts, io: StepIo): Promise<void> {
+  const { spec } = step;
+  throwIfCancelled(io.signal, `taking over ${spec.model}`);
+  const stranger = (await parts.client.tags(io.signal)).find((tag) => strangerId(tag) === step.copy) ?? null;
+  if (stranger === null) {
+    if ((await findOurs(spec.id, parts, io.signal)) !== null) return; // an earlier run got this far
+    throw new ProblemError(changed(step));
+  }
+  await alone(pullClaim(parts), parts, io, () => keepBase(step, parts, io));
+  await startInstance(spec, parts, io);
+  await handName(step, stranger, parts, io);
+  await keepLoaded(step, parts, io);
+}
+
+/** The weights under a name that nobody moves: a second name of the manifest, or a model of the file that is in the store already. */
+async function keepBase({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): Promise<void> {
+  const key = heldKey(spec.weights);
+  const tags = await parts.client.tags(io.signal);
+  const held = tagNamed(baseName(key), tags);
+  if (held !== null && (await heldKeyOf(held, parts, io.signal)) === key) return;
+  const manifest = spec.weights.remote?.manifest ?? null;
+  const pinned = manifest === null ? null : pinnedTag(manifest, tags);
+  if (pinned === null) await handOver(spec.weights, parts, io);
+  else await parts.client.copy(pinned.name, baseName(key), io.signal);
+}
+
+/** The declared name, where it was the very model's that is taken over. */
+async function handName({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, io: StepIo): Promise<void> {
+  const alias = tagNamed(spec.model, await parts.client.tags(io.signal));
+  if (alias === null || alias.digest !== stranger.digest) return;
+  const ours = await findOurs(spec.id, parts, io.signal);
+  if (ours !== null) await parts.client.copy(ours.tag.name, alias.name, io.signal);
+}
+
+/** What is in memory and shall stay is asked to; with the load options that it has, nothing is loaded anew. */
+async function keepLoaded({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): Promise<void> {
+  const ours = await findOurs(spec.id, parts, io.signal);
+  const shown = ours && (await showTag(ours.tag, parts, io.signal));
+  const store = await readStore(parts, io.signal);
+  await lookIntoRows(store, parts, io.signal);
+  if (!ours || !shown || runnerOf(ours.tag.digest, shown.blob, store.rows, parts) === null) return;
+  if (typeof spec.fields['options.keepAlive'] === 'number') return;
+  const embeds = shown.capabilities.includes('embedding') && !shown.capabilities.includes('completion');
+  await parts.client.load(ours.tag.name, { keepAlive: null, embeds }, io.signal);
+}
+
+function changed({ model, copy }: StepOf<'adopt'>) {
+  return {
+    code: 'instance-changed',
+    summary: `${copy}, which was to be taken over for ${model}, is not there any more as the plan saw it. Nothing was changed.`,
+    fix: 'Run `llmops plan` again.',
+  };
+}

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Desired } from '../domain/desired.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { namesOf, oneLine, settle, type Imported, type Settled } from '../import/index.ts';
 import type { SourceName } from '../import/read/index.ts';
@@ -7,7 +8,8 @@ import type { ImportView } from '../render/imported.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { safeName } from './first-file.ts';
-import { pathIn, stackPaths, type StackPaths } from './paths.ts';
+import { lockImported, type ImportedLock } from './import-lock.ts';
+import { lockPathOf, pathIn, stackPaths, type StackPaths } from './paths.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print, printJson, screenOf, shellWord } from './screen.ts';
 import { sha256 } from './sha256.ts';
@@ -47,10 +49,11 @@ export async function run(context: CliContext, flags: ImportFlags, args: readonl
     outDir: paths.baseDir,
     stdin: context.stdin,
   };
-  const { text, imported } = await settled(await gather(source, from ?? null, around), paths);
+  const { text, imported, desired } = await settled(await gather(source, from ?? null, around), paths);
   if (imported.models.length === 0 && imported.backends.length === 0) throw nothingTaken(imported);
   if (writes) await writeNew(paths, text, WAYS);
-  const view = viewOf(imported, paths, writes);
+  const locked = writes && desired !== null ? await lockImported(desired, imported.store, paths) : null;
+  const view = viewOf(imported, paths, writes, locked);
   if (flags.json) await printJson(context.stdout, { formatVersion: '1.0', ...view, ...(!writes && { text }) });
   else await say(context, flags, view, text);
   return EXIT.ok;
@@ -64,15 +67,16 @@ async function say(context: CliContext, flags: ImportFlags, view: ImportView, te
 }
 
 /** What llmops takes of it, in the style of `llmops fmt`, checked as `llmops validate` would. */
-async function settled(first: Imported, paths: StackPaths): Promise<Settled> {
+async function settled(first: Imported, paths: StackPaths): Promise<Settled & { readonly desired: Desired | null }> {
   const { formatConfig, readConfig } = await import('../config/index.ts');
   const folderName = basename(paths.baseDir);
-  const check = (text: string) =>
-    readConfig({ file: paths.shown, bytes: Buffer.from(text), folderName, environment: null, hash: sha256 }).problems;
-  const result = settle(first, { stack: safeName(folderName, 'models'), schema: schemaBeside(paths.baseDir) }, check);
+  const read = (text: string) => readConfig({ file: paths.shown, bytes: Buffer.from(text), folderName, environment: null, hash: sha256 });
+  const stack = safeName(folderName, 'models');
+  const result = settle(first, { stack, schema: schemaBeside(paths.baseDir) }, (text) => read(text).problems);
   const [problem] = result.left;
   if (problem) throw new Error(`what import wrote is not valid: ${problem.code}`);
-  return { ...result, text: formatConfig(result.text) };
+  const text = formatConfig(result.text);
+  return { ...result, text, desired: read(text).desired };
 }
 
 /** Our schema, if it lies where the file can name it by a relative path. */
@@ -85,7 +89,7 @@ function valueOf(entries: Imported['models'][number]['entries'], key: string): s
   return String(entries.find((one) => one.key === key)?.value ?? '');
 }
 
-function viewOf(imported: Imported, paths: StackPaths, written: boolean): ImportView {
+function viewOf(imported: Imported, paths: StackPaths, written: boolean, locked: ImportedLock | null): ImportView {
   const backends = namesOf(imported.backends, 'engine').map((name, index) => ({
     name,
     type: valueOf(imported.backends[index]!.entries, 'type'),
@@ -102,7 +106,8 @@ function viewOf(imported: Imported, paths: StackPaths, written: boolean): Import
     notCarried: imported.notCarried,
     file: paths.shown,
     written,
-    next: written ? nextOf(imported, paths) : null,
+    lock: locked === null || locked.pinned.length === 0 ? null : { file: lockPathOf(paths.shown), models: locked.pinned.length },
+    next: written ? nextOf(imported, paths, (locked?.open.length ?? 0) === 0) : null,
   };
 }
 
@@ -110,10 +115,10 @@ function viewOf(imported: Imported, paths: StackPaths, written: boolean): Import
 const ACTED_ON = /^(llama\.cpp|embedded|ollama)$/;
 
 /** What is pinned first, what can be planned at once, and what this version only checks. */
-function nextOf({ backends, models }: Imported, paths: StackPaths): string {
+function nextOf({ backends, models }: Imported, paths: StackPaths, isPinned: boolean): string {
   const acted = backends.filter(({ entries }) => ACTED_ON.test(valueOf(entries, 'type'))).map(({ original }) => original);
   const sources = models.filter(({ backend }) => acted.includes(backend)).map(({ entries }) => valueOf(entries, 'source'));
-  const isFetched = sources.some((source) => !source.startsWith('file:'));
+  const isFetched = !isPinned && sources.some((source) => !source.startsWith('file:'));
   const verb = sources.length === 0 ? 'validate' : isFetched ? 'lock' : 'plan';
   const folder = dirname(paths.shown) === '.' ? '' : ` -C ${shellWord(dirname(paths.shown))}`;
   const file = basename(paths.shown) === 'llmops.yaml' ? '' : ` -f ${shellWord(basename(paths.shown))}`;

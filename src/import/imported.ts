@@ -40,6 +40,17 @@ export interface Imported {
   readonly backends: readonly Item[];
   readonly models: readonly (Item & { readonly backend: string })[];
   readonly notCarried: readonly NotCarried[];
+  /** Where a server of this machine keeps what it pulled, and what its tags stand for there. Absent: nothing is pinned from there. */
+  readonly store?: ImportedStore;
+}
+
+/** What an Ollama server has on this machine. */
+export interface ImportedStore {
+  readonly folder: string;
+  /** SHA-256 (hex) of the manifest behind each name, in its longest form and in lower case. */
+  readonly manifests: Readonly<Record<string, string>>;
+  /** Program and version, for people. */
+  readonly engine: string;
 }
 
 /** An entry; nothing where there is no value. */

@@ -11,6 +11,8 @@ export interface ImportView {
   /** Path of the file. */
   readonly file: string;
   readonly written: boolean;
+  /** The lock that was written, and how many models it pins; null: none was. */
+  readonly lock: { readonly file: string; readonly models: number } | null;
   /** What to type next; null: nothing was written. */
   readonly next: string | null;
 }
@@ -20,7 +22,7 @@ const WIDEST_NAME = 32;
 
 /** The report for people. Ends with a newline. Pure. */
 export function renderImport(view: ImportView, looks: Looks): string {
-  const { from, models, backends, notCarried, file, written, next } = view;
+  const { from, models, backends, notCarried, file, written, lock, next } = view;
   const width = Math.min(WIDEST_NAME, Math.max(0, ...models.map(({ name }) => name.length)));
   const on = backends.map(({ name, type }) => (name === type ? name : `${name} (${type})`)).join(', ');
   return printPage(
@@ -32,6 +34,7 @@ export function renderImport(view: ImportView, looks: Looks): string {
       ...(notCarried.length === 0 ? [] : [BLANK, entry(line(span('Not carried over:', 'strong'))), ...grouped(notCarried)]),
       BLANK,
       entry(line(written ? `Wrote ${file}.` : `Nothing was written. Without --dry-run it would be ${file}.`)),
+      ...(lock === null ? [] : [entry(line(`Wrote ${lock.file}: ${counted(lock.models, 'model')} as on that server.`))]),
       ...(next === null ? [] : [{ content: line(`Next: ${next}`), hang: 0, whole: true }]),
     ],
     looks,

@@ -81,20 +81,27 @@ async function fetchManifest({ source, base, name, net }: Registry): Promise<{ r
 /** `file_type` of the configuration: Q4_K_M; null: it does not tell, and the weights' header may. */
 async function quantizationIn(registry: Registry, { config }: Manifest): Promise<string | null> {
   if (config === null) return null;
-  const answer = await fetchBlob(registry, config);
-  const { model_format: format, file_type: type } = jsonOf(answer) as { readonly model_format?: unknown; readonly file_type?: unknown };
+  return quantizationOfConfig(jsonOf(await fetchBlob(registry, config)), registry.name);
+}
+
+/** What the configuration of a model tells of its quantization; null: nothing. Throws `manifest-unusable` for other weights than GGUF. */
+export function quantizationOfConfig(config: object, name: string): string | null {
+  const { model_format: format, file_type: type } = config as { readonly model_format?: unknown; readonly file_type?: unknown };
   if (typeof format === 'string' && format !== '' && format !== 'gguf')
-    throw unusable(registry.name, `has weights in the form ${JSON.stringify(format.slice(0, 40))}, not as GGUF`);
+    throw unusable(name, `has weights in the form ${JSON.stringify(format.slice(0, 40))}, not as GGUF`);
   return typeof type === 'string' && /^[\w-]+$/.test(type) && type.toLowerCase() !== 'unknown' ? type.toUpperCase() : null;
 }
 
 /** Licenses are whole texts there; their first lines are their names. */
 async function licenseOf(registry: Registry, licenses: readonly Layer[]): Promise<string | null> {
-  const titles: string[] = [];
-  for (const layer of licenses.filter(({ bytes }) => bytes <= MOST_BLOB_BYTES)) {
-    const title = titleOf((await fetchBlob(registry, layer)).bytes.toString('utf8'));
-    if (title !== '') titles.push(title);
-  }
+  const texts: Buffer[] = [];
+  for (const layer of licenses.filter(({ bytes }) => bytes <= MOST_BLOB_BYTES)) texts.push((await fetchBlob(registry, layer)).bytes);
+  return licenseTitles(texts);
+}
+
+/** The names of licenses, from their whole texts; null: there are none. */
+export function licenseTitles(texts: readonly Buffer[]): string | null {
+  const titles = texts.map((text) => titleOf(text.toString('utf8'))).filter((title) => title !== '');
   return titles.length === 0 ? null : titles.join('; ');
 }
 

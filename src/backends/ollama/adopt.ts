@@ -48,6 +48,9 @@ async function keepBase({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): Pr
 async function handName({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, io: StepIo): Promise<void> {
   const alias = tagNamed(spec.model, await parts.client.tags(io.signal));
   if (alias === null || alias.digest !== stranger.digest) return;
+  // A server lists a runner under the manifest that loaded it: once no name has that one, nobody could tell what it holds.
+  const blob = (await showTag(stranger, parts, io.signal))?.blob ?? null;
+  if (blob !== null) parts.notes.noteBlob(stranger.digest, blob);
   const ours = await findOurs(spec.id, parts, io.signal);
   if (ours !== null) await parts.client.copy(ours.tag.name, alias.name, io.signal);
 }

@@ -9,7 +9,7 @@ import type { Use } from './client.ts';
 import { configuredOf, sameRunner } from './fields.ts';
 import { parseDerived } from './names.ts';
 import { describeOurs, lookIntoRows, readStore, type Store } from './observe.ts';
-import { aliasesOf, blobOfRow, findOurs, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
+import { aliasesOf, blobOfRow, findOurs, markOf, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
 import type { Row, Shown } from './shown.ts';
 
 const BUSY_MS = 1000;
@@ -162,6 +162,7 @@ async function refuseToEvict({ tag, derived }: Ours, shown: Shown, parts: Parts,
     if (named.model === derived.model && named.stackId === derived.stackId) continue; // its predecessor
     if (!isUsed(other.digest, named.model, store)) continue;
     const theirs = await showTag(other, parts, signal);
+    if (typeof markOf(theirs)?.keepAlive === 'number') continue; // it is loaded when it is asked for, and may go for others
     if (theirs !== null && !sameRunner(mine, configuredOf(theirs, []))) throw new ProblemError(shared(derived.model, named.model));
   }
 }

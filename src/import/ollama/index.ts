@@ -41,7 +41,16 @@ export function importOllama(answers: OllamaAnswers): Imported {
       items.length === 0 ? [] : [{ original: BACKEND, notes: [], entries: [...entry('type', 'ollama'), ...entry('url', answers.url)] }],
     models: items.map((item) => ({ ...item, backend: BACKEND })),
     notCarried: [...(items.length === 0 ? [] : aboutServer(idle)), ...taken.flatMap(({ notCarried }) => notCarried)],
+    ...storeOf(answers, models),
   };
+}
+
+/** Its blobs tell the folder; what cannot be read cannot be pinned from there. */
+function storeOf({ readable, version }: OllamaAnswers, models: readonly OllamaModel[]): Pick<Imported, 'store'> {
+  const folder = [...readable].map((path) => /^(.+)\/blobs\/sha256-[0-9a-f]{64}$/.exec(path)?.[1]).find((found) => found !== undefined);
+  if (folder === undefined) return {};
+  const manifests = models.flatMap(({ name, digest }) => (digest === null ? [] : [[fullName(name), digest] as const]));
+  return { store: { folder, manifests: Object.fromEntries(manifests), engine: `Ollama${version === null ? '' : ` ${version}`}` } };
 }
 
 function aboutServer(idle: number): readonly NotCarried[] {

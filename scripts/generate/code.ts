@@ -30,7 +30,17 @@ function bare(schema: JsonSchema): JsonSchema {
 
 /** Validators as plain code: ajv itself is not needed at run time. */
 export function validatorModule(file: JsonSchema, options: Readonly<Record<string, JsonSchema>>): string {
-  const own = ['x-kind', 'x-types', 'x-inert', 'x-inert-each', 'x-inert-values', 'x-inert-unless', 'x-owned-flags', 'x-number-key', 'x-also'];
+  const own = [
+    'x-kind',
+    'x-types',
+    'x-inert',
+    'x-inert-each',
+    'x-inert-values',
+    'x-inert-unless',
+    'x-owned-flags',
+    'x-number-key',
+    'x-also',
+  ];
   const ajv = new Ajv2020({
     allErrors: true,
     discriminator: true,

@@ -30,7 +30,7 @@ import { checkFile, layoutOf } from './layout.ts';
 import { link, pathOf } from './links.ts';
 import { list } from './list.ts';
 import { remove } from './remove.ts';
-import { checkRoom, partialBytes } from './room.ts';
+import { checkRoom, partialBytes, room } from './room.ts';
 import { TUNING } from './tuning.ts';
 import type { ReadIo, Store, StoreOptions } from './types.ts';
 import { verify } from './verify.ts';
@@ -49,6 +49,7 @@ export function openStore(options: StoreOptions): Store {
   return {
     find,
     partialBytes: (file) => partialBytes(context, file),
+    room: () => room(context),
     checkRoom: async (files) => {
       const here = await Promise.all(files.map((file) => find(file)));
       await checkRoom(

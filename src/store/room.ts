@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RemoteFile } from '../domain/weights.ts';
+import type { RemoteFile, Room } from '../domain/weights.ts';
 import type { Context } from './context.ts';
 import { noRoom, sizeOf } from './disk.ts';
 import { list } from './list.ts';
@@ -19,11 +19,15 @@ export async function checkRoom(context: Context, files: readonly RemoteFile[]):
   );
 }
 
+/** What the disk of the store has left. */
+export async function room({ layout, freeBytes, tuning }: Context): Promise<Room> {
+  return { dir: layout.dir, freeBytes: await freeBytes(layout.dir), reserveBytes: tuning.reserveBytes };
+}
+
 /** The same for a number of bytes. */
 export async function checkBytes(context: Context, needed: number): Promise<void> {
   if (needed === 0) return;
-  const free = await context.freeBytes(context.layout.dir);
-  const reserve = context.tuning.reserveBytes;
+  const { freeBytes: free, reserveBytes: reserve } = await room(context);
   if (free >= needed + reserve) return;
   const stored = await list(context);
   const held = stored.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -101,6 +101,8 @@ export interface Store {
    * file; ask it for all before the first.
    */
   checkRoom(files: readonly RemoteFile[]): Promise<void>;
+  /** The same, and no other download of this store is promised that room until it is given back by what this returns. */
+  claimRoom(files: readonly RemoteFile[]): Promise<() => void>;
   /**
    * Brings a file here, from where an earlier run got to. It becomes visible whole and verified, or not at all. Returns at
    * once if it is here, and waits if another process is fetching it. Throws a ProblemError: `weights-corrupt-download`,

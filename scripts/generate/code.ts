@@ -40,6 +40,7 @@ export function validatorModule(file: JsonSchema, options: Readonly<Record<strin
     'x-acted-on-by',
     'x-owned-flags',
     'x-number-key',
+    'x-also',
   ];
   const ajv = new Ajv2020({
     allErrors: true,

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../src/domain/backend.ts';
+import { WELL_KNOWN } from '../../src/domain/quantization.ts';
 
 type Properties = Record<string, JsonSchema>;
 
@@ -41,8 +42,19 @@ function standard(schema: JsonSchema): JsonSchema {
   const entries = Object.entries(mapSchemas(schema, standard)).filter(
     ([keyword]) => !keyword.startsWith('x-') && keyword !== 'discriminator',
   );
-  const result = Object.fromEntries(entries);
+  const result: JsonSchema = Object.fromEntries(entries);
+  if (schema['x-kind'] === 'quantization') return withNames(result, (schema['x-also'] ?? []) as readonly string[]);
   return result['propertyNames'] !== undefined && result['type'] === 'object' ? { ...result, type: ['object', 'null'] } : result;
+}
+
+/** Editors complete from a list: the names that are known stand beside the pattern that takes the others. */
+function withNames({ type: _type, pattern, ...rest }: JsonSchema, also: readonly string[]): JsonSchema {
+  const isOptional = rest['default'] === null;
+  const texts = [
+    { type: 'string', enum: [...also, ...WELL_KNOWN] },
+    { type: 'string', pattern },
+  ];
+  return { ...rest, anyOf: isOptional ? [...texts, { type: 'null' }] : texts };
 }
 
 /** Applies a change to each direct child schema. */

@@ -1,5 +1,6 @@
 import type { Artifact, ModelSpec } from '../domain/desired.ts';
 import type { Problem } from '../domain/problem.ts';
+import { matchOf, quantizationOfFile } from '../domain/quantization.ts';
 import type { LockedModel } from '../domain/weights.ts';
 
 /** A problem and the key of the model that it is about. */
@@ -48,8 +49,8 @@ function digestFinding(model: ModelSpec, artifact: Artifact): Finding | null {
 
 function quantizationFinding(model: ModelSpec, artifact: Artifact): Finding | null {
   if (model.quantizations.length === 0 || artifact.gguf === null) return null;
-  const has = artifact.gguf.quantization;
-  if (has !== null && model.quantizations.some((name) => name.toUpperCase() === has)) return null;
+  const has = quantizationOfFile(artifact.source, artifact.gguf.quantization, model.quantizations);
+  if (has !== null && model.quantizations.some((name) => matchOf(has, name) !== null)) return null;
   const expected = model.quantizations.join(', ');
   return {
     key: 'quantization',

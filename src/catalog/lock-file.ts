@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { ModelSpec } from '../domain/desired.ts';
+import { quantizationOfFile } from '../domain/quantization.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import { openDigestCache } from './cache.ts';
 import { openWeights, unreadable } from './digest.ts';
@@ -29,7 +30,7 @@ export async function lockFile(model: ModelSpec, options: LockFileOptions): Prom
   return {
     source: source.written,
     revision: null,
-    quantization: gguf?.quantization ?? null,
+    quantization: gguf === null ? null : quantizationOfFile(source.path, gguf.quantization, model.quantizations),
     origin: null,
     manifest: null,
     files: files.map((file, index) => ({ path: path.basename(file.path), bytes: file.bytes, sha256: parts[index] ?? '' })),

@@ -59,7 +59,7 @@ function familyOf(path: string): string {
   const stem = basename(path)
     .replace(/\.gguf$/i, '')
     .replace(/-\d{5}-of-\d{5}$/, '');
-  return stem.replace(/[-_.](?:UD-)?(?:I?Q\d\w*|TQ\d_\d|BF16|F16|F32|FP16|FP32|MXFP4\w*)$/i, '') || stem;
+  return stem.replace(/[-_.](?:UD-)?(?:I?Q\d\w*|TQ\d_\d|BF16|F16|F32|FP16|FP32|MXFP4\w*|NVFP4)$/i, '') || stem;
 }
 
 function freshName(family: string, taken: Set<string>): string {

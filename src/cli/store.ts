@@ -14,8 +14,9 @@ export async function storeOf(context: CliContext): Promise<Store> {
 
 /** How an apply brings weights to this machine: into the store, then to where the engine opens them. */
 export function fetcher(desired: Desired, context: CliContext): Fetch {
+  let opened: Promise<Store> | undefined; // one for all models, which share its lanes and its disk
   return async ({ origin, files }, io) => {
-    const [{ fetchAll }, store] = await Promise.all([import('../store/index.ts'), storeOf(context)]);
+    const [{ fetchAll }, store] = await Promise.all([import('../store/index.ts'), (opened ??= storeOf(context))]);
     const wanted = await Promise.all(files.map(async (file) => ({ file, download: await downloadOf(origin, file, desired, context) })));
     await fetchAll(store, wanted, {
       signal: io.signal,

@@ -5,12 +5,14 @@ import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Place, Problem } from '../domain/problem.ts';
 import type { SecretSight } from '../domain/secret.ts';
+import type { Room } from '../domain/weights.ts';
 import type { CliContext } from './context.ts';
 import { withCandidates } from './candidates.ts';
 import { readPins } from './pins.ts';
 import { progressNote, type ProgressNote } from './progress-note.ts';
 import { connectDrivers, type Session } from './session.ts';
 import { sha256 } from './sha256.ts';
+import { storeOf } from './store.ts';
 
 /** Everything a plan is made from, looked at in one go. */
 export interface Survey {
@@ -21,10 +23,12 @@ export interface Survey {
   readonly inventory: Inventory;
   /** What can be told of the secrets that models name, by model. */
   readonly secrets: Readonly<Record<string, readonly SecretSight[]>>;
+  /** Of the disk that weights are fetched to; absent: nothing is to be fetched, or nobody can tell. */
+  readonly room?: Room;
   readonly drivers: Readonly<Record<string, Driver>>;
 }
 
-type Resolved = Pick<Survey, 'artifacts' | 'problems'>;
+type Resolved = Pick<Survey, 'artifacts' | 'problems' | 'room'>;
 
 /** How long one backend may take to tell its state where no flag says so, in milliseconds. */
 const OBSERVE_MS = 10_000;
@@ -79,7 +83,16 @@ async function resolveWeights(session: Session, context: CliContext, note: Progr
     attachments: attachmentsIn(session),
     progress: (model, done, total) => note.show(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
   });
-  return asRecorded(session, { ...resolved, problems: [...pins.problems, ...resolved.problems] });
+  const all = asRecorded(session, { ...resolved, problems: [...pins.problems, ...resolved.problems] });
+  const room = await roomFor(all.artifacts, context);
+  return room === null ? all : { ...all, room };
+}
+
+/** null: nothing is to be fetched. A disk that does not tell is told of by the fetch. */
+async function roomFor(artifacts: Survey['artifacts'], context: CliContext): Promise<Room | null> {
+  if (Object.values(artifacts).every(({ remote }) => remote === undefined || remote.missing.length === 0)) return null;
+  const store = await storeOf(context);
+  return await store.room().catch(() => null);
 }
 
 /** Weights of models that are in force otherwise than the lock says now: those that they were applied with. */
@@ -153,6 +166,7 @@ export async function planFor(session: Session, seen: Omit<Survey, 'drivers'>, m
     observed: seen.observed,
     inventory: seen.inventory,
     secrets: seen.secrets,
+    ...(seen.room === undefined ? {} : { room: seen.room }),
     mode,
     targets: flags.target ?? [],
     replace: flags.replace ?? [],

@@ -1,5 +1,6 @@
 import { canonicalJson, type Hash } from '../domain/canonical.ts';
 import type { JsonSchema } from '../domain/backend.ts';
+import { atLeast as finerThan } from '../domain/quantization.ts';
 import type { BackendSpec, Desired, DriftPolicy, Json, JsonObject, ModelSpec } from '../domain/desired.ts';
 import type { Place } from '../domain/problem.ts';
 import { inertSpots } from './inert.ts';
@@ -9,7 +10,6 @@ import { fileSchema, optionSchemas } from './schema.gen.js';
 import { parseSource } from './source.ts';
 import type { TextFile } from './text.ts';
 import { bytes, milliseconds } from './units.ts';
-import { QUANTIZATIONS } from './vocabulary.ts';
 import type { Written } from './written.gen.ts';
 
 type WrittenModel = NonNullable<Written['models']>[string];
@@ -102,8 +102,7 @@ function quantizations(written: WrittenModel['quantization']): readonly string[]
   if (typeof written === 'string') return [written];
   if (Array.isArray(written)) return [...written];
   const { prefer = [], atLeast } = written as { readonly prefer?: readonly string[]; readonly atLeast?: string | null };
-  const fine = atLeast ? QUANTIZATIONS.slice(0, QUANTIZATIONS.indexOf(atLeast as (typeof QUANTIZATIONS)[number]) + 1) : [];
-  return [...new Set([...prefer, ...fine])];
+  return [...new Set([...prefer, ...(atLeast ? finerThan(atLeast) : [])])];
 }
 
 function offload(written: WrittenModel['offload'] = 'auto'): ModelSpec['offload'] {

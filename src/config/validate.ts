@@ -35,7 +35,7 @@ function check(validator: Validator, schema: JsonSchema, located: Located, path:
   const complaints = validator.errors ?? [];
   for (const complaint of meant(complaints, schema)) {
     const steps = complaint.instancePath.split('/').slice(1).map(unescape);
-    const branch = /^(.*)\/anyOf\/\d+\/enum$/.exec(complaint.schemaPath);
+    const branch = /^(.*)\/anyOf\/\d+\/(?:enum|pattern)$/.exec(complaint.schemaPath);
     const whole = branch ? schemaAt(schema, `${branch[1]}/anyOf`) : undefined;
     const finding = explain(complaint, { schema: schemaAt(schema, complaint.schemaPath), whole }, find(located, ...steps) ?? located, [
       ...path,

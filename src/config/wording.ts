@@ -1,6 +1,8 @@
 import type { JsonSchema } from '../domain/backend.ts';
+import { WELL_KNOWN } from '../domain/quantization.ts';
 import type { Located } from './located.ts';
 import type { Kind } from './schema/expand.ts';
+import { nearest } from './suggest.ts';
 
 /** What a text at this place means, if it means more than text. */
 export function kindOf(schema: JsonSchema): Kind | undefined {
@@ -24,6 +26,7 @@ const KINDS: Readonly<Record<Kind, string>> = {
   source: 'file:PATH, hf:OWNER/REPO[/FILE], ollama:NAME:TAG or https://...',
   address: 'HOST:PORT',
   sha256: '64 hex digits',
+  quantization: 'the name of a quantization: Q8_0, Q4_K_M, IQ4_XS, UD-Q4_K_XL, MXFP4',
 };
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -38,7 +41,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** What a schema expects, in words: "a whole number from 1 to 4096". */
 export function withArticle(schema: JsonSchema): string {
   const kind = schema['x-kind'] as Kind | undefined;
-  if (kind !== undefined) return KINDS[kind];
+  if (kind !== undefined) return [...((schema['x-also'] ?? []) as readonly string[]), KINDS[kind]].join(' or ');
   const union = schema['anyOf'] as readonly JsonSchema[] | undefined;
   if (union) return joined(union.filter((branch) => branch['type'] !== 'null').map(withArticle));
   const values = schema['enum'] as readonly unknown[] | undefined;
@@ -58,7 +61,8 @@ function keysOf(schema: JsonSchema): string {
 
 function itemsOf(schema: JsonSchema): string {
   const item = schema['items'] as JsonSchema | undefined;
-  if (item === undefined || item['enum'] !== undefined) return item === undefined ? '' : ' of them';
+  if (item === undefined) return '';
+  if (item['enum'] !== undefined || item['x-kind'] === 'quantization') return ' of them';
   return item['type'] === 'object' ? ' of maps' : '';
 }
 
@@ -80,6 +84,7 @@ export function mismatch(schema: JsonSchema, located: Located, secret: boolean):
   const kind = kindOf(schema);
   if (kind === 'size' || kind === 'duration') return unitFix(kind, value);
   if (kind === 'source' && typeof value === 'string') return sourceFix(value);
+  if (kind === 'quantization') return quantizationFix(String(value), schema);
   if (kind === 'address' && String(value).match(/^\d+$/)) return `Write \`127.0.0.1:${String(value)}\`.`;
   const types = [schema['type']].flat();
   if (typeof value === 'string') return textFix(value, types);
@@ -136,6 +141,11 @@ function sourceFix(value: string): string | null {
   if (value.startsWith('http:')) return 'Use https://.';
   if (/\.gguf$/i.test(value) && !value.includes(':')) return `Write \`file:${value}\`.`;
   return /^[\w.-]+\/[\w.-]+$/.test(value) ? `Write \`hf:${value}\` for a repository, or \`file:${value}\` for a file.` : null;
+}
+
+function quantizationFix(value: string, schema: JsonSchema): string | null {
+  const guess = nearest(value, [...((schema['x-also'] ?? []) as readonly string[]), ...WELL_KNOWN]);
+  return guess === null ? null : `Did you mean \`${guess}\`?`;
 }
 
 function textFix(value: string, types: readonly unknown[]): string | null {

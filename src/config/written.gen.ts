@@ -296,17 +296,17 @@ revision?: (string | null)
  */
 sha256?: (string | null)
 /**
- * Which quantization of the weights is wanted: any, one, a list (best first), or a preference with a floor.
+ * Which quantization of the weights is wanted, named as files are (Q4_K_M, IQ4_XS, and mixes of publishers: UD-Q4_K_XL, Q6_K_L): any, one, a list (best first), or a preference with a floor.
  */
-quantization?: (("auto" | "F32" | "F16" | "BF16" | "Q8_0" | "Q6_K" | "Q5_K_M" | "Q5_1" | "Q5_K_S" | "Q5_0" | "Q4_K_M" | "Q4_1" | "Q4_K_S" | "IQ4_NL" | "Q4_0" | "MXFP4_MOE" | "IQ4_XS" | "Q3_K_L" | "Q3_K_M" | "IQ3_M" | "IQ3_S" | "Q3_K_S" | "IQ3_XS" | "IQ3_XXS" | "Q2_K" | "Q2_K_S" | "IQ2_M" | "IQ2_S" | "IQ2_XS" | "IQ2_XXS" | "TQ2_0" | "IQ1_M" | "TQ1_0" | "IQ1_S") | ("F32" | "F16" | "BF16" | "Q8_0" | "Q6_K" | "Q5_K_M" | "Q5_1" | "Q5_K_S" | "Q5_0" | "Q4_K_M" | "Q4_1" | "Q4_K_S" | "IQ4_NL" | "Q4_0" | "MXFP4_MOE" | "IQ4_XS" | "Q3_K_L" | "Q3_K_M" | "IQ3_M" | "IQ3_S" | "Q3_K_S" | "IQ3_XS" | "IQ3_XXS" | "Q2_K" | "Q2_K_S" | "IQ2_M" | "IQ2_S" | "IQ2_XS" | "IQ2_XXS" | "TQ2_0" | "IQ1_M" | "TQ1_0" | "IQ1_S")[] | {
+quantization?: (string | string[] | {
 /**
  * Tried in this order.
  */
-prefer?: ("F32" | "F16" | "BF16" | "Q8_0" | "Q6_K" | "Q5_K_M" | "Q5_1" | "Q5_K_S" | "Q5_0" | "Q4_K_M" | "Q4_1" | "Q4_K_S" | "IQ4_NL" | "Q4_0" | "MXFP4_MOE" | "IQ4_XS" | "Q3_K_L" | "Q3_K_M" | "IQ3_M" | "IQ3_S" | "Q3_K_S" | "IQ3_XS" | "IQ3_XXS" | "Q2_K" | "Q2_K_S" | "IQ2_M" | "IQ2_S" | "IQ2_XS" | "IQ2_XXS" | "TQ2_0" | "IQ1_M" | "TQ1_0" | "IQ1_S")[]
+prefer?: string[]
 /**
- * Nothing coarser than this is acceptable.
+ * Nothing coarser than this is acceptable. A mix counts as finer than what it was made from.
  */
-atLeast?: ("F32" | "F16" | "BF16" | "Q8_0" | "Q6_K" | "Q5_K_M" | "Q5_1" | "Q5_K_S" | "Q5_0" | "Q4_K_M" | "Q4_1" | "Q4_K_S" | "IQ4_NL" | "Q4_0" | "MXFP4_MOE" | "IQ4_XS" | "Q3_K_L" | "Q3_K_M" | "IQ3_M" | "IQ3_S" | "Q3_K_S" | "IQ3_XS" | "IQ3_XXS" | "Q2_K" | "Q2_K_S" | "IQ2_M" | "IQ2_S" | "IQ2_XS" | "IQ2_XXS" | "TQ2_0" | "IQ1_M" | "TQ1_0" | "IQ1_S" | null)
+atLeast?: (string | null)
 })
 /**
  * Tokens for one request, prompt and answer together. Never shrunk silently. Absent: the engine decides.

@@ -65,3 +65,13 @@ export function weightsDigest(files: readonly Pick<RemoteFile, 'sha256'>[], hash
   const [only, ...more] = files;
   return only !== undefined && more.length === 0 ? only.sha256 : hash(files.map(({ sha256 }) => `${sha256}\n`).join(''));
 }
+
+/** What a disk has left for weights. */
+export interface Room {
+  /** The folder that they are fetched to. */
+  readonly dir: string;
+  /** What this user may still write there, in bytes. */
+  readonly freeBytes: number;
+  /** What a fetch leaves free of that, for journals and logs. */
+  readonly reserveBytes: number;
+}

@@ -1,5 +1,6 @@
 import type { Desired, ModelSpec } from '../domain/desired.ts';
 import type { ModelLock, Outdated } from '../domain/lock.ts';
+import { matchOf } from '../domain/quantization.ts';
 import { compareText } from '../domain/text.ts';
 import type { Lock, LockedModel } from '../domain/weights.ts';
 
@@ -91,7 +92,7 @@ export function outdated(model: ModelSpec, locked: LockedModel): readonly Outdat
 
 function isAcceptable(quantizations: readonly string[], { quantization, facts }: LockedModel): boolean {
   if (quantizations.length === 0 || (quantization === null && facts === null)) return true;
-  return quantizations.some((name) => name.toUpperCase() === quantization?.toUpperCase());
+  return quantization !== null && quantizations.some((name) => matchOf(quantization, name) !== null);
 }
 
 /**

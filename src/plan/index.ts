@@ -13,6 +13,7 @@ import { goneBackend } from './obstacles.ts';
 import { inOrder } from './order.ts';
 import { handOnPorts } from './ports.ts';
 import { judgeRemoval } from './removal.ts';
+import { roomNotes } from './room.ts';
 import { massDelete, scopeOf, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
 import { stageWeights } from './staging.ts';
@@ -46,7 +47,10 @@ export function makePlan(input: PlanInput): Plan {
     steps.push(...own);
     changes.push(changeOf(context, verdict, { arrangement, staging, acts: own.length > 0 }));
   }
-  const notes = input.mode === 'apply' ? [...arrangements.values()].flatMap((arrangement) => arrangement.notes) : [];
+  const notes = [
+    ...(input.mode === 'apply' ? [...arrangements.values()].flatMap((arrangement) => arrangement.notes) : []),
+    ...roomNotes(input, courses, stagings),
+  ];
   return assemble(context, changes, inOrder(steps), verdicts, problemsOf(context, scope, verdicts, notes));
 }
 

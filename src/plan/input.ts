@@ -5,6 +5,7 @@ import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { SecretSight } from '../domain/secret.ts';
+import type { Room } from '../domain/weights.ts';
 
 /** What the planner knows of a kind of engine: data and pure functions, never a way to reach it. */
 export type BackendTraits = Pick<Backend, 'type' | 'prices' | 'fields' | 'check' | 'mustSwap' | 'pulls' | 'compare' | 'footprint'>;
@@ -23,6 +24,8 @@ export interface PlanInput {
   readonly inventory: Inventory;
   /** What was told of the secrets that models name, by model. Absent: they were not looked at. */
   readonly secrets?: Readonly<Record<string, readonly SecretSight[]>>;
+  /** Of the disk that weights are fetched to. Absent: it was not looked at. */
+  readonly room?: Room;
   readonly mode: Plan['mode'];
   /** Only these models are considered; empty: all. */
   readonly targets: readonly string[];

@@ -1,6 +1,7 @@
 import { ProblemError } from '../domain/problem.ts';
+import { matchOf, quantizationOf } from '../domain/quantization.ts';
 import { compareText, nearest } from '../domain/text.ts';
-import { isModelFile, matchOf, partOf, quantizationOf, readName } from './naming.ts';
+import { isModelFile, partOf, readName } from './naming.ts';
 
 /** What is wanted of a repository. */
 export interface Wanted {

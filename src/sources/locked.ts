@@ -1,23 +1,27 @@
 import { createHash } from 'node:crypto';
 import type { ModelSpec } from '../domain/desired.ts';
 import { ProblemError } from '../domain/problem.ts';
+import { matchOf, quantizationByHeader, quantizationOf } from '../domain/quantization.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import { weightsDigest } from '../domain/weights.ts';
 import type { Description } from './describe.ts';
-import { matchOf, quantizationOf } from './naming.ts';
 
 /** What each kind of source finds out by itself. */
 export interface Found extends Pick<LockedModel, 'revision' | 'origin' | 'manifest' | 'files' | 'license'> {
   /** The quantization as names tell it, in capitals; null: they do not. */
   readonly label: string | null;
+  /** What something else tells in the words of a header, and before it; absent or null: nothing does. */
+  readonly fileType?: string | null;
 }
 
 /** An entry of the lock from what was found and what the headers tell. What the name says of a quantization goes before the header. */
 export function lockedModel({ source, quantizations }: ModelSpec, found: Found, description: Description): LockedModel {
+  const { facts } = description;
+  const told = quantizationOf(found.label, quantizations);
   return {
     source: source.written,
     revision: found.revision,
-    quantization: quantizationOf(found.label ?? description.facts?.quantization ?? null, quantizations),
+    quantization: told ?? (facts === null ? null : quantizationByHeader(found.fileType ?? facts.quantization, quantizations)),
     origin: found.origin,
     manifest: found.manifest,
     files: found.files,
@@ -25,7 +29,7 @@ export function lockedModel({ source, quantizations }: ModelSpec, found: Found, 
     chatTemplate: description.chatTemplate,
     tokenizer: description.tokenizer,
     license: found.license,
-    facts: description.facts,
+    facts,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ModelSpec, Source } from '../domain/desired.ts';
 import { ProblemError } from '../domain/problem.ts';
+import { isMix, labelIn, matchOf } from '../domain/quantization.ts';
 import type { LockedModel, Origin } from '../domain/weights.ts';
 import { netOf } from './context.ts';
 import type { Net, ResolveContext } from './context.ts';
@@ -49,7 +50,7 @@ export async function resolveOllama(source: OllamaSource, model: ModelSpec, cont
 async function resolveAt(registry: Registry, model: ModelSpec, context: ResolveContext): Promise<LockedModel> {
   const { source, name, net } = registry;
   const { manifest, digest } = await fetchManifest(registry);
-  const label = await quantizationIn(registry, manifest);
+  const fileType = await quantizationIn(registry, manifest);
   const origin: Origin = { kind: 'ollama', host: source.host, name: source.name, tag: source.tag };
   const file = { path: `${source.name.split('/')[1]}-${source.tag}.gguf`, bytes: manifest.weights.bytes, sha256: manifest.weights.sha256 };
   const request = requestFor(origin, file, context.env, context.insecureRegistries);
@@ -57,7 +58,8 @@ async function resolveAt(registry: Registry, model: ModelSpec, context: ResolveC
   const description = await describe([{ name, open: async (first) => (await openRemote(request, { ...expected, first }, net))! }]);
   if (description.facts === null) throw unusable(name, 'has weights that are no GGUF file');
   const license = await licenseOf(registry, manifest.licenses);
-  const found = { revision: source.tag, label, origin, manifest: digest, files: [file], license };
+  const label = mixIn(source.tag, model.quantizations);
+  const found = { revision: source.tag, label, fileType, origin, manifest: digest, files: [file], license };
   return lockedModel(model, found, { ...description, chatTemplate: manifest.template?.sha256 ?? description.chatTemplate });
 }
 
@@ -76,6 +78,13 @@ async function fetchManifest({ source, base, name, net }: Registry): Promise<{ r
     });
   }
   return { manifest: readManifest(jsonOf(answer), name), digest };
+}
+
+/** A publisher's mix is told by the tag alone, and registries that do not know it call it what it was made from: both are right. */
+function mixIn(tag: string, wanted: readonly string[]): string | null {
+  const label = labelIn(tag);
+  const suits = label !== null && isMix(label) && (wanted.length === 0 || wanted.some((name) => matchOf(label, name) !== null));
+  return suits ? label : null;
 }
 
 /** `file_type` of the configuration: Q4_K_M; null: it does not tell, and the weights' header may. */

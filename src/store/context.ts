@@ -1,3 +1,4 @@
+import type { Claims, Lanes } from './claims.ts';
 import type { Layout } from './layout.ts';
 import type { Tuning } from './types.ts';
 
@@ -7,4 +8,6 @@ export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tuning: Tuning;
   readonly freeBytes: (dir: string) => Promise<number>;
+  readonly claims: Claims;
+  readonly lanes: Lanes;
 }

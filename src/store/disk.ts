@@ -83,8 +83,20 @@ function filledUp(path: string, code: string, error: unknown): ProblemError {
   );
 }
 
-/** What is missing does not fit. Sizes in bytes; `held`: what the store takes, in how many files. */
-export function noRoom(dir: string, size: { needed: number; reserve: number; free: number; held: number; files: number }): ProblemError {
+interface Lack {
+  readonly needed: number;
+  readonly reserve: number;
+  /** What other downloads of this run were promised. */
+  readonly claimed: number;
+  readonly free: number;
+  /** What the store takes, in how many files. */
+  readonly held: number;
+  readonly files: number;
+}
+
+/** What is missing does not fit. Sizes in bytes. */
+export function noRoom(dir: string, size: Lack): ProblemError {
+  const claimed = size.claimed === 0 ? '' : `, of which downloads that are under way take ${sizeText(size.claimed)}`;
   const held =
     size.files === 0
       ? 'The store is empty'
@@ -93,7 +105,7 @@ export function noRoom(dir: string, size: { needed: number; reserve: number; fre
     code: 'disk-full',
     summary:
       `The weights need ${sizeText(size.needed)} and a reserve of ${sizeText(size.reserve)}, and the disk of ${dir} has ` +
-      `${sizeText(size.free)} free. Nothing was fetched.`,
-    fix: `Free ${sizeText(size.needed + size.reserve - size.free)} there, or set XDG_CACHE_HOME to a folder on another disk. ${held}: ${PRUNE}`,
+      `${sizeText(size.free)} free${claimed}. Nothing was fetched.`,
+    fix: `Free ${sizeText(size.needed + size.reserve + size.claimed - size.free)} there, or set XDG_CACHE_HOME to a folder on another disk. ${held}: ${PRUNE}`,
   });
 }

@@ -1,8 +1,6 @@
 import type { RemoteFile } from '../domain/weights.ts';
+import { LANES } from './tuning.ts';
 import type { Download, FetchIo, Store } from './types.ts';
-
-/** Downloads side by side: more bring nothing on one network, and hurt the server. */
-const LANES = 3;
 
 /** One file to bring here, and where from. */
 export interface Wanted {
@@ -27,12 +25,16 @@ export interface FetchAllIo extends Pick<FetchIo, 'signal' | 'note'> {
 }
 
 /**
- * Fetches several files, a few at once, each content once. Asks for room for all of them first. The first one that fails
+ * Fetches several files, a few at once, each content once. Room for all of them is kept first. The first one that fails
  * stops the others, and its ProblemError is thrown; what was fetched is kept.
  */
 export async function fetchAll(store: Store, wanted: readonly Wanted[], io: FetchAllIo): Promise<void> {
   const each = [...new Map(wanted.map((one) => [one.file.sha256, one])).values()];
-  await store.checkRoom(each.map(({ file }) => file));
+  const giveBack = await store.claimRoom(each.map(({ file }) => file));
+  await fetchEach(store, each, io).finally(giveBack);
+}
+
+async function fetchEach(store: Store, each: readonly Wanted[], io: FetchAllIo): Promise<void> {
   const failed = new AbortController();
   const signal = AbortSignal.any([io.signal, failed.signal]);
   const tell = telling(each, io);

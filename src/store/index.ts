@@ -21,6 +21,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { RemoteFile } from '../domain/weights.ts';
+import { Claims, Lanes } from './claims.ts';
 import type { Context } from './context.ts';
 import { freeBytes, sizeOf } from './disk.ts';
 import { findElsewhere } from './elsewhere.ts';
@@ -30,8 +31,8 @@ import { checkFile, layoutOf } from './layout.ts';
 import { link, pathOf } from './links.ts';
 import { list } from './list.ts';
 import { remove } from './remove.ts';
-import { checkRoom, partialBytes } from './room.ts';
-import { TUNING } from './tuning.ts';
+import { checkRoom, claimRoom, partialBytes, room } from './room.ts';
+import { LANES, TUNING } from './tuning.ts';
 import type { ReadIo, Store, StoreOptions } from './types.ts';
 import { verify } from './verify.ts';
 
@@ -44,18 +45,25 @@ const NEVER: ReadIo = { signal: new AbortController().signal };
 export function openStore(options: StoreOptions): Store {
   const layout = layoutOf(resolve(options.dir));
   const tuning = { ...TUNING, ...options.tuning };
-  const context: Context = { layout, env: options.env, tuning, freeBytes: options.freeBytes ?? freeBytes };
+  const context: Context = {
+    layout,
+    env: options.env,
+    tuning,
+    freeBytes: options.freeBytes ?? freeBytes,
+    claims: new Claims(),
+    lanes: new Lanes(LANES),
+  };
   const find = (file: RemoteFile, io: ReadIo = NEVER): Promise<string | null> => findFile(context, file, io);
+  const missing = async (files: readonly RemoteFile[]): Promise<readonly RemoteFile[]> => {
+    const here = await Promise.all(files.map((file) => find(file)));
+    return files.filter((_, index) => here[index] === null);
+  };
   return {
     find,
     partialBytes: (file) => partialBytes(context, file),
-    checkRoom: async (files) => {
-      const here = await Promise.all(files.map((file) => find(file)));
-      await checkRoom(
-        context,
-        files.filter((_, index) => here[index] === null),
-      );
-    },
+    room: () => room(context),
+    checkRoom: async (files) => await checkRoom(context, await missing(files)),
+    claimRoom: async (files) => await claimRoom(context, await missing(files)),
     fetch: (file, download, io) => fetchKnown(context, file, download, io, async () => (await find(file, io)) !== null),
     fetchUnknown: (name, download, io) => fetchUnknown(context, name, download, io),
     pathOf: (files) => pathOf(layout, files),

@@ -10,3 +10,6 @@ export const TUNING: Tuning = {
   lockPollMs: 200,
   reserveBytes: 512 * 1024 ** 2,
 };
+
+/** Downloads side by side: more bring nothing on one network, and hurt the server. */
+export const LANES = 3;

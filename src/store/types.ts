@@ -1,4 +1,4 @@
-import type { RemoteFile } from '../domain/weights.ts';
+import type { RemoteFile, Room } from '../domain/weights.ts';
 
 /** Where the store lies, and what it goes by. */
 export interface StoreOptions {
@@ -94,11 +94,15 @@ export interface Store {
   find(file: RemoteFile, io?: ReadIo): Promise<string | null>;
   /** Bytes that an earlier run fetched before it was cut off. */
   partialBytes(file: RemoteFile): Promise<number>;
+  /** What the disk has left, for whoever wants to know before anything is fetched. */
+  room(): Promise<Room>;
   /**
    * Throws `disk-full` unless what is missing of these files has room, beside the reserve. `fetch` asks this for its own
    * file; ask it for all before the first.
    */
   checkRoom(files: readonly RemoteFile[]): Promise<void>;
+  /** The same, and no other download of this store is promised that room until it is given back by what this returns. */
+  claimRoom(files: readonly RemoteFile[]): Promise<() => void>;
   /**
    * Brings a file here, from where an earlier run got to. It becomes visible whole and verified, or not at all. Returns at
    * once if it is here, and waits if another process is fetching it. Throws a ProblemError: `weights-corrupt-download`,

@@ -187,6 +187,25 @@ describe('weights that are not as declared', () => {
     expect(problems).toMatchObject([{ code: 'quantization-mismatch', expected: 'Q8_0, Q6_K', summary: expect.stringContaining('Q4_K_M') }]);
   });
 
+  test('a mix of a publisher is told by its name: its header only says what it was made from', async () => {
+    for (const name of ['M-UD-Q4_K_XL.gguf', 'M-Q4_K_L.gguf', 'chat.gguf', 'M-Q8_0.gguf']) shelf.put(name, TINY);
+    const { problems } = await shelf.resolve({
+      dynamic: { file: 'M-UD-Q4_K_XL.gguf', quantizations: ['UD-Q4_K_XL'] },
+      unmarked: { file: 'M-UD-Q4_K_XL.gguf', quantizations: ['Q4_K_XL'] },
+      large: { file: 'M-Q4_K_L.gguf', quantizations: ['Q4_K_L'] },
+      renamed: { file: 'chat.gguf', quantizations: ['UD-Q4_K_XL'] },
+      'renamed-too': { file: 'chat.gguf', quantizations: ['Q4_K_L'] },
+      short: { file: 'chat.gguf', quantizations: ['Q4_K'] },
+      misnamed: { file: 'M-Q8_0.gguf', quantizations: ['Q4_K_M'] },
+      other: { file: 'M-Q8_0.gguf', quantizations: ['UD-Q5_K_XL'] },
+      coarser: { file: 'chat.gguf', quantizations: ['Q5_K_L'] },
+    });
+    expect(problems.map(({ code, expected }) => [code, expected])).toEqual([
+      ['quantization-mismatch', 'UD-Q5_K_XL'],
+      ['quantization-mismatch', 'Q5_K_L'],
+    ]);
+  });
+
   test('sources and models that are not acted on are not looked at', async () => {
     const { artifacts, problems } = await shelf.resolve({ a: { file: 'nowhere.gguf' } }, { inertModels: ['a'] });
     expect([artifacts, problems]).toEqual([{}, []]);

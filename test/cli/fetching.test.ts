@@ -98,6 +98,22 @@ describe('Weights from a repository', () => {
     expect(stage.running()).not.toEqual(before);
   });
 
+  it('that the disk has no room for are told by the plan, and refused by the apply before anything is asked for', async () => {
+    let asked = 0;
+    const stage = await kitchen({ meanwhile: ({ url = '' }) => url.includes('/resolve/') && (asked += 1) < 0 });
+    stage.write('llmops.lock', stage.read('llmops.lock').replace(`bytes: ${WEIGHTS.length}`, `bytes: ${2 ** 52}`));
+    const before = asked;
+    const plan = await stage.run('plan');
+    expect(plan.code).toBe(0);
+    expect(plan.stdout.replace(/\s+/g, ' ')).toMatch(
+      /Warning: The weights of chat need 4194304\.0 GiB more and a reserve of 512 MiB, and the disk of \S+weights has \S+ [MG]iB free: they will not be fetched\. \[disk-full\]/,
+    );
+    const apply = await stage.hub('apply', '-y');
+    expect(apply.code).toBe(1);
+    expect(apply.stdout).toContain('[disk-full]');
+    expect([stage.running(), asked]).toEqual([[], before]);
+  });
+
   it('that nobody touched since are not fetched again when another model wants them too', async () => {
     const stage = await kitchen();
     await stage.hub('apply', '-y');

@@ -14,6 +14,8 @@ import { traits } from './traits.ts';
 /** `observed.yaml` of a case: the world in few words; what is not said is as declared. */
 interface WrittenWorld {
   readonly ask?: Partial<Pick<PlanInput, 'mode' | 'targets' | 'replace' | 'allowDestroy' | 'holdFailed' | 'adopt'>>;
+  /** Of the disk that weights are fetched to: free GiB. */
+  readonly diskFree?: number;
   /** By source as written; null: it could not be resolved. */
   readonly weights?: Readonly<Record<string, Partial<Artifact> | null>>;
   readonly backends: Readonly<Record<string, WrittenBackend>>;
@@ -118,6 +120,9 @@ export function readCase(folder: string): Case {
       allowDestroy: ask?.allowDestroy ?? false,
       holdFailed: ask?.holdFailed ?? false,
       adopt: ask?.adopt ?? false,
+      ...(written.diskFree === undefined
+        ? {}
+        : { room: { dir: '/cache/weights', freeBytes: written.diskFree * GIB, reserveBytes: GIB / 2 } }),
     },
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { quantizationOf } from '../../src/domain/quantization.ts';
 import { choose } from '../../src/sources/choose.ts';
 import type { Wanted } from '../../src/sources/choose.ts';
-import { quantizationOf } from '../../src/sources/naming.ts';
 import { problemIn } from './setup.ts';
 
 const REPO = 'acme/Model-GGUF';

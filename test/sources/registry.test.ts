@@ -105,6 +105,15 @@ describe('A model of an Ollama registry', () => {
     expect((await problemOfSource(source, { sha256: sha256('x') })).code).toBe('digest-mismatch');
     expect((await resolve(source, { quantizations: ['Q8_0', 'Q4_K_M'], sha256: sha256(WEIGHTS) })).files).toHaveLength(1);
   });
+
+  test('may be a mix that only the tag tells: the configuration names what it was made from, and both are right', async () => {
+    const registry = await startRegistry({ models: { 'acme/qwen:UD-Q4_K_XL': QWEN } });
+    const source = `ollama:${registry.host}/acme/qwen:UD-Q4_K_XL`;
+    expect((await resolve(source)).quantization).toBe('UD-Q4_K_XL');
+    expect((await resolve(source, { quantizations: ['UD-Q4_K_XL'] })).quantization).toBe('UD-Q4_K_XL');
+    expect((await resolve(source, { quantizations: ['Q4_K_M'] })).quantization).toBe('Q4_K_M');
+    expect((await problemOfSource(source, { quantizations: ['Q8_0'] })).code).toBe('quantization-mismatch');
+  });
 });
 
 describe('A model that is not one GGUF file', () => {

@@ -72,6 +72,17 @@ describe('A file behind an address', () => {
     expect(locked.files[0]?.path).toBe(name);
   });
 
+  test.each([
+    ['/Model-UD-Q4_K_XL.gguf', 'UD-Q4_K_XL'],
+    ['/Model-Q4_K_L.gguf', 'Q4_K_L'],
+    ['/chat.gguf', 'UD-Q4_K_XL'],
+    ['/chat.gguf', 'Q4_K_L'],
+  ])('may be a mix that its header has no number for: %s as %s', async (path, quantization) => {
+    const server = await serve((request, response) => sendFile(request, response, WEIGHTS));
+    const locked = await resolve(`${server.origin}${path}`, { sha256: sha256(WEIGHTS), quantizations: [quantization] });
+    expect(locked).toMatchObject({ quantization, facts: { quantization: 'Q4_K_M' } });
+  });
+
   test('that is no GGUF and does not claim to be one has no facts', async () => {
     const server = await filesOf({ '/model.safetensors': Buffer.from('{"a":1}') });
     const locked = await resolve(`${server.origin}/model.safetensors`, { sha256: sha256('{"a":1}') });

@@ -230,6 +230,26 @@ describe('An answer that no further try would change', () => {
     expect(await store.partialBytes(file)).toBe(HALF);
   });
 
+  it.each([
+    '<html>Sign in</html>',
+    '\n  <!DOCTYPE html>\n<title>Sign in</title>',
+    '\ufeff<!doctype html><p>',
+    '<HEAD><meta http-equiv="refresh">',
+  ])('is a web page that is sent as if it were the file: %j', async (page) => {
+    const sent: Behaviour = ({ response }) => void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(page);
+    for (const { store, error, files, kept } of [
+      { ...(await resume(sent)), kept: HALF },
+      { ...(await attempt(content, file, sent)), kept: 0 },
+    ]) {
+      expect(problemIn(error)).toMatchObject({
+        code: 'download-web-page',
+        summary: expect.stringMatching(/127\.0\.0\.1:\d+ sends a web page instead of the file/) as string,
+      });
+      expect(files.arrived).toHaveLength(1);
+      expect(await store.partialBytes(file)).toBe(kept);
+    }
+  });
+
   it('is a file in another coding than was asked for', async () => {
     const { error, files } = await attempt(content, file, answer(200, { 'content-encoding': 'gzip' }, 'x'));
     expect(files.arrived[0]?.headers['accept-encoding']).toBe('identity');

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { RemoteFile } from '../../src/domain/weights.ts';
 import { fetchAll, type FetchProgress } from '../../src/store/index.ts';
 import { answer, fileOf, seededBytes, serve, type Behaviour, type Serving } from './file-server.ts';
 import { download, emptyStore, expectWhole, server } from './shelf.ts';
@@ -14,6 +15,7 @@ const byName =
     serve(serving)({ ...exchange, content: contents[Number(/(\d+)$/.exec(exchange.arrived.url)?.[1])]! });
 const slowly = byName({ pieceBytes: 10_000, pauseMs: 5 });
 
+type Wanted = ReturnType<typeof wantedFrom>[number];
 const wantedFrom = (url: string) => files.map((file, index) => ({ file, download: download(`${new URL(url).origin}/${index}`) }));
 
 describe('Fetching several files', () => {
@@ -69,5 +71,77 @@ describe('Fetching several files', () => {
     const io = { signal: new AbortController().signal, progress: () => undefined };
     await expect(fetchAll(store, wantedFrom(from.url), io)).rejects.toMatchObject({ problem: { code: 'disk-full' } });
     expect(from.arrived).toEqual([]);
+  });
+});
+
+describe('Fetching for several models at once', () => {
+  const io = { signal: new AbortController().signal, progress: () => undefined };
+
+  it('takes three files at a time over all of them', async () => {
+    const { store } = await emptyStore();
+    const from = await server(Buffer.alloc(0), slowly);
+    const wanted = wantedFrom(from.url);
+    await Promise.all(wanted.map((one) => fetchAll(store, [one], io)));
+    for (const [index, file] of files.entries()) await expectWhole(store, file, contents[index]!);
+    expect(from.mostAtOnce()).toBe(3);
+  });
+
+  it('lets one that is stopped while it waits for its turn go, and loses no turn by that', async () => {
+    const { store } = await emptyStore();
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const from = await server(Buffer.alloc(0), async (exchange) => {
+      await opened;
+      await slowly(exchange);
+    });
+    const wanted = wantedFrom(from.url);
+    const going = wanted.slice(0, 3).map((one) => fetchAll(store, [one], io));
+    await vi.waitFor(() => expect(from.arrived).toHaveLength(3));
+    const stop = new AbortController();
+    const waiting = fetchAll(store, [wanted[3]!], { ...io, signal: stop.signal });
+    const last = fetchAll(store, [wanted[4]!], io);
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ problem: { code: 'cancelled' } });
+    open();
+    await Promise.all([...going, last]);
+    expect(from.arrived).toHaveLength(4);
+  });
+
+  it('promises the room of the disk once: what does not fit beside the others is refused, and they go on', async () => {
+    const [first, second, third] = files as [RemoteFile, RemoteFile, RemoteFile];
+    let used = 0;
+    const disk = first.bytes + second.bytes + 10;
+    const { store, dir } = await emptyStore({ freeBytes: () => Promise.resolve(disk - used) });
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const from = await server(Buffer.alloc(0), async (exchange) => {
+      await opened;
+      await slowly(exchange);
+    });
+    const [one, two, three] = wantedFrom(from.url) as [Wanted, Wanted, Wanted];
+    const going = fetchAll(store, [one, two], io);
+    await vi.waitFor(() => expect(from.arrived).toHaveLength(2));
+    await expect(fetchAll(store, [three], io)).rejects.toMatchObject({
+      problem: {
+        code: 'disk-full',
+        summary: expect.stringContaining(
+          `the disk of ${dir} has 58.6 KiB free, of which downloads that are under way take 58.6 KiB.`,
+        ) as string,
+      },
+    });
+    open();
+    await going;
+    used = first.bytes + second.bytes;
+    await expect(fetchAll(store, [three], io)).rejects.toMatchObject({ problem: { code: 'disk-full' } });
+    used -= first.bytes;
+    await fetchAll(store, [three], io);
+    await expectWhole(store, third, contents[2]!);
+  });
+
+  it('gives the room of one that failed back', async () => {
+    const { store } = await emptyStore({ freeBytes: () => Promise.resolve(files[0]!.bytes + 10) });
+    const from = await server(Buffer.alloc(0), (exchange) => void exchange.response.writeHead(404).end());
+    const [one] = wantedFrom(from.url) as [Wanted];
+    for (const _ of [1, 2]) await expect(fetchAll(store, [one], io)).rejects.toMatchObject({ problem: { code: 'download-not-found' } });
   });
 });

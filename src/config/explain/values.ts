@@ -16,7 +16,7 @@ export function wrongType(said: Said): Finding | null {
   return { code, summary: `${name} is ${describe(located, secret)}`, expected, ...(fix !== null && { fix }), at: spotOf(said) };
 }
 
-const CODES: Readonly<Record<string, string>> = { size: 'invalid-size', duration: 'invalid-duration' };
+const CODES: Readonly<Record<string, string>> = { size: 'invalid-size', duration: 'invalid-duration', quantization: 'unknown-value' };
 
 /** A word that is none of those allowed. */
 export function notOneOf(said: Said): Finding | null {
@@ -65,9 +65,9 @@ export function wrongSpelling(said: Said): Finding {
     return { ...NAME_RULE, summary: `${name} is ${quoted(value)}`, fix: nameLike(value), at: spotOf(said) };
   const fix = mismatch(schema, located, secret);
   return {
-    code: kind === undefined ? 'invalid-value' : `invalid-${kind}`,
+    code: kind === undefined ? 'invalid-value' : (CODES[kind] ?? `invalid-${kind}`),
     summary: `${name} is ${describe(located, secret)}`,
-    expected: withArticle(schema),
+    expected: withArticle(kind === 'quantization' ? said.whole : schema),
     ...(fix !== null && { fix }),
     at: spotOf(said),
   };

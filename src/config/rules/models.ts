@@ -1,8 +1,10 @@
 import { PORTABLE_FIELDS } from '../../domain/fields.ts';
+import { QUANTIZATIONS, rankOf } from '../../domain/quantization.ts';
 import { child, entries, find, items, scalar, spot, text, type Located } from '../located.ts';
+import type { Finding } from '../report.ts';
 import { nearest } from '../suggest.ts';
 import { parseSource, SPELLING } from '../source.ts';
-import { QUANTIZATIONS, TIMED_INDICATORS } from '../vocabulary.ts';
+import { TIMED_INDICATORS } from '../vocabulary.ts';
 import { optionSchema } from '../walk.ts';
 import { quoted } from '../wording.ts';
 import type { RuleContext } from './index.ts';
@@ -55,14 +57,17 @@ function meantSource(source: string): string | undefined {
   return undefined;
 }
 
-/** What is preferred must be good enough. */
+/** A floor can be compared, and what is preferred is good enough. */
 export function quantizationRule({ root, findings }: RuleContext): void {
   for (const [name, model] of entries(find(root, 'models'))) {
-    const floor = text(find(model, 'quantization', 'atLeast'));
-    const rank = (quantization: string): number => (QUANTIZATIONS as readonly string[]).indexOf(quantization);
-    if (floor === undefined || rank(floor) === -1) continue;
+    const located = find(model, 'quantization', 'atLeast');
+    const floor = text(located);
+    if (located === undefined || floor === undefined) continue;
+    const least = rankOf(floor);
+    if (least === null) findings.add(unrankedFloor(name, floor, located));
     for (const item of items(find(model, 'quantization', 'prefer'))) {
-      if (rank(text(item) ?? '') <= rank(floor)) continue;
+      const rank = rankOf(text(item) ?? '');
+      if (least === null || rank === null || rank <= least) continue;
       findings.add({
         code: 'conflicting-keys',
         summary: `\`models.${name}.quantization\` prefers ${text(item)}, which is coarser than its \`atLeast: ${floor}\``,
@@ -72,6 +77,16 @@ export function quantizationRule({ root, findings }: RuleContext): void {
       });
     }
   }
+}
+
+function unrankedFloor(name: string, floor: string, at: Located): Finding {
+  return {
+    code: 'unknown-value',
+    summary: `\`models.${name}.quantization.atLeast\` is ${floor}, and what is finer than that is not known`,
+    expected: `one of ${QUANTIZATIONS.join(', ')}`,
+    fix: `Name what is acceptable, best first: \`quantization: [Q6_K, ${floor}]\`.`,
+    at: spot(at),
+  };
 }
 
 /** `drift.fields` names fields as plans do. */

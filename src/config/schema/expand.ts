@@ -1,10 +1,11 @@
 import type { JsonSchema } from '../../domain/backend.ts';
+import { SPELLED } from '../../domain/quantization.ts';
 
 /**
  * What a text means, beyond being text. Written as `x-kind` in a schema piece; {@link expand} turns it into standard
  * keywords, and the validator's messages and `normalize` look at it.
  */
-export type Kind = 'size' | 'duration' | 'secret' | 'path' | 'program' | 'url' | 'source' | 'address' | 'sha256';
+export type Kind = 'size' | 'duration' | 'secret' | 'path' | 'program' | 'url' | 'source' | 'address' | 'sha256' | 'quantization';
 
 const PATTERNS: Readonly<Record<Exclude<Kind, 'secret'>, string>> = {
   size: '^[0-9]{1,9}(\\.[0-9]{1,6})? ?([KMGT]i?B|B)$',
@@ -15,6 +16,7 @@ const PATTERNS: Readonly<Record<Exclude<Kind, 'secret'>, string>> = {
   source: '^(file|hf|ollama|https?):[^\\s].*$',
   address: '^([^\\s:]+|\\[[0-9a-fA-F:]+\\]):[0-9]{1,5}$',
   sha256: '^[0-9a-fA-F]{64}$',
+  quantization: `^(?:${SPELLED})$`,
 };
 
 const SECRET: JsonSchema = {
@@ -38,11 +40,21 @@ const SECRET: JsonSchema = {
 export function expand(schema: JsonSchema): JsonSchema {
   const kind = schema['x-kind'] as Kind | undefined;
   const base =
-    kind === undefined ? schema : kind === 'secret' ? { ...SECRET, ...schema } : { type: 'string', pattern: PATTERNS[kind], ...schema };
+    kind === undefined
+      ? schema
+      : kind === 'secret'
+        ? { ...SECRET, ...schema }
+        : { type: 'string', pattern: patternOf(kind, schema), ...schema };
   const result: Record<string, unknown> = {};
   for (const [keyword, value] of Object.entries(base)) result[keyword] = expandKeyword(keyword, value);
   if ('default' in base && base['default'] === null) allowNull(result);
   return result;
+}
+
+/** `x-also`: words that are taken beside the kind's own texts. */
+function patternOf(kind: Exclude<Kind, 'secret'>, schema: JsonSchema): string {
+  const words = (schema['x-also'] ?? []) as readonly string[];
+  return words.length === 0 ? PATTERNS[kind] : `^(?:${words.join('|')})$|${PATTERNS[kind]}`;
 }
 
 function expandKeyword(keyword: string, value: unknown): unknown {

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../domain/backend.ts';
-import { DRIFT_POLICIES, KV_TYPES, QUANTIZATIONS, STRATEGIES } from '../vocabulary.ts';
+import { DRIFT_POLICIES, KV_TYPES, STRATEGIES } from '../vocabulary.ts';
 import { MODEL_NAME } from './names.ts';
 
 const MAX_TOKENS = 2_147_483_647; // llama.cpp and vLLM keep token counts in 32 bits, signed
@@ -69,17 +69,22 @@ const offload: JsonSchema = {
 };
 
 const quantization: JsonSchema = {
-  description: 'Which quantization of the weights is wanted: any, one, a list (best first), or a preference with a floor.',
+  description:
+    'Which quantization of the weights is wanted, named as files are (Q4_K_M, IQ4_XS, and mixes of publishers: UD-Q4_K_XL, Q6_K_L): any, one, a list (best first), or a preference with a floor.',
   default: 'auto',
   anyOf: [
-    { type: 'string', enum: ['auto', ...QUANTIZATIONS] },
-    { type: 'array', items: { type: 'string', enum: QUANTIZATIONS }, minItems: 1 },
+    { 'x-kind': 'quantization', 'x-also': ['auto'] },
+    { type: 'array', items: { 'x-kind': 'quantization' }, minItems: 1 },
     {
       type: 'object',
       additionalProperties: false,
       properties: {
-        prefer: { type: 'array', items: { type: 'string', enum: QUANTIZATIONS }, default: [], description: 'Tried in this order.' },
-        atLeast: { type: 'string', enum: QUANTIZATIONS, default: null, description: 'Nothing coarser than this is acceptable.' },
+        prefer: { type: 'array', items: { 'x-kind': 'quantization' }, default: [], description: 'Tried in this order.' },
+        atLeast: {
+          'x-kind': 'quantization',
+          default: null,
+          description: 'Nothing coarser than this is acceptable. A mix counts as finer than what it was made from.',
+        },
       },
     },
   ],

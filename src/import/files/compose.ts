@@ -74,10 +74,7 @@ function takeDeclared(name: string, model: Unknowns): Taken {
         notes: [],
         entries: [
           ...entry('source', `hf:${repo}`),
-          ...entry(
-            'quantization',
-            quantization === undefined || quantization === 'latest' ? null : quantization.replace(/^UD-/i, '').toUpperCase(),
-          ),
+          ...entry('quantization', quantization === undefined || quantization === 'latest' ? null : quantization.toUpperCase()),
           ...entry('context', context),
           ...told.entries.filter(({ key }) => key !== 'source' && (key !== 'context' || context === null)),
         ],

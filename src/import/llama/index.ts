@@ -84,8 +84,7 @@ function sourceOf(get: Get, path: LlamaCall['path']): From {
   }
   if (repo !== null) {
     const [name = '', quantization = null] = repo.split(':');
-    const known = quantization === null ? null : quantization.replace(/^UD-/i, '').toUpperCase();
-    return { ...none, source: `hf:${name}${file === null ? '' : `/${file}`}`, quantization: known };
+    return { ...none, source: `hf:${name}${file === null ? '' : `/${file}`}`, quantization: quantization?.toUpperCase() ?? null };
   }
   const plain = url === null ? null : plainUrl(url);
   if (plain === null) return none;

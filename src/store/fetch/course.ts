@@ -1,4 +1,4 @@
-import type { Asked, Part } from '../http/judge.ts';
+import { isWebPage, type Asked, type Part } from '../http/judge.ts';
 import type { Sink } from '../http/tap.ts';
 import type { Answer } from '../http/exchange.ts';
 import type { Download, FetchIo, Tuning } from '../types.ts';
@@ -27,6 +27,19 @@ export interface Course {
 /** What was asked for, for the judge. */
 export function askedOf(course: Course, headers: Readonly<Record<string, string>> | null): Asked {
   return { download: course.download, from: headers ? course.spool.length() : null, bytes: course.bytes() };
+}
+
+/** Passes nothing on of a web page that says in its first bytes only that it is one; `told` is told of it. */
+export function unlessPage(sink: Sink, told: () => void): Sink {
+  let isPage: boolean | null = null;
+  return {
+    take: (bytes, release) => {
+      isPage ??= isWebPage(bytes);
+      if (!isPage) return sink.take(bytes, release);
+      told();
+      release();
+    },
+  };
 }
 
 /**

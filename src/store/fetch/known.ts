@@ -7,7 +7,7 @@ import { digestOf } from '../hash/file.ts';
 import { TryAgain } from '../http/retry.ts';
 import { lockOrDone } from '../lock.ts';
 import type { Download, FetchIo } from '../types.ts';
-import { checkRoom } from '../room.ts';
+import { checkRoom, claimRest } from '../room.ts';
 import type { Course } from './course.ts';
 import { publish } from './publish.ts';
 import { receive } from './receive.ts';
@@ -36,11 +36,15 @@ async function fetchLocked(context: Context, file: RemoteFile, download: Downloa
   await checkRoom(context, [file]);
   await makeFolder(context.layout.partial);
   const spool = await openSpool(join(context.layout.partial, file.sha256));
+  const giveBack: (() => void)[] = [];
   try {
     if (spool.length() > file.bytes) await spool.empty();
+    giveBack.push(await claimRest(context, file.sha256, file.bytes, () => spool.length()));
+    giveBack.push(await context.lanes.take(io.signal));
     await receiveVerified(context, file, download, io, spool);
     await publish(context, file.sha256, file.sha256, spool);
   } finally {
+    for (const give of giveBack) give();
     await spool.close();
   }
 }

@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ProblemError } from '../../domain/problem.ts';
 import { refuseIfStopped, stopped } from '../hash/file.ts';
 import { ask, Stalled, type Answer } from '../http/exchange.ts';
-import { judge, wrongSize, type Part } from '../http/judge.ts';
+import { judge, webPage, wrongSize, type Part } from '../http/judge.ts';
 import { isUntrusted, pauseAfter, reasonOf, TryAgain } from '../http/retry.ts';
 import { sizeText, timeText } from '../words.ts';
-import { askedOf, joined, type Course } from './course.ts';
+import { askedOf, joined, unlessPage, type Course } from './course.ts';
 
 /**
  * Receives a file to its end, over as many connections as that takes. Gives up only after several tries in a row that
@@ -69,7 +69,9 @@ async function accept(course: Course, answer: Answer, judged: () => Part, broken
   const total = course.bytes();
   const room = total === null ? null : total - spool.length();
   const excess = (): void => broken.abort(wrongSize(course.download, answer.host, null, total ?? 0));
-  await answer.pour(joined(spool, spool.length() - part.from, room, excess));
+  const sink = joined(spool, spool.length() - part.from, room, excess);
+  const page = (): void => broken.abort(webPage(course.download.what, answer.host));
+  await answer.pour(part.from === 0 ? unlessPage(sink, page) : sink);
   broken.signal.throwIfAborted(); // the last bytes may have come before anybody could stop them
 }
 

@@ -8,7 +8,7 @@ import type { Part } from '../http/judge.ts';
 import { TryAgain } from '../http/retry.ts';
 import { baseName, keyOfUrl } from '../layout.ts';
 import { lockOrDone } from '../lock.ts';
-import { checkBytes } from '../room.ts';
+import { claimRest } from '../room.ts';
 import type { Download, FetchIo } from '../types.ts';
 import type { Course } from './course.ts';
 import { publish } from './publish.ts';
@@ -23,10 +23,16 @@ export async function fetchUnknown(context: Context, name: string, download: Dow
   const lock = await lockOrDone(context, key, { what: download.what, bytes: 0, io }, () => Promise.resolve(false));
   await makeFolder(context.layout.partial);
   const spool = await openSpool(join(context.layout.partial, key));
+  let giveBackRoom = (): void => undefined;
   try {
     const known = join(context.layout.partial, `${key}.json`);
-    const course = await courseOf(context, known, download, io, spool);
-    await receive(course);
+    const claim = async (total: number): Promise<void> => {
+      giveBackRoom();
+      giveBackRoom = await claimRest(context, key, total, () => spool.length());
+    };
+    const course = await courseOf(context, { path: known, claim }, download, io, spool);
+    const giveBackLane = await context.lanes.take(io.signal);
+    await receive(course).finally(giveBackLane);
     const bytes = spool.length();
     const sha256 = await digestOf(spool.follow(), io.signal, () => io.progress(bytes, bytes));
     await publish(context, key, sha256, spool);
@@ -34,6 +40,7 @@ export async function fetchUnknown(context: Context, name: string, download: Dow
     io.progress(bytes, bytes);
     return { path: name, bytes, sha256 };
   } finally {
+    giveBackRoom();
     await spool.close();
     lock?.release();
   }
@@ -43,7 +50,13 @@ export async function fetchUnknown(context: Context, name: string, download: Dow
  * No digest will tell in the end whether the parts belong together, so parts are joined only if the server vouches for
  * that: it gave the same strong ETag or date of last change with each.
  */
-async function courseOf(context: Context, path: string, download: Download, io: FetchIo, spool: Spool): Promise<Course> {
+async function courseOf(
+  context: Context,
+  { path, claim }: { readonly path: string; readonly claim: (total: number) => Promise<void> },
+  download: Download,
+  io: FetchIo,
+  spool: Spool,
+): Promise<Course> {
   let known: Validator | null = await readValidator(path);
   spool.onWritten(() => io.progress(spool.length(), known?.total ?? 0));
   const restart = async (validator: Validator | null): Promise<void> => {
@@ -70,7 +83,7 @@ async function courseOf(context: Context, path: string, download: Download, io: 
         spool.follow();
       }
       total = part.total;
-      if (total !== null) await checkBytes(context, total - spool.length());
+      if (total !== null) await claim(total);
     },
     distrust: async () => {
       await restart(null);

@@ -46,19 +46,27 @@ function waitOf(answer: Answer, now: number): number | null {
 /** Login pages of hotel networks and the like come with status 200. */
 function refusePages({ headers, host }: Answer, { what }: Download): void {
   const [type = ''] = (headers['content-type'] ?? '').split(';');
-  if (/^\s*(text\/html|application\/xhtml)/i.test(type)) {
-    throw new ProblemError({
-      code: 'download-web-page',
-      summary: `${what} could not be fetched: ${host} sends a web page (${strangersText(type)}) instead of the file. What was fetched before is kept.`,
-      fix: 'Look at the address in a browser: a login page of the network, or an address of a page about the file, is the usual cause.',
-    });
-  }
+  if (/^\s*(text\/html|application\/xhtml)/i.test(type)) throw webPage(what, host, ` (${strangersText(type)})`);
   const coding = headers['content-encoding'] ?? 'identity';
   if (coding === 'identity') return;
   throw new ProblemError({
     code: 'download-failed',
     summary: `${what} could not be fetched: ${host} sends it in another coding (${strangersText(coding)}) than asked for. What was fetched before is kept.`,
     fix: 'Check the address, and whether a proxy in between changes what passes through it.',
+  });
+}
+
+/** Also where nothing in the head tells of it: no file of weights begins so. */
+export function isWebPage(beginning: Uint8Array): boolean {
+  return /^(?:\u00ef\u00bb\u00bf)?\s*<(?:!doctype\s+html|html|head)\b/i.test(Buffer.from(beginning.subarray(0, 128)).toString('latin1'));
+}
+
+/** `type`: what the server calls it, to follow "a web page". */
+export function webPage(what: string, host: string, type = ''): ProblemError {
+  return new ProblemError({
+    code: 'download-web-page',
+    summary: `${what} could not be fetched: ${host} sends a web page${type} instead of the file. What was fetched before is kept.`,
+    fix: 'Look at the address in a browser: a login page of the network, or an address of a page about the file, is the usual cause.',
   });
 }
 

@@ -12,8 +12,9 @@ export type Origin =
   /**
    * A registry that speaks Ollama's protocol; `name` is `namespace/model`, `host` a name with an optional port. Nothing can be
    * pulled by digest there: `tag` says what to ask for, and the manifest's digest, kept beside it, what must come.
+   * `access`: `login` if it was not to be had without one; absent: everybody may have it.
    */
-  | { readonly kind: 'ollama'; readonly host: string; readonly name: string; readonly tag: string };
+  | { readonly kind: 'ollama'; readonly host: string; readonly name: string; readonly tag: string; readonly access?: 'login' };
 
 /** One file of an origin, known by its content. */
 export interface RemoteFile {
@@ -22,6 +23,11 @@ export interface RemoteFile {
   readonly bytes: number;
   /** Hex. */
   readonly sha256: string;
+}
+
+/** True if an engine that fetches by itself is let in there: none can be given a user and a password. */
+export function isOpen(origin: Origin): boolean {
+  return origin.kind !== 'ollama' || origin.access === undefined;
 }
 
 /** What a source was when it was last resolved: one entry of llmops.lock. */

@@ -7,7 +7,9 @@ import { FACTS, type Entry } from './fields.ts';
 import { ANY, COMMIT, isNothing, LINE, SHA256, type Shape, type Spelling } from './shape.ts';
 
 const KEYS =
-  'source revision repository commit url registry name tag manifest quantization license chatTemplate tokenizer files facts'.split(' ');
+  'source revision repository commit url registry name tag access manifest quantization license chatTemplate tokenizer files facts'.split(
+    ' ',
+  );
 const FILE_KEYS = ['path', 'bytes', 'sha256'];
 
 const PART = MODEL_NAME.slice(1, -1);
@@ -18,6 +20,7 @@ const URL: Spelling = { pattern: /^https?:\/\/[^\s/]+\/\S+$/, expected: 'an addr
 const REGISTRY: Spelling = { pattern: /^[\w.-]+(?::\d{1,5})?$/, expected: 'a host, with a port or without' };
 const NAME: Spelling = { pattern: /^[\w.-]+(?:\/[\w.-]+)+$/, expected: 'NAMESPACE/MODEL' };
 const TAG: Spelling = { pattern: /^[\w.-]+$/, expected: 'a tag' };
+const ACCESS: Spelling = { pattern: /^login$/, expected: 'login' };
 
 /** True for a path that stays below the folder that it is put into: files are fetched to where it says, and anybody can propose a change to this file. */
 export function isInside(path: string): boolean {
@@ -99,7 +102,9 @@ function readOrigin(map: Located, where: string, shape: Shape): Origin | null | 
       const host = shape.text(map, where, 'registry', REGISTRY, true);
       const name = shape.text(map, where, 'name', NAME, true);
       const tag = shape.text(map, where, 'tag', TAG, true);
-      return host && name && tag ? { kind: 'ollama', host, name, tag } : undefined;
+      const access = shape.text(map, where, 'access', ACCESS);
+      if (!host || !name || !tag || access === undefined) return undefined;
+      return { kind: 'ollama', host, name, tag, ...(access === null ? {} : { access: 'login' }) };
     }
   }
 }

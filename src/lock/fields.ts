@@ -75,6 +75,7 @@ function originPairs(origin: Origin | null): readonly (readonly [string, string]
         ['registry', origin.host],
         ['name', origin.name],
         ['tag', origin.tag],
+        ...(origin.access === undefined ? [] : [['access', origin.access] as const]),
       ];
     case undefined:
       return [];

@@ -47,7 +47,16 @@ const origin: fc.Arbitrary<Origin | null> = fc.oneof(
   fc.constant(null),
   fc.record({ kind: fc.constant('hf' as const), repo: fc.tuple(part, part).map((parts) => parts.join('/')), commit: digest(40) }),
   fc.record({ kind: fc.constant('https' as const), url: part.map((path) => `https://example.com/${path}?a=1#b`) }),
-  fc.record({ kind: fc.constant('ollama' as const), host: part, name: fc.tuple(part, part).map((parts) => parts.join('/')), tag: part }),
+  fc.record(
+    {
+      kind: fc.constant('ollama' as const),
+      host: part,
+      name: fc.tuple(part, part).map((parts) => parts.join('/')),
+      tag: part,
+      access: fc.constant('login' as const),
+    },
+    { requiredKeys: ['kind', 'host', 'name', 'tag'] },
+  ),
 );
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const path = word.filter((text) => !text.includes('\\') && text.split('/').every((step) => !['', '.', '..'].includes(step)));

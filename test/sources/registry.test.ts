@@ -165,11 +165,13 @@ describe('A registry', () => {
     });
   });
 
-  test('that wants a login', async () => {
-    const { registry, source } = await registryOf(QWEN, { private: ['acme/qwen'] });
+  test('that refuses and does not say how to log in', async () => {
+    const { registry, source } = await registryOf(QWEN, {
+      meanwhile: (_request, response) => (sendJson(response, 403, { errors: [{ message: 'denied' }] }), true),
+    });
     expect(await problemOfSource(source, { env: { HF_TOKEN: 'hf_tokenTokenToken' } })).toMatchObject({
       code: 'registry-login',
-      summary: `${registry.host}/acme/qwen:8b does not exist or is private (status 401): "authentication required". Nothing was changed.`,
+      summary: `${registry.host}/acme/qwen:8b does not exist or is private (status 403): "denied". ${registry.host} does not say how to log in. Nothing was changed.`,
     });
     expect(registry.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });

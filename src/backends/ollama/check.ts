@@ -2,6 +2,7 @@ import type { Artifact, BackendSpec, JsonObject, ModelSpec } from '../../domain/
 import { isLoopback } from '../../domain/http.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
+import { isOpen } from '../../domain/weights.ts';
 import { nameTaken, registryNotAllowed } from './problems.ts';
 import { mayName, urlOf } from './options.ts';
 import { compareVersions } from './version.ts';
@@ -19,6 +20,7 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
   const found = [
     openServer(backend),
     ...sourceProblems(model, backend),
+    leftBehind(model, artifact),
     contextProblem(model, artifact),
     quantizationProblem(model, artifact),
     ...serverProblems(model, artifact, backend),
@@ -46,6 +48,17 @@ function sourceProblems({ name, source }: ModelSpec, backend: BackendSpec): read
   if (!/(^|-)(cloud|local)$/.test(source.tag)) return [];
   const summary = `${name} names the tag ${source.tag}, which Ollama reads as a place and not as a tag: a cloud model has no weights.`;
   return [{ severity: 'error', code: 'engine-cannot', summary, fix: 'Name a tag with weights.' }];
+}
+
+/** A server cannot be given a login, so it gets files from here, and what the tag says besides does not come along. */
+function leftBehind({ name }: ModelSpec, { remote }: Artifact): Problem | null {
+  if (remote === undefined || isOpen(remote.origin)) return null;
+  return {
+    severity: 'warning',
+    code: 'weights-only',
+    summary: `The weights of ${name} are fetched here and handed over, because Ollama cannot log in to their registry. The template, parameters and system prompt of the tag do not come along.`,
+    fix: `Write those that you need under models.${name}.options.`,
+  };
 }
 
 /** Ollama would take a larger context down to the trained one without an error. */

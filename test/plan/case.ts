@@ -193,7 +193,9 @@ class Builder {
       status: 'absent' as const,
       problem: { ...problem, code: 'engine-not-found', summary: 'llama-server is not on PATH.', fix: 'Install it.' },
     };
-    const present = { status: 'present' as const, at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };
+    const server = { at: 'http://127.0.0.1:11434', name: 'Ollama', version: '0.34.4', capabilities: [] };
+    const program = { at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };
+    const present = { status: 'present' as const, ...(type === 'ollama' ? server : program) };
     const pools = Object.entries(written.memory ?? { ram: [24, 32] as const });
     return {
       status: 'reachable',

@@ -30,6 +30,13 @@ export function isOpen(origin: Origin): boolean {
   return origin.kind !== 'ollama' || origin.access === undefined;
 }
 
+/** What a source offers beside its weights, and an engine has to be given as a file of its own. */
+export type Beside =
+  /** Turns images and sounds into what the model reads (`mmproj`): without it the model reads text alone. */
+  | 'projector'
+  /** Changes the weights (LoRA): without it, it is another model. */
+  | 'adapter';
+
 /** What a source was when it was last resolved: one entry of llmops.lock. */
 export interface LockedModel {
   /** As written in llmops.yaml then. An entry whose source reads otherwise now is out of date. */
@@ -44,6 +51,8 @@ export interface LockedModel {
   readonly manifest: string | null;
   /** Weights, in the order of their parts. */
   readonly files: readonly RemoteFile[];
+  /** What is there and is none of them, sorted. Absent: nothing, or an earlier version looked. */
+  readonly beside?: readonly Beside[];
   /** {@link weightsDigest} of the files. */
   readonly sha256: string;
   /** SHA-256 (hex) of the chat template that comes with the weights; null: there is none. */

@@ -53,6 +53,7 @@ export function scalarsOf(entry: Entry): readonly (readonly [key: string, value:
     ['revision', entry.revision],
     ...originPairs(entry.origin),
     ['manifest', entry.manifest],
+    ['beside', entry.beside?.join(', ') ?? null],
     ['quantization', entry.quantization],
     ['license', entry.license],
     ['chatTemplate', entry.chatTemplate],

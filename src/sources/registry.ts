@@ -64,6 +64,7 @@ async function resolveAt(registry: Registry, model: ModelSpec, context: ResolveC
     origin: login.wasNeeded ? { ...origin, access: 'login' as const } : origin,
     manifest: digest,
     files: [file],
+    beside: manifest.beside,
     license,
   };
   return lockedModel(model, found, { ...description, chatTemplate: manifest.template?.sha256 ?? description.chatTemplate });

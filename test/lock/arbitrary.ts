@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { GgufFacts } from '../../src/domain/desired.ts';
-import { weightsDigest, type Lock, type LockedModel, type Origin, type RemoteFile } from '../../src/domain/weights.ts';
+import { weightsDigest, type Beside, type Lock, type LockedModel, type Origin, type RemoteFile } from '../../src/domain/weights.ts';
 import { hash } from './sample.ts';
 
 /** Digests, among them such that YAML would take for a number. */
@@ -83,6 +83,8 @@ const facts: fc.Arbitrary<GgufFacts> = fc.record({
   tensorBytes: count,
 });
 
+const beside = fc.constantFrom<readonly Beside[]>(['adapter'], ['projector'], ['adapter', 'projector']);
+
 /** Any entry. */
 export const entry: fc.Arbitrary<LockedModel> = fc
   .record({
@@ -97,6 +99,7 @@ export const entry: fc.Arbitrary<LockedModel> = fc
     license: some(wild),
     facts: some(facts),
   })
+  .chain((locked) => fc.option(beside).map((found) => (found === null ? locked : { ...locked, beside: found })))
   .map((locked) => ({ ...locked, sha256: weightsDigest(locked.files, hash) }));
 
 /** Any lock. */

@@ -89,6 +89,7 @@ const FLAGS = [
   '--metrics',
   '--slots',
   '--rpc',
+  '--no-mmproj',
 ];
 
 const AT = '2026-01-01T00:00:00Z';

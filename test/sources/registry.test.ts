@@ -85,6 +85,17 @@ describe('A model of an Ollama registry', () => {
     ],
     ['is quantized as its configuration says', { config: configOf({ file_type: 'mxfp4' }) }, { quantization: 'MXFP4_MOE' }],
     [
+      'with a projector and an adapter says so: nothing but weights is a file of its entry',
+      {
+        layers: [
+          ['model', WEIGHTS],
+          ['projector', Buffer.from('GGUF clip')],
+          ['adapter', Buffer.from('GGUF lora')],
+        ],
+      },
+      { beside: ['adapter', 'projector'], files: [{ path: 'qwen-8b.gguf', bytes: WEIGHTS.length, sha256: sha256(WEIGHTS) }] },
+    ],
+    [
       'with an old prompt layer has that for a template',
       {
         layers: [

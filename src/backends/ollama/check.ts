@@ -3,6 +3,7 @@ import { isLoopback } from '../../domain/http.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { isOpen } from '../../domain/weights.ts';
+import { leftBeside } from '../kit/weights.ts';
 import { nameTaken, registryNotAllowed } from './problems.ts';
 import { mayName, urlOf } from './options.ts';
 import { compareVersions } from './version.ts';
@@ -21,6 +22,7 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
     openServer(backend),
     ...sourceProblems(model, backend),
     leftBehind(model, artifact),
+    ...besideProblems(model, artifact),
     contextProblem(model, artifact),
     quantizationProblem(model, artifact),
     ...serverProblems(model, artifact, backend),
@@ -59,6 +61,17 @@ function leftBehind({ name }: ModelSpec, { remote }: Artifact): Problem | null {
     summary: `The weights of ${name} are fetched here and handed over, because Ollama cannot log in to their registry. The template, parameters and system prompt of the tag do not come along.`,
     fix: `Write those that you need under models.${name}.options.`,
   };
+}
+
+/** What Ollama pulls comes whole, and only what is handed over comes without the rest. */
+function besideProblems(model: ModelSpec, artifact: Artifact): readonly Problem[] {
+  const origin = artifact.remote?.origin;
+  if (origin?.kind === 'ollama' && isOpen(origin)) return [];
+  const whole =
+    origin?.kind === 'hf'
+      ? `\`ollama:hf.co/${origin.repo}:QUANTIZATION\`, which Ollama pulls whole`
+      : 'a tag that Ollama can pull without a login';
+  return leftBeside(model, artifact, () => `If it is needed, set models.${model.name}.source to ${whole}.`);
 }
 
 /** Ollama would take a larger context down to the trained one without an error. */

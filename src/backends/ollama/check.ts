@@ -24,6 +24,7 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
     leftBehind(model, artifact),
     ...besideProblems(model, artifact),
     contextProblem(model, artifact),
+    sightProblem(model, artifact),
     quantizationProblem(model, artifact),
     ...serverProblems(model, artifact, backend),
   ];
@@ -84,6 +85,22 @@ function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): Probl
     summary: `${name} asks for a context of ${context} tokens; its weights were trained for ${trained}, and Ollama would run with ${trained}.`,
     expected: `context: ${trained} or less`,
     fix: `Set models.${name}.context to ${trained}, or use weights with a longer context.`,
+  };
+}
+
+/** An image takes many tokens, so Ollama raises the context of a model with a projector, without an error. Seen with 0.34.4. */
+const LEAST_WITH_PROJECTOR = 2048;
+
+function sightProblem({ name, context }: ModelSpec, { gguf, remote }: Artifact): Problem | null {
+  const comesAlong = remote?.origin.kind === 'ollama' && isOpen(remote.origin) && (remote.beside ?? []).includes('projector');
+  const least = Math.min(LEAST_WITH_PROJECTOR, gguf?.contextTrained ?? LEAST_WITH_PROJECTOR);
+  if (!comesAlong || context === null || context >= least) return null;
+  return {
+    severity: 'error',
+    code: 'engine-cannot',
+    summary: `${name} asks for a context of ${context} tokens; it has a projector, and Ollama would run it with ${least}.`,
+    expected: `context: ${least} or more`,
+    fix: `Set models.${name}.context to ${least}.`,
   };
 }
 

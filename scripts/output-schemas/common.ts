@@ -159,12 +159,17 @@ export const origin = union('Where files are fetched from, pinned.', [
     commit: text('Commit, 40 hex digits.'),
   }),
   object('A file behind an address.', { kind: exactly('Kind of origin.', 'https'), url: text('The address.') }),
-  object('A model in an Ollama registry.', {
-    kind: exactly('Kind of origin.', 'ollama'),
-    host: text('Host of the registry, with its port if there is one.'),
-    name: text('`namespace/model`.'),
-    tag: text('What is asked for: nothing can be pulled by digest there.'),
-  }),
+  object(
+    'A model in an Ollama registry.',
+    {
+      kind: exactly('Kind of origin.', 'ollama'),
+      host: text('Host of the registry, with its port if there is one.'),
+      name: text('`namespace/model`.'),
+      tag: text('What is asked for: nothing can be pulled by digest there.'),
+      access: exactly('It is not to be had without a login. Absent: everybody may have it.', 'login'),
+    },
+    ['access'],
+  ),
 ]);
 
 export const weights = object(

@@ -21,7 +21,7 @@ export interface Pinned {
 
 /** A model whose weights are pinned, as it is on this machine now: all of it, some of it, or nothing yet. Asks no network. */
 export async function pinnedArtifact(model: ModelSpec, locked: LockedModel, shelf: Shelf): Promise<Artifact> {
-  const { files, sha256, facts, origin, manifest } = locked;
+  const { files, sha256, facts, origin, manifest, beside } = locked;
   if (origin === null) throw new Error(`${model.name} is pinned as a file of this machine`);
   const found = await Promise.all(files.map((file) => shelf.find(file)));
   const missing = files.filter((_, index) => found[index] === null);
@@ -33,7 +33,15 @@ export async function pinnedArtifact(model: ModelSpec, locked: LockedModel, shel
     bytes: sum(files.map(({ bytes }) => bytes)),
     sha256,
     gguf: facts,
-    remote: { origin, manifest, files, missing, ready: missing.length === 0 && (await areThere(opens, files)), partialBytes: sum(partial) },
+    remote: {
+      origin,
+      manifest,
+      files,
+      ...(beside && { beside }),
+      missing,
+      ready: missing.length === 0 && (await areThere(opens, files)),
+      partialBytes: sum(partial),
+    },
   };
 }
 

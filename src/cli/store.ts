@@ -29,8 +29,14 @@ export function fetcher(desired: Desired, context: CliContext): Fetch {
 
 async function downloadOf(origin: Origin, file: RemoteFile, desired: Desired, context: CliContext): Promise<Download> {
   const { requestFor } = await import('../sources/index.ts');
-  const { url, headers, tokenHint } = requestFor(origin, file, context.env, insecureRegistries(desired));
-  return { url, headers, what: whatFor(origin, file), ...(tokenHint === null ? {} : { tokenVariable: tokenHint }) };
+  const { url, headers, tokenHint, login } = requestFor(origin, file, context.env, insecureRegistries(desired));
+  return {
+    url,
+    headers,
+    what: whatFor(origin, file),
+    ...(tokenHint === null ? {} : { tokenVariable: tokenHint }),
+    ...(login && { login }),
+  };
 }
 
 /** For people: holds no secret, and names what they wrote. */

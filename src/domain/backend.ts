@@ -38,8 +38,8 @@ export interface Backend {
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
   readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
   /**
-   * Kinds of origin that the engine pulls from by itself, into a store of its own. Weights of other kinds are fetched to this
-   * machine and handed over to it. Absent: it has no store and reads files of this machine.
+   * Kinds of origin that the engine pulls from by itself, into a store of its own. Weights of other kinds, and those
+   * that are not to be had without a login, are fetched to this machine and handed over to it. Absent: it has no store and reads files of this machine.
    */
   readonly pulls?: readonly Origin['kind'][];
   /**

@@ -1,5 +1,5 @@
 import type { Fields } from './fields.ts';
-import type { Origin, RemoteFile } from './weights.ts';
+import type { Beside, Origin, RemoteFile } from './weights.ts';
 import type { Place } from './problem.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -112,6 +112,8 @@ export interface RemoteWeights {
   readonly manifest: string | null;
   /** All of it, in the order of its parts. */
   readonly files: readonly RemoteFile[];
+  /** What the source offers beside them and is not fetched. Absent: nothing that is known of. */
+  readonly beside?: readonly Beside[];
   /** What is to be fetched; empty: all of it is here. */
   readonly missing: readonly RemoteFile[];
   /** True: it can be opened at the artifact's path as it is. */

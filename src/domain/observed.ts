@@ -1,6 +1,7 @@
 import type { InstanceSpec } from './desired.ts';
 import type { Fields } from './fields.ts';
 import type { Problem } from './problem.ts';
+import { isOpen } from './weights.ts';
 
 /**
  * One backend as last seen. "Unreachable" is not "empty": nothing is created or deleted on a guess.
@@ -152,9 +153,9 @@ export interface Endpoint {
   readonly url: string;
 }
 
-/** What names weights in an engine's own store: the manifest where there is one, since the same weights come with other templates; else their digest. */
-export function heldKey(weights: InstanceSpec['weights']): string {
-  return weights.remote?.manifest ?? weights.sha256;
+/** What names weights in an engine's own store: the manifest where there is one, since the same weights come with other templates; else, and where they are handed over as files, their digest. */
+export function heldKey({ remote, sha256 }: InstanceSpec['weights']): string {
+  return (remote !== undefined && isOpen(remote.origin) ? remote.manifest : null) ?? sha256;
 }
 
 export interface PendingStep {

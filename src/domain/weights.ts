@@ -12,8 +12,9 @@ export type Origin =
   /**
    * A registry that speaks Ollama's protocol; `name` is `namespace/model`, `host` a name with an optional port. Nothing can be
    * pulled by digest there: `tag` says what to ask for, and the manifest's digest, kept beside it, what must come.
+   * `access`: `login` if it was not to be had without one; absent: everybody may have it.
    */
-  | { readonly kind: 'ollama'; readonly host: string; readonly name: string; readonly tag: string };
+  | { readonly kind: 'ollama'; readonly host: string; readonly name: string; readonly tag: string; readonly access?: 'login' };
 
 /** One file of an origin, known by its content. */
 export interface RemoteFile {
@@ -23,6 +24,18 @@ export interface RemoteFile {
   /** Hex. */
   readonly sha256: string;
 }
+
+/** True if an engine that fetches by itself is let in there: none can be given a user and a password. */
+export function isOpen(origin: Origin): boolean {
+  return origin.kind !== 'ollama' || origin.access === undefined;
+}
+
+/** What a source offers beside its weights, and an engine has to be given as a file of its own. */
+export type Beside =
+  /** Turns images and sounds into what the model reads (`mmproj`): without it the model reads text alone. */
+  | 'projector'
+  /** Changes the weights (LoRA): without it, it is another model. */
+  | 'adapter';
 
 /** What a source was when it was last resolved: one entry of llmops.lock. */
 export interface LockedModel {
@@ -38,6 +51,8 @@ export interface LockedModel {
   readonly manifest: string | null;
   /** Weights, in the order of their parts. */
   readonly files: readonly RemoteFile[];
+  /** What is there and is none of them, sorted. Absent: nothing, or an earlier version looked. */
+  readonly beside?: readonly Beside[];
   /** {@link weightsDigest} of the files. */
   readonly sha256: string;
   /** SHA-256 (hex) of the chat template that comes with the weights; null: there is none. */

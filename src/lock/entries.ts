@@ -2,12 +2,14 @@ import { MODEL_NAME } from '../config/schema/names.ts';
 import { child, entries, items, scalar, spot, type Located } from '../config/located.ts';
 import { quoted } from '../config/wording.ts';
 import type { GgufFacts } from '../domain/desired.ts';
-import type { Origin, RemoteFile } from '../domain/weights.ts';
+import type { Beside, Origin, RemoteFile } from '../domain/weights.ts';
 import { FACTS, type Entry } from './fields.ts';
 import { ANY, COMMIT, isNothing, LINE, SHA256, type Shape, type Spelling } from './shape.ts';
 
 const KEYS =
-  'source revision repository commit url registry name tag manifest quantization license chatTemplate tokenizer files facts'.split(' ');
+  'source revision repository commit url registry name tag access manifest beside quantization license chatTemplate tokenizer files facts'.split(
+    ' ',
+  );
 const FILE_KEYS = ['path', 'bytes', 'sha256'];
 
 const PART = MODEL_NAME.slice(1, -1);
@@ -18,6 +20,8 @@ const URL: Spelling = { pattern: /^https?:\/\/[^\s/]+\/\S+$/, expected: 'an addr
 const REGISTRY: Spelling = { pattern: /^[\w.-]+(?::\d{1,5})?$/, expected: 'a host, with a port or without' };
 const NAME: Spelling = { pattern: /^[\w.-]+(?:\/[\w.-]+)+$/, expected: 'NAMESPACE/MODEL' };
 const TAG: Spelling = { pattern: /^[\w.-]+$/, expected: 'a tag' };
+const BESIDE: Spelling = { pattern: /^(?:adapter|projector|adapter, projector)$/, expected: 'projector, adapter, or both' };
+const ACCESS: Spelling = { pattern: /^login$/, expected: 'login' };
 
 /** True for a path that stays below the folder that it is put into: files are fetched to where it says, and anybody can propose a change to this file. */
 export function isInside(path: string): boolean {
@@ -58,6 +62,7 @@ function readEntry(map: Located, where: string, shape: Shape): Entry | null {
   const revision = shape.text(map, where, 'revision', ANY);
   const origin = readOrigin(map, where, shape);
   const manifest = shape.text(map, where, 'manifest', SHA256);
+  const beside = shape.text(map, where, 'beside', BESIDE);
   const quantization = shape.text(map, where, 'quantization', ANY);
   const license = shape.text(map, where, 'license', ANY);
   const chatTemplate = shape.text(map, where, 'chatTemplate', SHA256);
@@ -65,8 +70,9 @@ function readEntry(map: Located, where: string, shape: Shape): Entry | null {
   const files = readFiles(map, where, shape);
   const facts = readFacts(map, where, shape);
   const read = { revision, origin, manifest, quantization, license, chatTemplate, tokenizer, files, facts };
-  if (source == null || Object.values(read).includes(undefined)) return null;
-  return { source, ...(read as Omit<Entry, 'source'>) };
+  if (source == null || beside === undefined || Object.values(read).includes(undefined)) return null;
+  const more = beside === null ? {} : { beside: beside.split(', ') as Beside[] };
+  return { source, ...(read as Omit<Entry, 'source' | 'beside'>), ...more };
 }
 
 /** Which keys tell an origin of which kind. */
@@ -99,7 +105,9 @@ function readOrigin(map: Located, where: string, shape: Shape): Origin | null | 
       const host = shape.text(map, where, 'registry', REGISTRY, true);
       const name = shape.text(map, where, 'name', NAME, true);
       const tag = shape.text(map, where, 'tag', TAG, true);
-      return host && name && tag ? { kind: 'ollama', host, name, tag } : undefined;
+      const access = shape.text(map, where, 'access', ACCESS);
+      if (!host || !name || !tag || access === undefined) return undefined;
+      return { kind: 'ollama', host, name, tag, ...(access === null ? {} : { access: 'login' }) };
     }
   }
 }

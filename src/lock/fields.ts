@@ -53,6 +53,7 @@ export function scalarsOf(entry: Entry): readonly (readonly [key: string, value:
     ['revision', entry.revision],
     ...originPairs(entry.origin),
     ['manifest', entry.manifest],
+    ['beside', entry.beside?.join(', ') ?? null],
     ['quantization', entry.quantization],
     ['license', entry.license],
     ['chatTemplate', entry.chatTemplate],
@@ -75,6 +76,7 @@ function originPairs(origin: Origin | null): readonly (readonly [string, string]
         ['registry', origin.host],
         ['name', origin.name],
         ['tag', origin.tag],
+        ...(origin.access === undefined ? [] : [['access', origin.access] as const]),
       ];
     case undefined:
       return [];

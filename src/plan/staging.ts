@@ -1,6 +1,6 @@
 import { heldKey } from '../domain/observed.ts';
 import type { Step, StepAct } from '../domain/plan.ts';
-import type { RemoteFile } from '../domain/weights.ts';
+import { isOpen, type RemoteFile } from '../domain/weights.ts';
 import { stepId } from './leaving.ts';
 import type { Context } from './sight.ts';
 import type { Course } from './verdict.ts';
@@ -41,7 +41,7 @@ function stagingOf(context: Context, course: Course, owners: Map<string, Step>):
   const stage = new Stage(course, owners);
   const pulls = traits.pulls !== undefined;
   if (pulls && holds(context, course)) return NOTHING;
-  const direct = remote !== undefined && (traits.pulls?.includes(remote.origin.kind) ?? false);
+  const direct = remote !== undefined && isOpen(remote.origin) && (traits.pulls?.includes(remote.origin.kind) ?? false);
   if (remote !== undefined && !remote.ready && !direct) {
     stage.add(`files ${artifact.sha256}`, 'fetch', { op: 'fetch', origin: remote.origin, files: remote.files }, sum(remote.missing));
   }

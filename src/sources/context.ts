@@ -1,3 +1,4 @@
+import type { Login } from '../domain/login.ts';
 import type { RemoteFile } from '../domain/weights.ts';
 
 /** How a file of weights is asked for. What lets us in stands in a header and nowhere else. */
@@ -7,6 +8,8 @@ export interface WeightsRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The variable that would let us in where 401 or 403 is answered; null: there is none for this kind of source. */
   readonly tokenHint: 'HF_TOKEN' | null;
+  /** Answers the server if it asks who is there. Absent: everything that lets us in stands in `headers`. */
+  readonly login?: Login;
 }
 
 /** How long and how often the network is asked. Milliseconds. */

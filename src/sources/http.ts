@@ -1,6 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { MOST_REDIRECTS, mayRedirect } from '../domain/http.ts';
+import { lettingIn } from '../domain/login.ts';
+import type { Handling, Login } from '../domain/login.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { Net } from './context.ts';
 import { garbled, networkProblem, shown } from './failures.ts';
@@ -19,11 +21,21 @@ type Headers = Readonly<Record<string, string>>;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
+const HANDLING: Handling<Reply> = {
+  refusal: ({ status, headers, url }) => ({ status, headers, host: url.host }),
+  discard: (reply) => reply.close(),
+};
+
+/** Asks, and again where a login has an answer to a refusal. Redirects are followed. Throws a ProblemError: `source-*` or `cancelled`. */
+export async function ask(address: string, headers: Headers, net: Net, login?: Login): Promise<Reply> {
+  return await lettingIn(login, (more) => askOnce(address, { ...headers, ...more }, net), HANDLING, net.signal);
+}
+
 /**
  * Asks once, following redirects: another host gets no `authorization`, nothing that began encrypted goes on in plain text,
  * and plain text leads to the same host or to this machine only. The answer's bytes are as the server sent them, never compressed. Throws a ProblemError: `source-*` or `cancelled`.
  */
-export async function ask(address: string, headers: Headers, net: Net): Promise<Reply> {
+async function askOnce(address: string, headers: Headers, net: Net): Promise<Reply> {
   const signal = AbortSignal.any([net.signal, AbortSignal.timeout(net.limits.answerMs)]);
   let url = new URL(address);
   let sent: Headers = { 'user-agent': 'llmops', 'accept-encoding': 'identity', ...headers };

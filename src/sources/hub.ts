@@ -11,6 +11,7 @@ import { hubProblem } from './hub-errors.ts';
 import { listRepository } from './listing.ts';
 import type { ListedFile } from './listing.ts';
 import { lockedModel } from './locked.ts';
+import { isProjector } from './naming.ts';
 import { openRemote } from './remote-bytes.ts';
 import { hubFile } from './request.ts';
 import { hubAccess } from './token.ts';
@@ -35,7 +36,8 @@ export async function resolveHub(source: Extract<Source, { kind: 'hf' }>, model:
   const pinned: Pinned[] = [];
   for (const path of chosen.paths) pinned.push(await pin(listed.get(path)!, origin, context));
   const files = pinned.map((entry) => entry.file);
-  const found = { revision, label: chosen.label, origin, manifest: null, files, license: listing.license };
+  const beside = [...listed.keys()].some(isProjector) ? (['projector'] as const) : [];
+  const found = { revision, label: chosen.label, origin, manifest: null, files, beside, license: listing.license };
   return lockedModel(model, found, await describe(pinned.map(({ part }) => part)));
 }
 

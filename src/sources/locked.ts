@@ -7,7 +7,7 @@ import { weightsDigest } from '../domain/weights.ts';
 import type { Description } from './describe.ts';
 
 /** What each kind of source finds out by itself. */
-export interface Found extends Pick<LockedModel, 'revision' | 'origin' | 'manifest' | 'files' | 'license'> {
+export interface Found extends Pick<LockedModel, 'revision' | 'origin' | 'manifest' | 'files' | 'license' | 'beside'> {
   /** The quantization as names tell it, in capitals; null: they do not. */
   readonly label: string | null;
   /** What something else tells in the words of a header, and before it; absent or null: nothing does. */
@@ -25,6 +25,7 @@ export function lockedModel({ source, quantizations }: ModelSpec, found: Found, 
     origin: found.origin,
     manifest: found.manifest,
     files: found.files,
+    ...(found.beside?.length ? { beside: found.beside } : {}),
     sha256: weightsDigest(found.files, sha256),
     chatTemplate: description.chatTemplate,
     tokenizer: description.tokenizer,

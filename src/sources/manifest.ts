@@ -1,4 +1,5 @@
 import { ProblemError } from '../domain/problem.ts';
+import type { Beside } from '../domain/weights.ts';
 
 /** A blob that a manifest names. */
 export interface Layer {
@@ -16,10 +17,13 @@ export interface Manifest {
   readonly template: Layer | null;
   /** Texts of licenses. */
   readonly licenses: readonly Layer[];
+  /** Kinds of its further layers that an engine would have to be given, sorted. */
+  readonly beside: readonly Beside[];
 }
 
 const KIND = 'application/vnd.ollama.image.';
 const SCHEMA = 2;
+const BESIDE = ['adapter', 'projector'] as const;
 
 /**
  * Reads a manifest: `{schemaVersion: 2, config: {digest, size}, layers: [{mediaType, digest, size}]}`. Pure. Throws a
@@ -40,7 +44,8 @@ export function readManifest(value: object, name: string): Manifest {
   if (more.length > 0)
     throw unusable(name, `is split into ${more.length + 1} files of weights, which llmops does not take from a registry`);
   if (!weights) throw unusable(name, withoutWeights(new Set(named.map(({ kind }) => kind))));
-  return { weights, config: configOf(config, name), template: of('template', 'prompt').at(-1) ?? null, licenses: of('license') };
+  const beside = BESIDE.filter((kind) => of(kind).length > 0);
+  return { weights, config: configOf(config, name), template: of('template', 'prompt').at(-1) ?? null, licenses: of('license'), beside };
 }
 
 function withoutWeights(kinds: ReadonlySet<string>): string {

@@ -5,7 +5,7 @@ import type { LockedModel, Origin } from '../domain/weights.ts';
 import { describe, openLocal } from './describe.ts';
 import { lockedModel, refuseUndeclared, sha256 } from './locked.ts';
 import { readManifest, unusable, type Layer } from './manifest.ts';
-import { licenseTitles, quantizationOfConfig } from './registry.ts';
+import { licenseTitles, mixIn, quantizationOfConfig } from './registry.ts';
 
 /** What an Ollama server keeps on this machine: `manifests/<host>/<namespace>/<model>/<tag>` and `blobs/sha256-<hex>`. */
 export interface OllamaStore {
@@ -36,10 +36,12 @@ export async function resolveStored(model: ModelSpec, manifest: string, { folder
   const origin: Origin = { kind: 'ollama', host: source.host, name: source.name, tag: source.tag };
   const found = {
     revision: source.tag,
-    label: config && quantizationOfConfig(JSON.parse(config.toString('utf8')) as object, name),
+    label: mixIn(source.tag, model.quantizations),
+    fileType: config && quantizationOfConfig(JSON.parse(config.toString('utf8')) as object, name),
     origin,
     manifest,
     files: [{ path: `${source.name.split('/')[1]}-${source.tag}.gguf`, bytes: told.weights.bytes, sha256: told.weights.sha256 }],
+    beside: told.beside,
     license: licenseTitles(licenses),
   };
   const locked = lockedModel(model, found, { ...description, chatTemplate: told.template?.sha256 ?? description.chatTemplate });

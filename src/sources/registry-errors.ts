@@ -1,15 +1,16 @@
+import type { Login } from '../domain/login.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { isNotTls, quoted } from './failures.ts';
 import { saidIn } from './answer.ts';
 import type { Answer } from './answer.ts';
 
 /**
- * The problem behind an answer of a registry that is not 200. `name`: host, namespace, model and tag, for people. Private
- * models are answered with 401 and a `WWW-Authenticate` that Ollama itself follows with the key of its server.
+ * The problem behind an answer of a registry that is not 200. `name`: host, namespace, model and tag, for people.
+ * `login`: what was tried to be let in.
  */
-export function registryProblem(answer: Answer, name: string): ProblemError {
+export function registryProblem(answer: Answer, name: string, login: Login): ProblemError {
   const { status } = answer;
-  const said = saidIn(answer);
+  const said = login.conceal(saidIn(answer));
   const told = said === '' ? '' : `: ${quoted(said)}`;
   if (status === 404) {
     return new ProblemError({
@@ -19,10 +20,11 @@ export function registryProblem(answer: Answer, name: string): ProblemError {
     });
   }
   if (status === 401 || status === 403) {
+    const { why, fix } = login.told(answer.url.host);
     return new ProblemError({
       code: 'registry-login',
-      summary: `${name} does not exist or is private (status ${status})${told}. Nothing was changed.`,
-      fix: 'Check the name. llmops sends registries no password and no key: take the model from a registry that lets everyone read, or name its GGUF file with `hf:` or `file:`.',
+      summary: `${name} does not exist or is private (status ${status})${told}. ${why} Nothing was changed.`,
+      fix,
     });
   }
   return new ProblemError({

@@ -12,6 +12,7 @@ import type { Layer, Manifest } from './manifest.ts';
 import { plainRegistryProblem, registryProblem } from './registry-errors.ts';
 import { openRemote } from './remote-bytes.ts';
 import { registryOf, requestFor } from './request.ts';
+import { RegistryLogin } from './login.ts';
 import { jsonOf } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { askSmall } from './small.ts';
@@ -30,16 +31,16 @@ interface Registry {
   /** Host, namespace, model and tag, for people. */
   readonly name: string;
   readonly net: Net;
+  /** Held over all that is asked. */
+  readonly login: RegistryLogin;
 }
 
 /** A source in an Ollama registry: the digest of its manifest as it was served, its weights, and what they are. */
 export async function resolveOllama(source: OllamaSource, model: ModelSpec, context: ResolveContext): Promise<LockedModel> {
-  const registry: Registry = {
-    source,
-    base: registryOf(source, context.insecureRegistries),
-    name: `${source.host}/${source.name}:${source.tag}`,
-    net: netOf(context),
-  };
+  const base = registryOf(source, context.insecureRegistries);
+  const net = netOf(context);
+  const login = new RegistryLogin({ host: source.host, base, env: context.env, limits: net.limits });
+  const registry: Registry = { source, base, name: `${source.host}/${source.name}:${source.tag}`, net, login };
   try {
     return await resolveAt(registry, model, context);
   } catch (error) {
@@ -48,25 +49,39 @@ export async function resolveOllama(source: OllamaSource, model: ModelSpec, cont
 }
 
 async function resolveAt(registry: Registry, model: ModelSpec, context: ResolveContext): Promise<LockedModel> {
-  const { source, name, net } = registry;
+  const { source, name, net, login } = registry;
   const { manifest, digest } = await fetchManifest(registry);
   const fileType = await quantizationIn(registry, manifest);
-  const origin: Origin = { kind: 'ollama', host: source.host, name: source.name, tag: source.tag };
+  const origin: Extract<Origin, { kind: 'ollama' }> = { kind: 'ollama', host: source.host, name: source.name, tag: source.tag };
   const file = { path: `${source.name.split('/')[1]}-${source.tag}.gguf`, bytes: manifest.weights.bytes, sha256: manifest.weights.sha256 };
-  const request = requestFor(origin, file, context.env, context.insecureRegistries);
-  const expected = { bytes: file.bytes, refusal: (answer: Answer) => registryProblem(answer, name) };
+  const request = { ...requestFor(origin, file, context.env, context.insecureRegistries), login };
+  const expected = { bytes: file.bytes, refusal: (answer: Answer) => registryProblem(answer, name, login) };
   const description = await describe([{ name, open: async (first) => (await openRemote(request, { ...expected, first }, net))! }]);
   if (description.facts === null) throw unusable(name, 'has weights that are no GGUF file');
   const license = await licenseOf(registry, manifest.licenses);
-  const label = mixIn(source.tag, model.quantizations);
-  const found = { revision: source.tag, label, fileType, origin, manifest: digest, files: [file], license };
+  const found = {
+    revision: source.tag,
+    label: mixIn(source.tag, model.quantizations),
+    fileType,
+    origin: login.wasNeeded ? { ...origin, access: 'login' as const } : origin,
+    manifest: digest,
+    files: [file],
+    beside: manifest.beside,
+    license,
+  };
   return lockedModel(model, found, { ...description, chatTemplate: manifest.template?.sha256 ?? description.chatTemplate });
 }
 
 /** The digest is made from the bytes as they came: that is what Ollama calls the model's digest after a pull. */
-async function fetchManifest({ source, base, name, net }: Registry): Promise<{ readonly manifest: Manifest; readonly digest: string }> {
-  const answer = await askSmall(`${base}/manifests/${source.tag}`, { accept: MANIFEST }, MOST_MANIFEST_BYTES, net);
-  if (answer.status !== 200) throw registryProblem(answer, name);
+async function fetchManifest({
+  source,
+  base,
+  name,
+  net,
+  login,
+}: Registry): Promise<{ readonly manifest: Manifest; readonly digest: string }> {
+  const answer = await askSmall(`${base}/manifests/${source.tag}`, { accept: MANIFEST }, MOST_MANIFEST_BYTES, net, login);
+  if (answer.status !== 200) throw registryProblem(answer, name, login);
   const digest = sha256(answer.bytes);
   const told = answer.headers['docker-content-digest'];
   if (told !== undefined && told !== `sha256:${digest}`) {
@@ -81,7 +96,7 @@ async function fetchManifest({ source, base, name, net }: Registry): Promise<{ r
 }
 
 /** A publisher's mix is told by the tag alone, and registries that do not know it call it what it was made from: both are right. */
-function mixIn(tag: string, wanted: readonly string[]): string | null {
+export function mixIn(tag: string, wanted: readonly string[]): string | null {
   const label = labelIn(tag);
   const suits = label !== null && isMix(label) && (wanted.length === 0 || wanted.some((name) => matchOf(label, name) !== null));
   return suits ? label : null;
@@ -123,9 +138,9 @@ function titleOf(text: string): string {
 }
 
 /** A small blob, whole and checked. Throws a ProblemError. */
-async function fetchBlob({ base, name, net }: Registry, layer: Layer): Promise<Answer> {
-  const answer = await askSmall(`${base}/blobs/sha256:${layer.sha256}`, {}, MOST_BLOB_BYTES, net);
-  if (answer.status !== 200) throw registryProblem(answer, name);
+async function fetchBlob({ base, name, net, login }: Registry, layer: Layer): Promise<Answer> {
+  const answer = await askSmall(`${base}/blobs/sha256:${layer.sha256}`, {}, MOST_BLOB_BYTES, net, login);
+  if (answer.status !== 200) throw registryProblem(answer, name, login);
   if (sha256(answer.bytes) === layer.sha256) return answer;
   throw garbled(answer.url, `gives other bytes than ${shown(base)} says`);
 }

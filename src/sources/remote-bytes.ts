@@ -84,7 +84,8 @@ class RemoteFileBeginning {
 
   async #ask(to: number): Promise<void> {
     const from = this.bytes.length;
-    const reply = await ask(this.#request.url, { ...this.#request.headers, range: `bytes=${from}-${to - 1}` }, this.#net);
+    const { url, headers, login } = this.#request;
+    const reply = await ask(url, { ...headers, range: `bytes=${from}-${to - 1}` }, this.#net, login);
     if (reply.status === 206) return await this.#takePart(reply, from, to);
     if (reply.status === 200) return await this.#takeWhole(reply, to);
     const bytes = await readSome(reply, MOST_ERROR_BYTES, this.#net);

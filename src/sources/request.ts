@@ -1,13 +1,14 @@
 import type { Origin, RemoteFile } from '../domain/weights.ts';
 import type { WeightsRequest } from './context.ts';
 import { isPlainRegistry } from './hosts.ts';
+import { RegistryLogin } from './login.ts';
 import { hubAccess } from './token.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * How a pinned file is asked for. Reads nothing but `env` and the token file that the Hub's own tools keep. A token stands
- * in a header, never in the address, and only where the connection is encrypted or stays on this machine. Throws a
+ * How a pinned file is asked for. Reads nothing but `env` and the token file that the Hub's own tools keep; Docker's
+ * configuration only once a registry asks who is there. A token stands in a header, never in the address, and only where the connection is encrypted or stays on this machine. Throws a
  * ProblemError: `hub-endpoint`, `hub-token`.
  */
 export function requestFor(
@@ -22,7 +23,7 @@ export function requestFor(
     case 'https':
       return { url: siblingOf(origin.url, file.path), headers: {}, tokenHint: null };
     case 'ollama':
-      return { url: `${registryOf(origin, insecureRegistries)}/blobs/sha256:${file.sha256}`, headers: {}, tokenHint: null };
+      return registryBlob(origin, file.sha256, env, insecureRegistries);
   }
 }
 
@@ -32,6 +33,21 @@ export function hubFile(origin: Extract<Origin, { kind: 'hf' }>, path: string, e
   const encoded = path.split('/').map(encodeURIComponent).join('/');
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   return { url: `${endpoint}/${origin.repo}/resolve/${origin.commit}/${encoded}`, headers, tokenHint: 'HF_TOKEN' };
+}
+
+function registryBlob(
+  origin: Extract<Origin, { kind: 'ollama' }>,
+  sha256: string,
+  env: Env,
+  insecureRegistries: readonly string[],
+): WeightsRequest {
+  const base = registryOf(origin, insecureRegistries);
+  return {
+    url: `${base}/blobs/sha256:${sha256}`,
+    headers: {},
+    tokenHint: null,
+    login: new RegistryLogin({ host: origin.host, base, env }),
+  };
 }
 
 /** What every address of a model in a registry begins with. */

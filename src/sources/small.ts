@@ -1,3 +1,4 @@
+import type { Login } from '../domain/login.ts';
 import type { Net } from './context.ts';
 import type { Answer } from './answer.ts';
 import { cutOff, garbled, networkProblem } from './failures.ts';
@@ -12,9 +13,15 @@ const MOST_ERROR_BYTES = 64 * 1024;
  * Asks for something small, again where it fails in passing. Gives every answer below 500 but 408, 425 and 429. Throws a
  * ProblemError: `source-*`, among them `source-garbled` for more than `most` bytes, or `cancelled`.
  */
-export async function askSmall(url: string, headers: Readonly<Record<string, string>>, most: number, net: Net): Promise<Answer> {
+export async function askSmall(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  most: number,
+  net: Net,
+  login?: Login,
+): Promise<Answer> {
   return await retrying(net, async () => {
-    const reply = await ask(url, headers, net);
+    const reply = await ask(url, headers, net, login);
     const bytes = reply.status < 400 ? await readAll(reply, most, net) : await readSome(reply, MOST_ERROR_BYTES, net);
     const answer = { status: reply.status, headers: reply.headers, url: reply.url, bytes };
     const passing = passingStatus(answer);

@@ -1,3 +1,4 @@
+import type { Login } from '../domain/login.ts';
 import type { RemoteFile, Room } from '../domain/weights.ts';
 
 /** Where the store lies, and what it goes by. */
@@ -39,6 +40,8 @@ export interface Download {
   readonly what: string;
   /** Variable that holds, or would hold, the token that lets one in: `HF_TOKEN`. Only told to people. */
   readonly tokenVariable?: string;
+  /** Answers the server if it asks who is there; as often as it does, since what it gives for that may not hold as long as a download takes. */
+  readonly login?: Login;
 }
 
 /** Who is told, and who may stop it. */

@@ -30,13 +30,20 @@ function findProgram(): string {
   throw new Error('There is no docker-registry: set LLMOPS_REGISTRY to its path, or run `npm run test:engines`, which installs one.');
 }
 
-/** Starts Debian's docker-registry on a free port; `login`: it lets nobody read; `headers`: of every answer. */
+/** The one user of a registry with a login. */
+export const LOGIN = { user: 'ada', password: 'canary-7f3a9c' };
+/** Her password as bcrypt keeps it, which is the only way that docker-registry reads. */
+const HTPASSWD = 'ada:$2b$05$t9H3dTPmKQWYaQ9nAC7rkuXRrQBPDQcCZYlvaa5shRRqey2YR9.9C\n';
+const BASIC = { authorization: `Basic ${Buffer.from(`${LOGIN.user}:${LOGIN.password}`).toString('base64')}` };
+
+/** Starts Debian's docker-registry on a free port; `login`: it lets in {@link LOGIN} alone; `headers`: of every answer. */
 export async function startDockerRegistry({
   login = false,
   headers = {},
 }: { login?: boolean; headers?: Readonly<Record<string, readonly string[]>> } = {}): Promise<DockerRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'llmops-registry-'));
   const auth = login ? { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } } : {};
+  if (login) writeFileSync(join(folder, 'htpasswd'), HTPASSWD);
   const storage = { filesystem: { rootdirectory: folder }, delete: { enabled: true } };
   const config = { version: 0.1, storage, http: { addr: '127.0.0.1:0', headers }, ...auth };
   writeFileSync(join(folder, 'registry.yml'), JSON.stringify(config));
@@ -54,7 +61,7 @@ export async function startDockerRegistry({
   });
   return {
     host,
-    push: (name, tag, model) => push(`http://${host}/v2/${name}`, tag, model),
+    push: (name, tag, model) => push(`http://${host}/v2/${name}`, tag, model, login ? BASIC : {}),
     async stop() {
       program.kill('SIGTERM');
       await ended;
@@ -63,25 +70,31 @@ export async function startDockerRegistry({
   };
 }
 
-async function push(base: string, tag: string, { layers, config }: PushedModel): Promise<string> {
+type Headers = Readonly<Record<string, string>>;
+
+async function push(base: string, tag: string, { layers, config }: PushedModel, login: Headers): Promise<string> {
   const settings = Buffer.from(JSON.stringify(config));
-  for (const bytes of [settings, ...layers.map(([, layer]) => layer)]) await pushBlob(base, bytes);
+  for (const bytes of [settings, ...layers.map(([, layer]) => layer)]) await pushBlob(base, bytes, login);
   const manifest = JSON.stringify({
     schemaVersion: 2,
     mediaType: MANIFEST,
     config: layerOf('application/vnd.docker.container.image.v1+json', settings),
     layers: layers.map(([kind, bytes]) => layerOf(`application/vnd.ollama.image.${kind}`, bytes)),
   });
-  const pushed = await fetch(`${base}/manifests/${tag}`, { method: 'PUT', headers: { 'content-type': MANIFEST }, body: manifest });
+  const pushed = await fetch(`${base}/manifests/${tag}`, {
+    method: 'PUT',
+    headers: { ...login, 'content-type': MANIFEST },
+    body: manifest,
+  });
   if (pushed.status !== 201) throw new Error(`manifest: ${pushed.status} ${await pushed.text()}`);
   return pushed.headers.get('docker-content-digest')?.replace('sha256:', '') ?? '';
 }
 
-async function pushBlob(base: string, bytes: Buffer): Promise<void> {
-  const begun = await fetch(`${base}/blobs/uploads/`, { method: 'POST' });
+async function pushBlob(base: string, bytes: Buffer, login: Headers): Promise<void> {
+  const begun = await fetch(`${base}/blobs/uploads/`, { method: 'POST', headers: login });
   const place = new URL(begun.headers.get('location') ?? '', base);
   place.searchParams.set('digest', `sha256:${sha256(bytes)}`);
-  const headers = { 'content-type': 'application/octet-stream' };
+  const headers = { ...login, 'content-type': 'application/octet-stream' };
   const done = await fetch(place, { method: 'PUT', headers, body: new Uint8Array(bytes) });
   if (done.status !== 201) throw new Error(`blob: ${done.status} ${await done.text()}`);
 }

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readGgufFacts } from '../../src/catalog/index.ts';
 import { requestFor } from '../../src/sources/index.ts';
 import { problemOfSource, resolve } from '../sources/setup.ts';
-import { sha256, startDockerRegistry } from './docker-registry.ts';
+import { emptyStore, expectWhole, listener } from '../store/shelf.ts';
+import { LOGIN, sha256, startDockerRegistry } from './docker-registry.ts';
 import type { DockerRegistry, PushedModel } from './docker-registry.ts';
 
 // What test/sources/fake-registry.ts imitates, seen with Debian's docker-registry.
@@ -63,16 +64,42 @@ describe('A model in a real registry', () => {
       summary: `There is no model ${registry.host}/acme/desk:nothing: "manifest unknown". Nothing was changed.`,
     });
   });
+});
 
-  it('that needs a login is told so', async () => {
-    const closed = await startDockerRegistry({ login: true });
-    try {
-      expect(await problemOfSource(`ollama:${closed.host}/acme/desk`)).toMatchObject({
-        code: 'registry-login',
-        summary: `${closed.host}/acme/desk:latest does not exist or is private (status 401): "authentication required". Nothing was changed.`,
-      });
-    } finally {
-      await closed.stop();
-    }
+describe('A model in a real registry with a login', () => {
+  let closed: DockerRegistry;
+  beforeAll(async () => {
+    closed = await startDockerRegistry({ login: true });
+    await closed.push('acme/desk', 'f16', F16);
+  });
+  afterAll(async () => await closed.stop());
+
+  const config = (password: string): string =>
+    JSON.stringify({ auths: { [closed.host]: { auth: Buffer.from(`${LOGIN.user}:${password}`).toString('base64') } } });
+
+  it('is looked up and fetched with the login that Docker keeps, and its entry says that it needs one', async () => {
+    const env = { DOCKER_AUTH_CONFIG: config(LOGIN.password) };
+    const locked = await resolve(`ollama:${closed.host}/acme/desk:f16`, { env });
+    expect(locked).toMatchObject({ origin: { host: closed.host, access: 'login' }, sha256: sha256(first), license: 'MIT License' });
+    expect(JSON.stringify(locked)).not.toContain(LOGIN.password);
+    const [file] = locked.files;
+    const { url, headers, login } = requestFor(locked.origin!, file!, env, []);
+    const { store } = await emptyStore();
+    await store.fetch(file!, { url, headers, what: 'desk', ...(login && { login }) }, listener().io);
+    await expectWhole(store, file!, first);
+  });
+
+  it('is told to need one where there is none, with the places that were looked at', async () => {
+    expect(await problemOfSource(`ollama:${closed.host}/acme/desk:f16`)).toMatchObject({
+      code: 'registry-login',
+      summary: `${closed.host}/acme/desk:f16 does not exist or is private (status 401): "authentication required". No login for ${closed.host} was found: DOCKER_AUTH_CONFIG is not set. Nothing was changed.`,
+    });
+  });
+
+  it('is not given to whoever has another password', async () => {
+    expect(await problemOfSource(`ollama:${closed.host}/acme/desk:f16`, { env: { DOCKER_AUTH_CONFIG: config('another') } })).toMatchObject({
+      code: 'registry-login',
+      summary: expect.stringContaining(`${closed.host} does not accept the login for ${closed.host} in DOCKER_AUTH_CONFIG`),
+    });
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { GgufFacts } from '../../src/domain/desired.ts';
-import { weightsDigest, type Lock, type LockedModel, type Origin, type RemoteFile } from '../../src/domain/weights.ts';
+import { weightsDigest, type Beside, type Lock, type LockedModel, type Origin, type RemoteFile } from '../../src/domain/weights.ts';
 import { hash } from './sample.ts';
 
 /** Digests, among them such that YAML would take for a number. */
@@ -47,7 +47,16 @@ const origin: fc.Arbitrary<Origin | null> = fc.oneof(
   fc.constant(null),
   fc.record({ kind: fc.constant('hf' as const), repo: fc.tuple(part, part).map((parts) => parts.join('/')), commit: digest(40) }),
   fc.record({ kind: fc.constant('https' as const), url: part.map((path) => `https://example.com/${path}?a=1#b`) }),
-  fc.record({ kind: fc.constant('ollama' as const), host: part, name: fc.tuple(part, part).map((parts) => parts.join('/')), tag: part }),
+  fc.record(
+    {
+      kind: fc.constant('ollama' as const),
+      host: part,
+      name: fc.tuple(part, part).map((parts) => parts.join('/')),
+      tag: part,
+      access: fc.constant('login' as const),
+    },
+    { requiredKeys: ['kind', 'host', 'name', 'tag'] },
+  ),
 );
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const path = word.filter((text) => !text.includes('\\') && text.split('/').every((step) => !['', '.', '..'].includes(step)));
@@ -74,6 +83,8 @@ const facts: fc.Arbitrary<GgufFacts> = fc.record({
   tensorBytes: count,
 });
 
+const beside = fc.constantFrom<readonly Beside[]>(['adapter'], ['projector'], ['adapter', 'projector']);
+
 /** Any entry. */
 export const entry: fc.Arbitrary<LockedModel> = fc
   .record({
@@ -88,6 +99,7 @@ export const entry: fc.Arbitrary<LockedModel> = fc
     license: some(wild),
     facts: some(facts),
   })
+  .chain((locked) => fc.option(beside).map((found) => (found === null ? locked : { ...locked, beside: found })))
   .map((locked) => ({ ...locked, sha256: weightsDigest(locked.files, hash) }));
 
 /** Any lock. */

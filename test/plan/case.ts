@@ -93,6 +93,7 @@ const FLAGS = [
   '--metrics',
   '--slots',
   '--rpc',
+  '--no-mmproj',
 ];
 
 const AT = '2026-01-01T00:00:00Z';
@@ -201,12 +202,14 @@ class Builder {
       status: 'absent' as const,
       problem: { ...problem, code: 'engine-not-found', summary: 'llama-server is not on PATH.', fix: 'Install it.' },
     };
-    const present = { status: 'present' as const, at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };
     const copies = (written.copies ?? []).map((copy) => [copy, this.#copy(name, copy)] as const);
     const candidates = copies.flatMap(([{ candidate }, copy]): Candidate[] => {
       const { obstacle = null, warning = null } = candidate ?? {};
       return candidate === undefined ? [] : [...this.#sameWeights(copy)].map((model) => ({ model, copy, obstacle, warning }));
     });
+    const server = { at: 'http://127.0.0.1:11434', name: 'Ollama', version: '0.34.4', capabilities: [] };
+    const program = { at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };
+    const present = { status: 'present' as const, ...(type === 'ollama' ? server : program) };
     const pools = Object.entries(written.memory ?? { ram: [24, 32] as const });
     return {
       status: 'reachable',

@@ -49,7 +49,7 @@ describe('A secret is never shown', () => {
   let said = '';
 
   beforeAll(async () => {
-    place = await makePlace({ env: { CHAT_KEY: `sk-${CANARY}`, CLOUD_KEY: CANARY, HF_TOKEN: CANARY } });
+    place = await makePlace({ env: { CHAT_KEY: `sk-${CANARY}`, CLOUD_KEY: CANARY, HF_TOKEN: CANARY, DOCKER_AUTH_CONFIG: CANARY } });
     installFake(place.dir);
     await place.write('key.txt', `${CANARY}-from-file\n`);
   });

@@ -19,8 +19,6 @@ export interface FakeModel {
 export interface FakeRegistryOptions {
   /** By `namespace/model:tag`. */
   readonly models: Readonly<Record<string, FakeModel>>;
-  /** Names that need a login. */
-  readonly private?: readonly string[];
   /** Blobs come from another host, as those of registry.ollama.ai do. */
   readonly cdn?: boolean;
   readonly tls?: ServerOptions;
@@ -54,10 +52,10 @@ export function configOf(config: Readonly<Record<string, unknown>>): Buffer {
  * - `GET /v2/{namespace}/{model}/manifests/{tag}`, with the manifest's type in `Accept` (else 404, as real ones answer that
  *   would have to convert it): its bytes as they were pushed, and their digest in `Docker-Content-Digest`.
  * - `GET /v2/{namespace}/{model}/blobs/sha256:{hex}`: the blob, whole or by `Range`; some registries send elsewhere for it.
- * - Unknown: 404 with `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": …}]}`. Private: 401 with `WWW-Authenticate`.
+ * - Unknown: 404 with `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": …}]}`. Registries that want a login: private-registry.ts.
  */
 export async function startRegistry(options: FakeRegistryOptions): Promise<Server> {
-  const { models, private: hidden = [] } = options;
+  const { models } = options;
   const everyBlob = Object.values(models).flatMap(({ layers, config = CONFIG }) => [
     ...layers.map(([, bytes]) => bytes),
     ...(config === null ? [] : [config]),
@@ -69,13 +67,13 @@ export async function startRegistry(options: FakeRegistryOptions): Promise<Serve
   return await serve((request, response) => {
     if (options.meanwhile?.(request, response)) return;
     const [, name = '', kind, id = ''] = /^\/v2\/([\w.-]+\/[\w.-]+)\/(manifests|blobs)\/([\w.:-]+)$/.exec(request.url ?? '') ?? [];
-    if (hidden.includes(name)) return refuse(response, 401, 'UNAUTHORIZED', 'authentication required');
     const model = models[`${name}:${id}`];
     const blob = blobs.get(id);
     if (kind === 'manifests' && model && request.headers.accept === MANIFEST) return sendManifest(response, Buffer.from(manifestOf(model)));
     if (kind === 'blobs' && blob && cdn) return response.writeHead(307, { location: `${cdn.origin}/${id}` }).end();
     if (kind === 'blobs' && blob) return sendFile(request, response, blob, { 'docker-content-digest': id });
-    return refuse(response, 404, kind === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN', `${kind} unknown`);
+    const errors = [{ code: kind === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN', message: `${kind} unknown` }];
+    return sendJson(response, 404, { errors });
   }, options.tls);
 }
 
@@ -83,9 +81,4 @@ function sendManifest(response: ServerResponse, bytes: Buffer): void {
   response
     .writeHead(200, { 'content-type': MANIFEST, 'content-length': bytes.length, 'docker-content-digest': `sha256:${sha256(bytes)}` })
     .end(bytes);
-}
-
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  const challenge = { 'www-authenticate': 'Bearer realm="https://auth.example/token",service="registry"' };
-  sendJson(response, status, { errors: [{ code, message }] }, status === 401 ? challenge : {});
 }

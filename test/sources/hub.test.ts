@@ -127,6 +127,15 @@ describe('A source on the Hub', () => {
   });
 });
 
+test.each(['mmproj-F16.gguf', 'mmproj/Qwen-mmproj-BF16.gguf'])('A repository with a projector says so: %s', async (path) => {
+  const { env } = await hubOf({
+    ...QWEN,
+    commits: { [commit('2')]: { 'Qwen-Q4_K_M.gguf': NEW, [path]: OLD } },
+    refs: { main: commit('2') },
+  });
+  expect(await resolve('hf:acme/Qwen-GGUF', { env })).toMatchObject({ beside: ['projector'], sha256: sha256(NEW) });
+});
+
 describe('The list of files', () => {
   test.each<[string, Partial<FakeHubOptions>]>([
     ['of a mirror that tells names only', { namesOnly: true }],

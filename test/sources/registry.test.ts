@@ -85,6 +85,17 @@ describe('A model of an Ollama registry', () => {
     ],
     ['is quantized as its configuration says', { config: configOf({ file_type: 'mxfp4' }) }, { quantization: 'MXFP4_MOE' }],
     [
+      'with a projector and an adapter says so: nothing but weights is a file of its entry',
+      {
+        layers: [
+          ['model', WEIGHTS],
+          ['projector', Buffer.from('GGUF clip')],
+          ['adapter', Buffer.from('GGUF lora')],
+        ],
+      },
+      { beside: ['adapter', 'projector'], files: [{ path: 'qwen-8b.gguf', bytes: WEIGHTS.length, sha256: sha256(WEIGHTS) }] },
+    ],
+    [
       'with an old prompt layer has that for a template',
       {
         layers: [
@@ -174,11 +185,13 @@ describe('A registry', () => {
     });
   });
 
-  test('that wants a login', async () => {
-    const { registry, source } = await registryOf(QWEN, { private: ['acme/qwen'] });
+  test('that refuses and does not say how to log in', async () => {
+    const { registry, source } = await registryOf(QWEN, {
+      meanwhile: (_request, response) => (sendJson(response, 403, { errors: [{ message: 'denied' }] }), true),
+    });
     expect(await problemOfSource(source, { env: { HF_TOKEN: 'hf_tokenTokenToken' } })).toMatchObject({
       code: 'registry-login',
-      summary: `${registry.host}/acme/qwen:8b does not exist or is private (status 401): "authentication required". Nothing was changed.`,
+      summary: `${registry.host}/acme/qwen:8b does not exist or is private (status 403): "denied". ${registry.host} does not say how to log in. Nothing was changed.`,
     });
     expect(registry.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });

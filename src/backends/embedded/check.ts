@@ -1,7 +1,7 @@
 import type { Artifact, ModelSpec } from '../../domain/desired.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
-import { notGguf } from '../kit/weights.ts';
+import { leftBeside, notGguf } from '../kit/weights.ts';
 
 /** llama.cpp's own limit on sequences in one context. Source: LLAMA_MAX_SEQ in src/llama-cparams.h of llama.cpp. */
 const MOST_PARALLEL = 256;
@@ -16,7 +16,8 @@ export function checkModel(model: ModelSpec, artifact: Artifact, observed: Obser
     otherKv(model),
     tooMany(model),
   ];
-  return findings.filter((problem) => problem !== null);
+  const fix = (): string => 'The embedded engine takes none: use a backend of type llama.cpp or ollama.';
+  return [...findings.filter((problem) => problem !== null), ...leftBeside(model, artifact, fix)];
 }
 
 function tooLong(model: ModelSpec, artifact: Artifact): Problem | null {

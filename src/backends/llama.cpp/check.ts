@@ -1,7 +1,8 @@
 import type { Artifact, BackendSpec, ModelSpec } from '../../domain/desired.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
-import { notGguf } from '../kit/weights.ts';
+import type { Beside } from '../../domain/weights.ts';
+import { leftBeside, notGguf } from '../kit/weights.ts';
 import { commandFor } from './command.ts';
 import { extraArgs, fieldsOf } from './fields.ts';
 import { isManaged, MANAGED_FLAGS } from './flags.ts';
@@ -13,6 +14,7 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
     contextProblem(model, artifact),
     kvProblem(model),
     exposed(model, backend),
+    ...leftBeside(model, artifact, (what) => givenByFlag(what, model, backend)),
     ...managedFlags(model, backend),
   ].filter((problem) => problem !== null);
   if (observed.status !== 'reachable') return found;
@@ -26,6 +28,16 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
     ...unknownFlags(model, backend, capabilities, engine.version),
     ...missingFlags(model, artifact, backend, engine),
   ];
+}
+
+const BY_FLAG = { projector: /^(-mmu?|--mmproj(-url)?|--(no-)?mmproj(-auto)?)(=|$)/, adapter: /^--lora(-scaled)?(=|$)/ };
+
+function givenByFlag(what: Beside, model: ModelSpec, backend: BackendSpec): string | null {
+  if (extraArgs(backend.options, model.options).some((word) => BY_FLAG[what].test(word))) return null;
+  const args = `models.${model.name}.options.args`;
+  return what === 'projector'
+    ? `Fetch it yourself and set ${args} to ["--mmproj", "/path/of/it.gguf"]; to go without, to ["--no-mmproj"].`
+    : `Fetch it yourself and set ${args} to ["--lora", "/path/of/it.gguf"], or run this model on a backend of type ollama.`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Artifact, BackendSpec, GgufFacts, JsonObject, ModelSpec, Source } from '../../domain/desired.ts';
+import type { Artifact, BackendSpec, GgufFacts, JsonObject, ModelSpec, RemoteWeights, Source } from '../../domain/desired.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import { backend } from './index.ts';
 
@@ -21,17 +21,29 @@ const MODEL: ModelSpec = {
 };
 const FACTS = { architecture: 'llama', contextTrained: 1024, quantization: 'Q4_K_M', keyLength: 64, valueLength: 64 } as GgufFacts;
 
+const FROM_HUB: RemoteWeights = {
+  origin: { kind: 'hf', repo: 'acme/x', commit: 'ab'.repeat(20) },
+  manifest: null,
+  files: [],
+  missing: [],
+  ready: true,
+  partialBytes: 0,
+};
+const TAG = { kind: 'ollama', host: 'registry.ollama.ai', name: 'library/x', tag: '8b' } as const;
+
 interface Change {
   readonly model?: Partial<ModelSpec>;
   readonly facts?: Partial<GgufFacts>;
+  readonly remote?: Partial<RemoteWeights>;
   readonly options?: JsonObject;
   readonly version?: string;
   readonly capabilities?: readonly string[];
 }
 
 /** Severity and code of each problem. */
-function problems({ model, facts, options, version = '0.34.4', capabilities = [] }: Change): readonly string[] {
-  const artifact: Artifact = { source: 'file:chat.gguf', path: '/chat.gguf', bytes: 1, sha256: 'aa', gguf: { ...FACTS, ...facts } };
+function problems({ model, facts, remote, options, version = '0.34.4', capabilities = [] }: Change): readonly string[] {
+  const local: Artifact = { source: 'file:chat.gguf', path: '/chat.gguf', bytes: 1, sha256: 'aa', gguf: { ...FACTS, ...facts } };
+  const artifact: Artifact = remote === undefined ? local : { ...local, remote: { ...FROM_HUB, ...remote } };
   const spec: BackendSpec = {
     name: 'here',
     type: 'ollama',
@@ -58,6 +70,8 @@ describe('What is said before anything is touched', () => {
     expect(problems({})).toEqual([]);
     expect(problems({ model: source('registry.ollama.ai') })).toEqual([]);
     expect(problems({ model: { kvCache: 'f16' } })).toEqual([]);
+    expect(problems({ remote: { origin: TAG, beside: ['adapter'] } })).toEqual([]);
+    expect(problems({ model: { context: 1024 }, remote: { origin: TAG, beside: ['projector'] } })).toEqual([]);
   });
 
   it.each<[string, Change, string]>([
@@ -83,6 +97,14 @@ describe('What is said before anything is touched', () => {
       { facts: { valueLength: 72 }, options: { server: { kvCache: 'q8_0' } } },
       'error engine-cannot',
     ],
+    [
+      'a context that Ollama would raise, because images take much of it',
+      { remote: { origin: TAG, beside: ['projector'] } },
+      'error engine-cannot',
+    ],
+    ['what is left behind where Ollama cannot log in', { remote: { origin: { ...TAG, access: 'login' } } }, 'warning weights-only'],
+    ['a projector that is not handed over', { remote: { beside: ['projector'] } }, 'warning weights-only'],
+    ['an adapter that is not handed over', { remote: { beside: ['adapter'] } }, 'error weights-only'],
     ['experts in RAM', { model: { offload: { gpuLayers: null, cpuMoeLayers: 3, devices: null } } }, 'warning needs-server-restart'],
     [
       'devices of its own',

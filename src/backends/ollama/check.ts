@@ -2,6 +2,8 @@ import type { Artifact, BackendSpec, JsonObject, ModelSpec } from '../../domain/
 import { isLoopback } from '../../domain/http.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
+import { isOpen } from '../../domain/weights.ts';
+import { leftBeside } from '../kit/weights.ts';
 import { nameTaken, registryNotAllowed } from './problems.ts';
 import { mayName, urlOf } from './options.ts';
 import { compareVersions } from './version.ts';
@@ -19,7 +21,10 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
   const found = [
     openServer(backend),
     ...sourceProblems(model, backend),
+    leftBehind(model, artifact),
+    ...besideProblems(model, artifact),
     contextProblem(model, artifact),
+    sightProblem(model, artifact),
     quantizationProblem(model, artifact),
     ...serverProblems(model, artifact, backend),
   ];
@@ -48,6 +53,28 @@ function sourceProblems({ name, source }: ModelSpec, backend: BackendSpec): read
   return [{ severity: 'error', code: 'engine-cannot', summary, fix: 'Name a tag with weights.' }];
 }
 
+/** A server cannot be given a login, so it gets files from here, and what the tag says besides does not come along. */
+function leftBehind({ name }: ModelSpec, { remote }: Artifact): Problem | null {
+  if (remote === undefined || isOpen(remote.origin)) return null;
+  return {
+    severity: 'warning',
+    code: 'weights-only',
+    summary: `The weights of ${name} are fetched here and handed over, because Ollama cannot log in to their registry. The template, parameters and system prompt of the tag do not come along.`,
+    fix: `Write those that you need under models.${name}.options.`,
+  };
+}
+
+/** What Ollama pulls comes whole, and only what is handed over comes without the rest. */
+function besideProblems(model: ModelSpec, artifact: Artifact): readonly Problem[] {
+  const origin = artifact.remote?.origin;
+  if (origin?.kind === 'ollama' && isOpen(origin)) return [];
+  const whole =
+    origin?.kind === 'hf'
+      ? `\`ollama:hf.co/${origin.repo}:QUANTIZATION\`, which Ollama pulls whole`
+      : 'a tag that Ollama can pull without a login';
+  return leftBeside(model, artifact, () => `If it is needed, set models.${model.name}.source to ${whole}.`);
+}
+
 /** Ollama would take a larger context down to the trained one without an error. */
 function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): Problem | null {
   const trained = gguf?.contextTrained ?? null;
@@ -58,6 +85,22 @@ function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): Probl
     summary: `${name} asks for a context of ${context} tokens; its weights were trained for ${trained}, and Ollama would run with ${trained}.`,
     expected: `context: ${trained} or less`,
     fix: `Set models.${name}.context to ${trained}, or use weights with a longer context.`,
+  };
+}
+
+/** An image takes many tokens, so Ollama raises the context of a model with a projector, without an error. Seen with 0.34.4. */
+const LEAST_WITH_PROJECTOR = 2048;
+
+function sightProblem({ name, context }: ModelSpec, { gguf, remote }: Artifact): Problem | null {
+  const comesAlong = remote?.origin.kind === 'ollama' && isOpen(remote.origin) && (remote.beside ?? []).includes('projector');
+  const least = Math.min(LEAST_WITH_PROJECTOR, gguf?.contextTrained ?? LEAST_WITH_PROJECTOR);
+  if (!comesAlong || context === null || context >= least) return null;
+  return {
+    severity: 'error',
+    code: 'engine-cannot',
+    summary: `${name} asks for a context of ${context} tokens; it has a projector, and Ollama would run it with ${least}.`,
+    expected: `context: ${least} or more`,
+    fix: `Set models.${name}.context to ${least}.`,
   };
 }
 

@@ -47,7 +47,7 @@ const REASONS: readonly Reason[] = [
     pattern: /(?:pull model manifest: |status )(401|403)\b|unauthorized|access to this resource is denied/i,
     code: 'registry-refused',
     summary: () => "The registry does not let the Ollama server have this model: it does not know the server's key.",
-    fix: "Add the server's key (~/.ollama/id_ed25519.pub there) to your account at the registry.",
+    fix: "Add the server's key (~/.ollama/id_ed25519.pub there) to your account at the registry. If it wants user and password: llmops lock --upgrade MODEL, which then notes it, and the weights are handed over.",
   },
   {
     pattern: /requires MLX|MLX runtime/,

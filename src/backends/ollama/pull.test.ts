@@ -191,6 +191,17 @@ describe('Handing files over', () => {
     expect(fake.requests.filter((request) => request.startsWith('POST /api/blobs/'))).toHaveLength(1);
   });
 
+  it('is how weights come that are not to be had without a login: the server is not sent to their registry', async () => {
+    const given = world.spec();
+    const origin = { kind: 'ollama' as const, host: 'registry.example', name: 'team/desk', tag: '8b', access: 'login' as const };
+    const files = [{ path: 'chat.gguf', bytes: given.weights.bytes, sha256: given.weights.sha256 }];
+    const spec = { ...given, weights: { ...given.weights, remote: { origin, manifest: 'ab'.repeat(32), files } } };
+    await pull(spec);
+    expect(fake.requests).not.toContain('POST /api/pull');
+    expect(await held()).toEqual([spec.weights.sha256]);
+    expect((await world.serve(driver, spec)).configured['digest']).toBe(spec.weights.sha256);
+  });
+
   it('sends every part of a split model, and knows it again', async () => {
     const parts = [0, 1, 2].map((no) => {
       const facts = { salt: 'split', split: { count: 3, no } };

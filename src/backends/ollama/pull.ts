@@ -2,6 +2,7 @@ import type { StepIo } from '../../domain/backend.ts';
 import { heldKey } from '../../domain/observed.ts';
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError } from '../../domain/problem.ts';
+import { isOpen } from '../../domain/weights.ts';
 import { throwIfCancelled } from '../kit/clock.ts';
 import { alone } from './alone.ts';
 import { handOver } from './hand-over.ts';
@@ -26,7 +27,7 @@ async function bring(step: StepOf<'pull'>, parts: Parts, io: StepIo): Promise<vo
   await putRight(parts, io.signal);
   if (await isHeld(step, parts, io.signal)) return;
   const origin = weights.remote?.origin;
-  if (origin?.kind === 'ollama') await pullFromRegistry(step, origin, parts, io);
+  if (origin?.kind === 'ollama' && isOpen(origin)) await pullFromRegistry(step, origin, parts, io);
   else await handOver(weights, parts, io);
   if (await lookAgain(() => isHeld(step, parts, io.signal), parts, io.signal)) return;
   throw new ProblemError({

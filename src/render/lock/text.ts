@@ -46,7 +46,19 @@ function entryBlock(diff: EntryDiff): readonly Entry[] {
 }
 
 /** A new entry is told by what people decide by; its title says the source already. */
-const OF_A_NEW_ENTRY = ['revision', 'repository', 'url', 'registry', 'name', 'commit', 'manifest', 'quantization', 'license'];
+const OF_A_NEW_ENTRY = [
+  'revision',
+  'repository',
+  'url',
+  'registry',
+  'name',
+  'access',
+  'commit',
+  'manifest',
+  'beside',
+  'quantization',
+  'license',
+];
 
 /** What follows from something else that is shown is left out. */
 function isShown({ name }: FieldDiff, { change, fields, files }: EntryDiff): boolean {

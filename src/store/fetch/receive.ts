@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { lettingIn, type Handling } from '../../domain/login.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import { refuseIfStopped, stopped } from '../hash/file.ts';
 import { ask, Stalled, type Answer } from '../http/exchange.ts';
@@ -23,6 +24,8 @@ export async function receive(course: Course): Promise<void> {
   }
 }
 
+const HANDLING: Handling<Answer> = { refusal: (answer) => answer, discard: (answer) => answer.discard() };
+
 interface Failed {
   readonly again: TryAgain;
   readonly host: string;
@@ -40,8 +43,10 @@ async function attempt(course: Course): Promise<Failed | null> {
     const headers = course.rangeHeaders();
     const asked = askedOf(course, headers);
     const signal = AbortSignal.any([io.signal, broken.signal]);
-    const options = { headers: { ...download.headers, ...headers }, signal, env: course.env, stallMs: course.tuning.stallMs };
-    const answer = await ask(download.url, { ...options, what: download.what });
+    const options = { signal, env: course.env, stallMs: course.tuning.stallMs, what: download.what };
+    const send = (more: Readonly<Record<string, string>>): Promise<Answer> =>
+      ask(download.url, { ...options, headers: { ...download.headers, ...more, ...headers } });
+    const answer = await lettingIn(download.login, send, HANDLING, signal);
     host = answer.host;
     await accept(course, answer, () => judge(answer, asked, Date.now()), broken);
   } catch (error) {

@@ -35,6 +35,10 @@ function notAllowed(status: number, host: string, download: Download) {
   const variable = download.tokenVariable;
   const summary = (why: string): string => `${download.what} may not be fetched: ${host} answers ${status}, ${why}. ${KEPT}`;
   const code = 'download-not-allowed';
+  if (download.login !== undefined) {
+    const { why, fix } = download.login.told(host);
+    return { code, summary: `${download.what} may not be fetched: ${host} answers ${status}. ${why} ${KEPT}`, fix };
+  }
   if (!signsIn(download)) {
     const fix = variable === undefined ? 'Give the source a way to sign in.' : `Set ${variable} to a token that may read it.`;
     return { code, summary: summary('and no token was sent'), fix };
@@ -58,5 +62,7 @@ function saidBy({ headers, host }: Pick<Answer, 'headers' | 'host'>, download: D
   const said = headers['x-error-message'];
   if (typeof said !== 'string') return {};
   const secrets = Object.values(download.headers).flatMap((value) => [value, value.replace(/^\S+\s+/, '')]);
-  return secrets.some((secret) => secret.length > 3 && said.includes(secret)) ? {} : { details: [`${host}: ${strangersText(said)}`] };
+  return secrets.some((secret) => secret.length > 3 && said.includes(secret))
+    ? {}
+    : { details: [`${host}: ${strangersText(download.login?.conceal(said) ?? said)}`] };
 }

@@ -25,6 +25,9 @@ export interface Parts {
   readonly graceMs: number;
 }
 
+/** What it takes to find processes of one stack and backend. */
+export type Finder = Pick<Parts, 'stackId' | 'table'> & { readonly spec: Pick<BackendSpec, 'name'> };
+
 /** An instance of ours as the process table shows it. */
 export interface Found {
   readonly marker: Marker;
@@ -38,7 +41,7 @@ export interface Found {
  * Instances of this stack and backend by id, also those of the type that the backend had before. A process that inherited
  * the mark is a member, never an instance.
  */
-export function findOurs(entries: readonly ProcessEntry[], parts: Parts): ReadonlyMap<string, Found> {
+export function findOurs(entries: readonly ProcessEntry[], parts: Omit<Finder, 'table'>): ReadonlyMap<string, Found> {
   const found = new Map<string, Found>();
   for (const entry of entries) {
     const marker = decodeMarker(entry.marker);
@@ -56,7 +59,7 @@ export function findOurs(entries: readonly ProcessEntry[], parts: Parts): Readon
 }
 
 /** One instance of ours, looked for in the whole table: its record may be gone. */
-export async function findOne(id: string, parts: Parts): Promise<Found | null> {
+export async function findOne(id: string, parts: Finder): Promise<Found | null> {
   return findOurs(await parts.table.list(), parts).get(id) ?? null;
 }
 

@@ -43,7 +43,8 @@ const LOOK_MS = 50;
  * words.
  */
 export class Client {
-  readonly url: string;
+  /** Without a slash at its end. A server that llmops serves can move. */
+  url: string;
   readonly #headers: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
 
   /** `headers` is asked for before each request. */

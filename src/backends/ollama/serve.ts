@@ -48,7 +48,7 @@ export async function prepareServer(settings: ServerSettings, parts: Parts, io: 
     if (problem !== null) throw new ProblemError(problem);
   } else if (running.marker.specHash !== hashOf(settings)) {
     const strangers = await strangersIn(await readStore(parts, io.signal), parts, io.signal);
-    if (strangers.length > 0) throw new ProblemError(wouldCut(strangers, parts, 'which llmops did not put there'));
+    if (strangers.length > 0) throw new ProblemError(wouldCut(strangers, parts, 'others'));
   }
 }
 
@@ -77,9 +77,9 @@ async function refuseToCut(id: string, parts: Parts, signal: AbortSignal): Promi
     return other !== id && (isNamed || store.rows.some(({ digest }) => digest === tag.digest));
   });
   const names = [...new Set(used.map(({ derived }) => derived.model))];
-  if (names.length > 0) throw new ProblemError(wouldCut(names, parts, 'which this run does not end'));
+  if (names.length > 0) throw new ProblemError(wouldCut(names, parts, 'ours'));
   const strangers = await strangersIn(store, parts, signal);
-  if (strangers.length > 0) throw new ProblemError(wouldCut(strangers, parts, 'which llmops did not put there'));
+  if (strangers.length > 0) throw new ProblemError(wouldCut(strangers, parts, 'others'));
 }
 
 /** What others have in memory, and models that llmops made there for other stacks. */
@@ -170,12 +170,15 @@ function notUp(why: string, program: string, { logFile }: Marker, { spec }: Part
   };
 }
 
-function wouldCut(names: readonly string[], { spec }: Parts, whose: string): Problem {
+function wouldCut(names: readonly string[], { spec }: Parts, whose: 'ours' | 'others'): Problem {
+  const others = whose === 'others';
   return {
     severity: 'error',
     code: 'needs-server-restart',
-    summary: `The server of backend ${spec.name} has to be started anew with other settings, and has ${names.join(', ')} on it, ${whose}. It was left running.`,
-    fix: 'End what is named (`ollama stop NAME`, or `llmops down`), then run `llmops apply` again.',
+    summary: `The server of backend ${spec.name} has to be started anew with other settings, and ${names.join(', ')}, which ${others ? 'llmops did not put there' : 'this run leaves as it is'}, would be cut. It was left running.`,
+    fix: others
+      ? 'Take it out of memory (`ollama stop NAME`), then run `llmops apply` again.'
+      : 'Run `llmops apply` for all models of that backend at once, or `llmops down` before it.',
   };
 }
 

@@ -59,8 +59,9 @@ export async function tend(drivers: Doing['drivers']): Promise<void> {
   for (const driver of Object.values(drivers)) await driver.tend?.().catch(() => undefined);
 }
 
-/** Lets drivers end what no copy needs any more, and says what they did not end. */
-export async function retire({ drivers, context, flags }: Doing): Promise<void> {
+/** Lets drivers end what no copy needs any more, and says what they did not end. Not without the lease: it may be needed by now. */
+export async function retire({ drivers, lease, context, flags }: Doing): Promise<void> {
+  if (!holds(lease)) return;
   const all = Object.values(drivers).map((driver) =>
     driver.retire?.(AbortSignal.timeout(RETIRE_MS)).catch((error: unknown) => [problemOf(error)]),
   );
@@ -69,6 +70,15 @@ export async function retire({ drivers, context, flags }: Doing): Promise<void> 
     context,
     flags,
   );
+}
+
+function holds(lease: Lease): boolean {
+  try {
+    lease.verify();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Closes what a cut-off run left open in the journal, where nothing else is left to do. Writes no generation. */

@@ -30,7 +30,7 @@ const asking = (models: readonly ModelSpec[], over: Partial<Asked> = {}): Asked 
 const models = (parallel: number, ...names: readonly string[]) => names.map((name) => modelOf(name, { parallel }));
 
 /** `chat`, `code` and `draft` run with two requests at once. */
-function running(): World {
+function atWork(): World {
   const world: World = { observed: [EMPTY], inventory: NOTHING };
   return performAll(world, planFor(world, asking(models(2, 'chat', 'code', 'draft'))).steps).at(-1) as World;
 }
@@ -44,7 +44,7 @@ function before({ steps }: Plan, id: string): ReadonlySet<string> {
 
 describe('A setting that is one for a whole server', () => {
   it('has every old copy end before any new one starts, those of models that go for good as well', () => {
-    const world = running();
+    const world = atWork();
     const plan = planFor(world, asking(models(4, 'chat', 'code')));
     for (const model of ['chat', 'code'])
       expect([...before(plan, `${model}.start`)]).toEqual(expect.arrayContaining(['chat.stop-old', 'code.stop-old', 'draft.stop']));
@@ -59,18 +59,18 @@ describe('A setting that is one for a whole server', () => {
   });
 
   it('that stays as it is lets each model change for itself', () => {
-    const plan = planFor(running(), asking([modelOf('chat', { parallel: 2, context: 1024 }), ...models(2, 'code', 'draft')]));
+    const plan = planFor(atWork(), asking([modelOf('chat', { parallel: 2, context: 1024 }), ...models(2, 'code', 'draft')]));
     expect(new Set(plan.steps.map(({ model }) => model))).toEqual(new Set(['chat']));
   });
 
   it('is not changed while a model stays about which nothing is done: nothing is ended for it', () => {
-    const targeted = planFor(running(), asking(models(4, 'chat', 'code', 'draft'), { targets: ['chat'] }));
+    const targeted = planFor(atWork(), asking(models(4, 'chat', 'code', 'draft'), { targets: ['chat'] }));
     expect(targeted.steps).toEqual([]);
     expect(targeted.changes).toMatchObject([
       { action: 'blocked', problem: { code: 'needs-server-restart', summary: expect.stringContaining('code and draft') as string } },
     ]);
     const all = asking(models(4, 'chat', 'code', 'draft'));
-    const stuck = planFor(running(), { ...all, artifacts: { chat: artifactOf('aa', GIB), code: artifactOf('aa', GIB) } });
+    const stuck = planFor(atWork(), { ...all, artifacts: { chat: artifactOf('aa', GIB), code: artifactOf('aa', GIB) } });
     expect(stuck.changes.map(({ action }) => action)).toEqual(['blocked', 'blocked', 'blocked']);
   });
 });

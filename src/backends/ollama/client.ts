@@ -149,7 +149,9 @@ export class Client {
   }
 
   async #list<T>(path: string, reader: (answer: unknown) => readonly T[] | null, signal: AbortSignal): Promise<readonly T[]> {
-    const rows = reader(await this.#json(path, { maxBytes: MOST_BYTES }, 'Asking for a list', signal));
+    // A name that is taken away while it is listed fails the whole list (0.34.4).
+    const answer = await this.#patiently(() => this.#send(path, { maxBytes: MOST_BYTES }, signal), signal);
+    const rows = reader(this.#parsed(path, answer, 'Asking for a list'));
     if (rows === null) throw garbled(`${this.url}${path}`, 'did not answer with a list of models');
     return rows;
   }

@@ -25,9 +25,9 @@ export const backend: Backend = {
   forModels,
   check: checkModel,
   pulls: ['ollama'],
-  mustSwap(model, backend, running, artifact) {
+  mustSwap(model, spec, running, artifact) {
     if (running === null) return ONE_RUNNER;
-    if (servesItself(backend.options) && !sameServer(running, asFields(settingsIn(backend)))) return ONE_SERVER;
+    if (servesItself(spec.options) && !sameServer(running, asFields(settingsIn(spec)))) return ONE_SERVER;
     return canRunBeside(model, running, artifact) ? null : ONE_RUNNER;
   },
   connect: connectServer,

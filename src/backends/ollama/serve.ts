@@ -53,11 +53,16 @@ export async function prepareServer(settings: ServerSettings, parts: Parts, io: 
 }
 
 /**
- * Ends the server if no copy of ours is left on it, and what a killed one left behind in any case. What others have in memory is not
+ * Ends the server if no copy of ours is left on it, also if the file does not say `serve` any more, and what a killed one left behind in
+ * any case. What others have in memory is not
  * cut: then it stays, and that is the answer.
  */
 export async function retireServer(parts: Parts, signal: AbortSignal): Promise<readonly Problem[]> {
-  const { running, left } = await findServer(parts);
+  // Of a server that is there without us no process has to be told on this machine.
+  const { running, left } = await findServer(parts).catch((error: unknown) => {
+    if (parts.own !== null) throw error;
+    return { running: null, left: [] };
+  });
   const ender = enderOf(parts);
   for (const old of left) await terminate(old, ender);
   if (running === null) return [];

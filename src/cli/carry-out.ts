@@ -5,7 +5,7 @@ import type { Lease } from '../domain/ledger.ts';
 import { approve, mustBeAbleToAsk } from './approve.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure, planExitCode } from './exit.ts';
-import { perform, settle, tend } from './perform.ts';
+import { perform, retire, settle, tend } from './perform.ts';
 import { refuseStale, type PlanFile } from './plan-file.ts';
 import { reporter, type Reporter } from './reporter.ts';
 import { print } from './screen.ts';
@@ -81,12 +81,17 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   if (!canApply(plan)) {
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
     await tend(seen.drivers);
+    if (errorsIn(plan.problems).length === 0) await retire(doing);
     await report.nothing(plan);
     return idleExitCode(plan, flags);
   }
   if (!flags.autoApprove) await approve(context, mode);
   context.signal.throwIfAborted();
-  return perform(doing);
+  try {
+    return await perform(doing);
+  } finally {
+    await retire(doing);
+  }
 }
 
 /** Nothing to do, or not allowed. */

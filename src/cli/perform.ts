@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
 import type { Trigger } from '../domain/generation.ts';
+import { problemOf } from '../domain/problem.ts';
 import type { Event } from '../domain/event.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -27,6 +28,8 @@ export interface Doing {
   readonly heard: (result: ApplyResult) => void;
 }
 
+/** A server may wait for its engines to end. */
+const RETIRE_MS = 30_000;
 const STOPPING =
   'Stopping: nothing new begins and waits are abandoned; a model between its old copy and its new one is brought to its end, or its clients are sent back. Ctrl-C once more ends at once.';
 
@@ -54,6 +57,28 @@ export async function perform(doing: Doing): Promise<number> {
  */
 export async function tend(drivers: Doing['drivers']): Promise<void> {
   for (const driver of Object.values(drivers)) await driver.tend?.().catch(() => undefined);
+}
+
+/** Lets drivers end what no copy needs any more, and says what they did not end. Not without the lease: it may be needed by now. */
+export async function retire({ drivers, lease, context, flags }: Doing): Promise<void> {
+  if (!holds(lease)) return;
+  const all = Object.values(drivers).map((driver) =>
+    driver.retire?.(AbortSignal.timeout(RETIRE_MS)).catch((error: unknown) => [problemOf(error)]),
+  );
+  await printProblems(
+    (await Promise.all(all)).flatMap((problems) => problems ?? []),
+    context,
+    flags,
+  );
+}
+
+function holds(lease: Lease): boolean {
+  try {
+    lease.verify();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Closes what a cut-off run left open in the journal, where nothing else is left to do. Writes no generation. */

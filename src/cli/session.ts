@@ -45,6 +45,15 @@ export async function openSession(context: CliContext, flags: StackFlags): Promi
   };
 }
 
+/** The stack with each backend as the models on it need it. */
+export function desiredIn({ desired, backends }: Session): Desired {
+  const suited = desired.backends.map((spec) => {
+    const models = desired.models.filter(({ backend }) => backend === spec.name);
+    return backends[spec.type]?.forModels?.(spec, models) ?? spec;
+  });
+  return { ...desired, backends: suited };
+}
+
 /** Connects a driver for every backend that this version acts on. Opens no connection yet. */
 export function connectDrivers(session: Session, specs: readonly BackendSpec[], context: CliContext): Readonly<Record<string, Driver>> {
   const surroundings: DriverContext = {

@@ -10,7 +10,7 @@ import type { CliContext } from './context.ts';
 import { withCandidates } from './candidates.ts';
 import { readPins } from './pins.ts';
 import { progressNote, type ProgressNote } from './progress-note.ts';
-import { connectDrivers, type Session } from './session.ts';
+import { connectDrivers, desiredIn, type Session } from './session.ts';
 import { sha256 } from './sha256.ts';
 import { storeOf } from './store.ts';
 
@@ -43,7 +43,7 @@ export async function survey(session: Session, context: CliContext, observeTimeo
   const { readState, stackOwnership } = await import('../state/index.ts');
   const ownership = await stackOwnership(session.stateDir, session.paths.file);
   const stored = await readState(session.stateDir);
-  const specs = withForgotten(session.desired.backends, stored.lastBackends);
+  const specs = withForgotten(desiredIn(session).backends, stored.lastBackends);
   const drivers = connectDrivers(session, specs, context);
   const note = progressNote(context);
   try {
@@ -159,7 +159,7 @@ export interface PlanFlags {
 export async function planFor(session: Session, seen: Omit<Survey, 'drivers'>, mode: Plan['mode'], flags: PlanFlags): Promise<Plan> {
   const { makePlan } = await import('../plan/index.ts');
   return makePlan({
-    desired: session.desired,
+    desired: desiredIn(session),
     artifacts: seen.artifacts,
     problems: seen.problems,
     traits: session.backends,

@@ -113,6 +113,18 @@ file?: (string | null)
 command?: (string | null)
 } | null)
 /**
+ * llmops starts the server itself, with what its models need, and ends it with the last of them. `url` is its address on this machine.
+ */
+serve?: boolean
+/**
+ * The program that `serve` starts: a name on PATH or a path.
+ */
+engine?: string
+/**
+ * Folder in which the server of `serve` keeps its models: `OLLAMA_MODELS`. Absent: Ollama's own, `~/.ollama/models`.
+ */
+store?: (string | null)
+/**
  * Hosts that `ollama:` sources may name, besides this machine itself: the server fetches from wherever it is told to.
  */
 registries?: string[]
@@ -125,7 +137,7 @@ insecureRegistries?: string[]
  */
 acknowledgeOpen?: boolean
 /**
- * What the server was started with: models may need it, and no server tells it. llmops compares, it sets nothing.
+ * What the server was started with: models may need it, and no server tells it. llmops compares; with `serve` it starts the server so, and what is absent here is what the models ask for.
  */
 server?: {
 /**

@@ -33,6 +33,11 @@ export interface Backend {
   readonly footprint?: { readonly ramBytes: number; readonly vramBytes: number };
   /** Pure: whether a value that the engine has loaded keeps its word where it is not the very one: a context rounded up. Absent: only the very one does. */
   readonly compare?: Compare;
+  /**
+   * Pure: the backend with what the models on it ask of it as a whole, in further options. They shape every one of them. Absent:
+   * models of this backend ask for nothing that is not their own.
+   */
+  readonly forModels?: (spec: BackendSpec, models: readonly ModelSpec[]) => BackendSpec;
   /** Pure: what this engine cannot do for this model, found before anything is touched. */
   check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
@@ -57,6 +62,8 @@ export interface SwapReason {
   readonly because: string;
   /** The path of the declared setting without which they could: `models.chat.options.port`; null: it is the engine's way. */
   readonly setting: string | null;
+  /** True: nothing on that backend starts before every old copy there that leaves has ended. Absent: it is between the two. */
+  readonly together?: true;
 }
 
 /** What a driver may know of its surroundings. */
@@ -100,6 +107,11 @@ export interface Driver {
    * in memory for it and changes nothing. Fails with a ProblemError. Absent: there is nothing to make sure of.
    */
   readonly prepare?: (step: StepOf<'start'>, io: StepIo) => Promise<void>;
+  /**
+   * Called when a run is over: ends what the driver keeps running for its copies, if none of them is left. What it does not end, and why, is its
+   * answer. Absent: it keeps nothing running.
+   */
+  readonly retire?: (signal: AbortSignal) => Promise<readonly Problem[]>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
     /**

@@ -8,6 +8,7 @@ import { needOfCopy, needOfWish, poolsOf } from './memory.ts';
 import type { Ports } from './ports.ts';
 import type { Context } from './sight.ts';
 import { reasonToSwap } from './swap.ts';
+import { endTogether } from './together.ts';
 import { afterPorts, inPortOrder, serveUntilFree } from './turns.ts';
 import type { Course, Removal } from './verdict.ts';
 import { list, size } from './words.ts';
@@ -64,7 +65,7 @@ export function arrange(
     const arrangement = settle(context, ledger, byName.get(name) as Draft);
     return [name, afterPorts(context.input.desired, name, arrangement, ports)] as const;
   });
-  return serveUntilFree(new Map(settled), ports);
+  return endTogether(serveUntilFree(new Map(settled), ports), courses, removals);
 }
 
 function draft(context: Context, course: Course, ports: Ports): Draft {

@@ -2,6 +2,7 @@ import type { ModelSpec } from '../domain/desired.ts';
 import { PORT_OPTION } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Problem } from '../domain/problem.ts';
+import { holdTogether } from './hold-together.ts';
 import { blocked } from './judge.ts';
 import { blockedSuccessor, takenPort, type PortHolder } from './obstacles.ts';
 import { copiesByPort, endings, portFor, portHere } from './ports.ts';
@@ -15,7 +16,7 @@ import { placeOf } from './wish.ts';
  */
 export function holdBack(context: Context, verdicts: readonly Verdict[]): readonly Verdict[] {
   for (let now = verdicts; ;) {
-    const next = holdRenames(context, holdPorts(context, now));
+    const next = holdRenames(context, holdTogether(context, holdPorts(context, now)));
     if (next.every((verdict, index) => verdict === now[index])) return now;
     now = next;
   }

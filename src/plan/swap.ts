@@ -23,6 +23,13 @@ export function reasonToSwap({ input }: Context, { need, wish, others, applied }
   return circle === undefined ? null : `${list(circle)} take each other's ports, so their old copies end first`;
 }
 
+/** True if this change is one of its whole backend: see {@link SwapReason}. */
+export function mustEndTogether({ need, wish, others, applied }: Course): boolean {
+  if (need !== 'start' && need !== 'restart') return false;
+  const here = others.filter(({ backend }) => backend === wish.spec.backend);
+  return here.some((copy) => wish.traits.mustSwap(wish.model, wish.backend, settingsOf(copy, applied), wish.artifact)?.together);
+}
+
 /** "both would listen on port 8081: options.port at llmops.yaml:14; without it new could start before old". */
 function swapWords({ places }: Desired, { because, setting }: SwapReason): string {
   if (setting === null) return because;

@@ -25,6 +25,13 @@ export interface Parts {
   readonly graceMs: number;
 }
 
+/** What it takes to find processes of one stack and backend. */
+export type Finder = Pick<Parts, 'stackId' | 'table'> & {
+  readonly spec: Pick<BackendSpec, 'name'>;
+  /** Absent: this engine keeps none. */
+  readonly records?: Pick<Records, 'list'>;
+};
+
 /** An instance of ours as the process table shows it. */
 export interface Found {
   readonly marker: Marker;
@@ -39,7 +46,7 @@ export interface Found {
  * the mark is a member, never an instance. What was taken over carries no mark: the record of that stands for it, as long as the very
  * same process runs with the very same arguments.
  */
-export function findOurs(entries: readonly ProcessEntry[], parts: Parts): ReadonlyMap<string, Found> {
+export function findOurs(entries: readonly ProcessEntry[], parts: Omit<Finder, 'table'>): ReadonlyMap<string, Found> {
   const found = adopted(entries, parts);
   for (const entry of entries) {
     const marker = decodeMarker(entry.marker);
@@ -56,8 +63,9 @@ export function findOurs(entries: readonly ProcessEntry[], parts: Parts): Readon
   return found;
 }
 
-function adopted(entries: readonly ProcessEntry[], parts: Parts): Map<string, Found> {
-  const records = parts.records.list().filter((record) => record.adopted === true && record.spec.backend === parts.spec.name);
+/** Nothing of an engine that keeps no records was taken over as a process. */
+function adopted(entries: readonly ProcessEntry[], parts: Omit<Finder, 'table'>): Map<string, Found> {
+  const records = (parts.records?.list() ?? []).filter((record) => record.adopted === true && record.spec.backend === parts.spec.name);
   return new Map(
     records.flatMap((record): [string, Found][] => {
       const entry = entries.find((each) => isTheAdopted(each, record));
@@ -72,17 +80,17 @@ function isTheAdopted({ pid, started, args, marker }: ProcessEntry, { process, a
 }
 
 /** True if a process was taken over by this stack, for whichever backend. */
-export function isAdopted(entry: ProcessEntry, { records }: { readonly records: Pick<Records, 'list'> }): boolean {
-  return records.list().some((record) => record.adopted === true && isTheAdopted(entry, record));
+export function isAdopted(entry: ProcessEntry, { records }: { readonly records?: Pick<Records, 'list'> }): boolean {
+  return (records?.list() ?? []).some((record) => record.adopted === true && isTheAdopted(entry, record));
 }
 
-function markerOfRecord({ type, spec, port, logFile }: InstanceRecord, { stackId }: Parts): Marker {
+function markerOfRecord({ type, spec, port, logFile }: InstanceRecord, { stackId }: Pick<Parts, 'stackId'>): Marker {
   const { stack, backend, model, id, specHash, weights } = spec;
   return { v: 1, stackId, stack, type, backend, model, id, specHash, digest: weights.sha256, port, logFile };
 }
 
 /** One instance of ours, looked for in the whole table: its record may be gone. */
-export async function findOne(id: string, parts: Parts): Promise<Found | null> {
+export async function findOne(id: string, parts: Finder): Promise<Found | null> {
   return findOurs(await parts.table.list(), parts).get(id) ?? null;
 }
 

@@ -1,18 +1,21 @@
 import type { ProcessIdentity } from '../../domain/observed.ts';
 import { ProblemError } from '../../domain/problem.ts';
-import { findOne, type Found, type Parts } from './parts.ts';
+import { findOne, type Finder, type Found, type Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
 
 /** How long the kernel may take to clear a killed process away: a GPU driver can hold it for seconds. */
 const CLEAR_MS = 15_000;
 const EVERY_MS = 20;
 
+/** What it takes to end processes of one stack and backend. */
+export type Ender = Finder & Pick<Parts, 'clock' | 'graceMs'>;
+
 /**
  * Ends an instance with everything it started: SIGTERM to the group, SIGKILL after the grace, until every process of it is
  * gone with its memory and ports. Each one is verified by pid, start time and mark right before each signal, and waited for
  * by pid and start time alone: a dying process loses its mark first.
  */
-export async function terminate(found: Found, parts: Parts): Promise<void> {
+export async function terminate(found: Found, parts: Ender): Promise<void> {
   await signalAll(found.members, 'SIGTERM', parts);
   if (await goneWithin(found, parts, parts.graceMs, found.leader !== null)) return;
   const until = parts.clock.now() + CLEAR_MS;
@@ -27,7 +30,7 @@ export async function terminate(found: Found, parts: Parts): Promise<void> {
 }
 
 /** True once no member is left. With `leaderOnly`, others lose their grace as soon as the leader is gone. */
-async function goneWithin(found: Found, parts: Parts, ms: number, leaderOnly: boolean): Promise<boolean> {
+async function goneWithin(found: Found, parts: Ender, ms: number, leaderOnly: boolean): Promise<boolean> {
   const until = parts.clock.now() + ms;
   for (;;) {
     const now = await Promise.all(found.members.map(({ pid }) => parts.table.get(pid)));
@@ -67,7 +70,7 @@ function survives(model: string, members: readonly ProcessIdentity[]): ProblemEr
 }
 
 /** Signals those members that are still the same processes, and children that dropped the mark by their group. */
-export async function signalAll(members: readonly ProcessEntry[], signal: 'SIGTERM' | 'SIGKILL', parts: Parts): Promise<void> {
+export async function signalAll(members: readonly ProcessEntry[], signal: 'SIGTERM' | 'SIGKILL', parts: Finder): Promise<void> {
   for (const member of members) {
     const now = await parts.table.get(member.pid);
     if (!isSameProcess(member, now) || now?.marker !== member.marker) continue;
@@ -80,7 +83,7 @@ export async function signalAll(members: readonly ProcessEntry[], signal: 'SIGTE
  * may stand in the group of a script that starts more than it: then it is ended alone. While a group lives, its
  * number is given to no other process (fork(2): a new ID matches no existing group), so an ended leader has no successor.
  */
-async function isOwnGroup({ pid, group, marker }: ProcessEntry, { table }: Parts): Promise<boolean> {
+async function isOwnGroup({ pid, group, marker }: ProcessEntry, { table }: Finder): Promise<boolean> {
   if (pid === group) return true;
   if (marker === null) return false;
   const leader = await table.get(group);

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { BackendSpec } from '../../domain/desired.ts';
 import type { DriverContext } from '../../domain/backend.ts';
 import type { Engine } from '../../domain/observed.ts';
 import { ProblemError, problemOf, type Problem } from '../../domain/problem.ts';
+import { findProgram } from '../kit/program.ts';
 
 const PROGRAM = 'llama-server';
 /** A build with CUDA looks for devices before it says its version. */
@@ -13,7 +14,8 @@ const DEADLINE_MS = 20_000;
 
 /** The llama-server that a backend names, with version and flags. What it said is kept until the file changes. Never throws. */
 export async function detectEngine(spec: BackendSpec, context: DriverContext, signal: AbortSignal): Promise<Engine> {
-  const at = findProgram(spec, context);
+  const asked = spec.options['engine'];
+  const at = findProgram(typeof asked === 'string' && asked !== 'auto' ? asked : PROGRAM, context);
   if (at === null) return { status: 'absent', problem: absent(spec) };
   try {
     const key = fileKey(at);
@@ -28,26 +30,6 @@ export async function detectEngine(spec: BackendSpec, context: DriverContext, si
     return { status: 'present', at, ...found };
   } catch (error) {
     return { status: 'absent', problem: problemOf(error) };
-  }
-}
-
-function findProgram(spec: BackendSpec, context: DriverContext): string | null {
-  const asked = spec.options['engine'];
-  if (typeof asked === 'string' && asked !== 'auto' && /[\\/]/.test(asked)) {
-    const path = resolve(context.baseDir, asked);
-    return isProgram(path) ? path : null;
-  }
-  const name = typeof asked === 'string' && asked !== 'auto' ? asked : PROGRAM;
-  const folders = (context.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => resolve(folder, name)).find(isProgram) ?? null;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
   }
 }
 

@@ -5,13 +5,17 @@ import type { Problem } from '../../domain/problem.ts';
 import { isOpen } from '../../domain/weights.ts';
 import { leftBeside } from '../kit/weights.ts';
 import { nameTaken, registryNotAllowed } from './problems.ts';
-import { mayName, urlOf } from './options.ts';
+import { mayName, servesItself, urlOf } from './options.ts';
+import { disputed } from './settings.ts';
 import { compareVersions } from './version.ts';
 
 /** Older ones have holes that are open to whoever reaches the port (CVE-2026-7482, CVE-2026-7020). */
 const OLDEST = '0.20.3';
 /** From here on models run in llama-server, which is what this driver was made and tested with. */
 const TESTED = '0.30.0';
+
+/** In place of a version: llmops starts the server when something is to run on it, and it tells its version then. */
+export const NOT_RUNNING = '(not running)';
 
 /** Of another name on the server that is not ours: `taken:chat`, among the capabilities. */
 export const TAKEN = 'taken:';
@@ -117,7 +121,7 @@ function quantizationProblem({ name }: ModelSpec, { gguf }: Artifact): Problem |
 }
 
 function versionProblem({ name }: BackendSpec, { engine }: Extract<ObservedBackend, { status: 'reachable' }>): Problem | null {
-  if (engine.status === 'absent' || compareVersions(engine.version, TESTED) >= 0) return null;
+  if (engine.status === 'absent' || engine.version === NOT_RUNNING || compareVersions(engine.version, TESTED) >= 0) return null;
   const unknown = compareVersions(engine.version, '0.0.1') < 0;
   const tooOld = !unknown && compareVersions(engine.version, OLDEST) < 0;
   const why = unknown
@@ -153,13 +157,29 @@ interface ServerSetting {
 }
 
 function serverProblems(model: ModelSpec, artifact: Artifact, backend: BackendSpec): readonly (Problem | null)[] {
-  const server = (backend.options['server'] ?? {}) as JsonObject;
+  const serves = servesItself(backend.options);
+  const server = (backend.options[serves ? 'served' : 'server'] ?? {}) as JsonObject;
   const declared = (key: string): string | number | null => {
     const value = server[key];
     return Array.isArray(value) ? value.join(',') : typeof value === 'string' || typeof value === 'number' ? value : null;
   };
+  const settings = settingsOf(model).map((setting) => ({ ...setting, declared: declared(setting.key) }));
+  const differing = settings.filter((setting) => isOtherwise(setting));
+  const open = new Set(disputed(backend));
+  return [
+    ...(serves
+      ? settings.map((each) => (open.has(each.key) && each.asked !== null ? disagreement(model.name, backend.name, each) : null))
+      : differing.map((each) => serverProblem(model.name, backend.name, each))),
+    ...(serves ? differing.filter(({ key }) => !open.has(key)).map((each) => notServedSo(model.name, backend.name, each)) : []),
+    alone(model, artifact),
+    headSize(model, artifact, declared('kvCache')),
+  ];
+}
+
+/** What a model asks of its server. */
+function settingsOf(model: ModelSpec): readonly Omit<ServerSetting, 'declared'>[] {
   const { parallel, kvCache, offload } = model;
-  const settings: readonly Omit<ServerSetting, 'declared'>[] = [
+  return [
     // More slots than asked for are fine: each has its full context.
     { asked: parallel, usual: 1, key: 'parallel', variable: 'OLLAMA_NUM_PARALLEL', what: `${parallel} requests at once` },
     { asked: kvCache, usual: 'f16', key: 'kvCache', variable: 'OLLAMA_KV_CACHE_TYPE', what: `kvCache ${kvCache}` },
@@ -178,18 +198,36 @@ function serverProblems(model: ModelSpec, artifact: Artifact, backend: BackendSp
       what: `offload.devices ${offload.devices?.join(',')}`,
     },
   ];
-  return [
-    ...settings.map((setting) => serverProblem(model.name, backend.name, { ...setting, declared: declared(setting.key) })),
-    alone(model, artifact),
-    headSize(model, artifact, declared('kvCache')),
-  ];
+}
+
+function isOtherwise({ asked, declared, usual, key }: ServerSetting): boolean {
+  const isSo = declared ?? usual;
+  return asked !== null && asked !== isSo && !(key === 'parallel' && Number(isSo) >= Number(asked));
+}
+
+/** Models of one served server want it otherwise, each for itself. */
+function disagreement(model: string, backend: string, { key, what, variable }: ServerSetting): Problem {
+  return {
+    severity: 'error',
+    code: 'server-shared',
+    summary: `${model} asks for ${what}, and another model on backend ${backend} for something else; it is one for a whole Ollama server (${variable}).`,
+    fix: `Give all of them the same, or say under backends.${backend}.server.${key} what the server is to be started with.`,
+  };
+}
+
+/** The file says itself that the server is started otherwise. */
+function notServedSo(model: string, backend: string, { key, what, asked, declared }: ServerSetting): Problem {
+  return {
+    severity: 'error',
+    code: 'server-shared',
+    summary: `${model} asks for ${what}, and backends.${backend}.server says ${declared}, which is for all models on it.`,
+    fix: `Set backends.${backend}.server.${key} to ${asked}, or ask for ${declared}.`,
+  };
 }
 
 /** Of what a server fixes at its start: an error if it is known to be otherwise, a warning if nobody said how it is. */
-function serverProblem(model: string, backend: string, setting: ServerSetting): Problem | null {
-  const { asked, declared, usual, key, variable, what } = setting;
-  const isSo = declared ?? usual;
-  if (asked === null || asked === isSo || (key === 'parallel' && Number(isSo) >= Number(asked))) return null;
+function serverProblem(model: string, backend: string, setting: ServerSetting): Problem {
+  const { asked, declared, key, variable, what } = setting;
   const known = declared === null ? 'and it does not tell whether it was started so' : `and backends.${backend}.server says ${declared}`;
   return {
     severity: declared === null ? 'warning' : 'error',

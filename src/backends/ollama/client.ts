@@ -43,7 +43,8 @@ const LOOK_MS = 50;
  * words.
  */
 export class Client {
-  readonly url: string;
+  /** Without a slash at its end. A server that llmops serves can move. */
+  url: string;
   readonly #headers: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
 
   /** `headers` is asked for before each request. */
@@ -74,11 +75,7 @@ export class Client {
    */
   async show(name: string, signal: AbortSignal): Promise<Shown | null> {
     const ask = () => this.#send('/api/show', { method: 'POST', body: { model: name }, maxBytes: MOST_BYTES }, signal);
-    let answer = await ask();
-    for (let round = 1; answer.status === 500 && round < LOOKS; round += 1) {
-      await systemClock.sleep(LOOK_MS, signal);
-      answer = await ask();
-    }
+    const answer = await this.#patiently(ask, signal);
     return answer.status === 404 ? null : readShown(this.#parsed('/api/show', answer, `Looking at ${name}`));
   }
 
@@ -99,10 +96,13 @@ export class Client {
     return this.#acted('/api/copy', answer, `Naming ${from} ${to}`);
   }
 
-  /** Takes a name away, and blobs that no other name uses. One that is gone already is fine. */
+  /**
+   * Takes a name away, and blobs that no other name uses. One that is gone already is fine. Two at once meet in the folders that are empty
+   * then (0.34.4): one of them is told `no such file or directory`, and asks again.
+   */
   async remove(name: string, signal: AbortSignal): Promise<void> {
-    const answer = await this.#send('/api/delete', { method: 'DELETE', body: { model: name }, deadlineMs: WRITE_MS }, signal);
-    this.#acted('/api/delete', answer, `Removing ${name}`);
+    const ask = () => this.#send('/api/delete', { method: 'DELETE', body: { model: name }, deadlineMs: WRITE_MS }, signal);
+    this.#acted('/api/delete', await this.#patiently(ask, signal), `Removing ${name}`);
   }
 
   async hasBlob(sha256: string, signal: AbortSignal): Promise<boolean> {
@@ -138,8 +138,20 @@ export class Client {
     await this.#post('/api/generate', { model: name, stream: false, keep_alive: 0 }, `Unloading ${name}`, signal);
   }
 
+  /** For what passes: an answer of status 500 is asked for again, a few times. */
+  async #patiently(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+    let answer = await ask();
+    for (let round = 1; answer.status === 500 && round < LOOKS; round += 1) {
+      await systemClock.sleep(LOOK_MS, signal);
+      answer = await ask();
+    }
+    return answer;
+  }
+
   async #list<T>(path: string, reader: (answer: unknown) => readonly T[] | null, signal: AbortSignal): Promise<readonly T[]> {
-    const rows = reader(await this.#json(path, { maxBytes: MOST_BYTES }, 'Asking for a list', signal));
+    // A name that is taken away while it is listed fails the whole list (0.34.4).
+    const answer = await this.#patiently(() => this.#send(path, { maxBytes: MOST_BYTES }, signal), signal);
+    const rows = reader(this.#parsed(path, answer, 'Asking for a list'));
     if (rows === null) throw garbled(`${this.url}${path}`, 'did not answer with a list of models');
     return rows;
   }

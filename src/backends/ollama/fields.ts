@@ -1,10 +1,12 @@
-import type { Artifact, InstanceSpec, Json, JsonObject, ModelSpec } from '../../domain/desired.ts';
+import type { Artifact, BackendSpec, InstanceSpec, Json, JsonObject, ModelSpec } from '../../domain/desired.ts';
 import type { Fields, PortableField, Price, Scalar, WishedFields } from '../../domain/fields.ts';
+import { servesItself } from './options.ts';
+import { asFields, SERVER_FIELD, settingsIn } from './settings.ts';
 import type { Row, Shown } from './shown.ts';
 
 /**
  * Load options fix a runner; prompts and request defaults are read at the next request, from the model that the name stands
- * for, so that they cost no reload. What belongs to the whole server costs its restart, which llmops does not do.
+ * for, so that they cost no reload. What belongs to the whole server costs its restart, which llmops does where it serves it itself.
  */
 export const prices: Readonly<Record<PortableField, Price>> & Readonly<Record<string, Price>> = {
   source: 'live',
@@ -20,6 +22,7 @@ export const prices: Readonly<Record<PortableField, Price>> & Readonly<Record<st
   'options.threads': 'restart',
   'options.mmap': 'restart',
   'options.mainGpu': 'restart',
+  [SERVER_FIELD]: 'restart',
   'options.keepAlive': 'drain',
   'options.system': 'drain',
   'options.template': 'drain',
@@ -46,7 +49,7 @@ const USUAL_KEEP_ALIVE_MS = 300_000;
 const ALL_LAYERS = 999;
 
 /** The settings that an instance must run with; null: the engine decides. Pure. */
-export function fieldsOf(model: ModelSpec, artifact: Artifact): WishedFields {
+export function fieldsOf(model: ModelSpec, artifact: Artifact, backend?: BackendSpec): WishedFields {
   const { options, offload } = model;
   const scalar = (key: string): Scalar => asScalar(options[key]);
   return {
@@ -67,6 +70,7 @@ export function fieldsOf(model: ModelSpec, artifact: Artifact): WishedFields {
     'options.system': scalar('system'),
     'options.template': scalar('template'),
     'options.parameters': parametersText(declaredParameters(options)),
+    ...(backend !== undefined && servesItself(backend.options) && asFields(settingsIn(backend))),
   };
 }
 

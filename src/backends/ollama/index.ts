@@ -4,19 +4,32 @@ import type { Fields } from '../../domain/fields.ts';
 import { checkModel } from './check.ts';
 import { connectServer } from './driver.ts';
 import { fieldsOf, prices, sameRunner } from './fields.ts';
+import { servesItself } from './options.ts';
 import { backendSchema, modelSchema } from './schema.ts';
+import { asFields, forModels, sameServer, settingsIn } from './settings.ts';
 
 const ONE_RUNNER: SwapReason = { because: 'one Ollama server runs the same weights with one set of load options', setting: null };
 
-/** A running Ollama server, on this machine or another one. */
+const ONE_SERVER: SwapReason = {
+  because: 'it is a setting of the whole server, which is started anew for it',
+  setting: null,
+  together: true,
+};
+
+/** An Ollama server, on this machine or another one. */
 export const backend: Backend = {
   type: 'ollama',
   schema: { backend: backendSchema, model: modelSchema },
   prices,
-  fields: (model, artifact) => fieldsOf(model, artifact),
+  fields: fieldsOf,
+  forModels,
   check: checkModel,
   pulls: ['ollama'],
-  mustSwap: (model, _backend, running, artifact) => (running !== null && canRunBeside(model, running, artifact) ? null : ONE_RUNNER),
+  mustSwap(model, spec, running, artifact) {
+    if (running === null) return ONE_RUNNER;
+    if (servesItself(spec.options) && !sameServer(running, asFields(settingsIn(spec)))) return ONE_SERVER;
+    return canRunBeside(model, running, artifact) ? null : ONE_RUNNER;
+  },
   connect: connectServer,
 };
 

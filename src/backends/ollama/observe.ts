@@ -7,6 +7,7 @@ import { TAKEN } from './check.ts';
 import { configuredOf, loadedOf } from './fields.ts';
 import { readWeightsMark } from './marker.ts';
 import { baseKey, isOurs, parseDerived, shortName } from './names.ts';
+import { toldToServer } from './own-server.ts';
 import { aliasesOf, blobOfRow, isOurAlias, markOf, oursIn, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
 import type { Row, Shown, Tag } from './shown.ts';
 
@@ -50,7 +51,13 @@ export async function observeServer(parts: Parts, signal: AbortSignal): Promise<
   }
 }
 
-function unreachable(problem: Problem, { client, spec }: Parts): Problem {
+function unreachable(problem: Problem, { client, spec, own }: Parts): Problem {
+  const leader = own?.running?.leader ?? null;
+  if (leader !== null)
+    return {
+      ...problem,
+      fix: `Its log: llmops logs ${spec.name}. \`kill -9 ${leader.pid}\` ends it; \`llmops apply\` then starts it anew.`,
+    };
   if (problem.code !== 'engine-refused') return problem;
   const start = isLoopback(new URL(client.url).hostname)
     ? 'Start it: `ollama serve`, or `systemctl start ollama`'
@@ -85,7 +92,8 @@ export async function describeOurs(
   const mark = markOf(shown);
   const names = aliasesOf(tag.digest, store.tags);
   const digest = mark !== null && mark.blob === shown.blob ? mark.digest : shown.blob;
-  const configured = { ...configuredOf(shown, mark?.parameters ?? []), digest, 'options.keepAlive': mark?.keepAlive ?? null };
+  const told = { ...configuredOf(shown, mark?.parameters ?? []), digest, 'options.keepAlive': mark?.keepAlive ?? null };
+  const configured = { ...told, ...toldToServer(parts) };
   const row = runnerOf(tag.digest, shown.blob, store.rows, parts);
   return {
     id,
@@ -101,7 +109,7 @@ export async function describeOurs(
     memoryBytes: row?.bytes || null,
     startedAt: tag.modifiedAt,
     process: null,
-    logFile: null,
+    logFile: parts.own?.running?.marker.logFile ?? null,
     ...phaseOf({ id, model: derived.model, names, keepAlive: mark?.keepAlive ?? null, isLoaded: row !== null }, parts),
   };
 }
@@ -136,7 +144,7 @@ function unloaded(model: string): Problem {
 }
 
 /** What others have in memory, and copies of other stacks. */
-function foreignIn({ tags, rows }: Store, parts: Parts): readonly ObservedInstance[] {
+export function foreignIn({ tags, rows }: Store, parts: Parts): readonly ObservedInstance[] {
   const stack = tags.filter((tag) => parseDerived(tag.name)?.stackId === parts.stackId);
   const blobs = stack.map((tag) => parts.shown.get(tag.digest)?.blob ?? '');
   const isStacks = (row: Row): boolean =>

@@ -8,6 +8,17 @@ export function urlOf(options: JsonObject): string {
   return (typeof url === 'string' ? url : 'http://127.0.0.1:11434').replace(/\/+$/, '');
 }
 
+/** True if llmops starts and ends the server of this backend. */
+export function servesItself(options: JsonObject): boolean {
+  return options['serve'] === true;
+}
+
+/** Port of the server's address. */
+export function portOf(options: JsonObject): number {
+  const { port, protocol } = new URL(urlOf(options));
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+}
+
 /** True if sources may name this registry. */
 export function mayName(host: string, options: JsonObject): boolean {
   const allowed = options['registries'];

@@ -1,6 +1,7 @@
 import type { DriverContext } from '../../domain/backend.ts';
 import type { BackendSpec } from '../../domain/desired.ts';
 import type { Clock } from '../kit/clock.ts';
+import type { Found } from '../kit/parts.ts';
 import { readInstanceMark, type InstanceMark } from './marker.ts';
 import { fullName, isOurs, parseDerived, shortName, type Derived } from './names.ts';
 import type { Notes } from './notes.ts';
@@ -19,6 +20,14 @@ export interface Parts {
   readonly backendId: string;
   /** What was shown of models, by the digest of their manifests: what a digest stands for never changes. */
   readonly shown: Map<string, Shown>;
+  /** The server, where llmops serves it itself; null: it is there without us. */
+  readonly own: OwnServer | null;
+}
+
+/** What is known of a server that llmops serves, as it was when somebody looked last. */
+export interface OwnServer {
+  /** null: it does not run. */
+  running: Found | null;
 }
 
 /** A model that llmops made for a copy, on the server's list. */

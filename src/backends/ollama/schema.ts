@@ -14,7 +14,7 @@ export const REGISTRIES: readonly string[] = ['registry.ollama.ai', 'hf.co', 'hu
 /** Keys of a backend with `type: ollama`, besides `type` and `reserve`. */
 export const backendSchema: JsonSchema = {
   type: 'object',
-  description: 'A running Ollama server, on this machine or another one.',
+  description: 'An Ollama server, on this machine or another one, that is there already or that llmops serves itself.',
   additionalProperties: false,
   properties: {
     url: { 'x-kind': 'url', default: 'http://127.0.0.1:11434', description: 'Address of the server.' },
@@ -23,6 +23,24 @@ export const backendSchema: JsonSchema = {
       default: null,
       description: 'Key that a proxy in front of the server wants, by reference. Absent: none is sent.',
       examples: [{ env: 'OLLAMA_KEY' }],
+    },
+    serve: {
+      type: 'boolean',
+      default: false,
+      description:
+        'llmops starts the server itself, with what its models need, and ends it with the last of them. `url` is its address on this machine.',
+    },
+    engine: {
+      'x-kind': 'program',
+      default: 'ollama',
+      description: 'The program that `serve` starts: a name on PATH or a path.',
+      examples: ['/opt/ollama/bin/ollama'],
+    },
+    store: {
+      'x-kind': 'program',
+      default: null,
+      description: "Folder in which the server of `serve` keeps its models: `OLLAMA_MODELS`. Absent: Ollama's own, `~/.ollama/models`.",
+      examples: ['/data/ollama'],
     },
     registries: hosts(
       REGISTRIES,
@@ -38,7 +56,8 @@ export const backendSchema: JsonSchema = {
       type: 'object',
       additionalProperties: false,
       default: {},
-      description: 'What the server was started with: models may need it, and no server tells it. llmops compares, it sets nothing.',
+      description:
+        'What the server was started with: models may need it, and no server tells it. llmops compares; with `serve` it starts the server so, and what is absent here is what the models ask for.',
       properties: {
         parallel: {
           type: 'integer',

@@ -38,9 +38,9 @@ export class FakeOllama implements Insides {
   silentPulls = 0;
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
 
-  static async start(): Promise<FakeOllama> {
+  static async start(port = 0): Promise<FakeOllama> {
     const fake = new FakeOllama();
-    await new Promise<void>((listens) => fake.#server.listen(0, '127.0.0.1', listens));
+    await new Promise<void>((listens) => fake.#server.listen(port, '127.0.0.1', listens));
     return fake;
   }
 

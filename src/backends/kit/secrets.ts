@@ -152,7 +152,7 @@ async function textBehind({ env, file, command }: Reference, context: Surroundin
   if (typeof file === 'string') {
     const path = resolve(context.baseDir, file);
     const facts = await stat(path);
-    if (!facts.isFile()) throw new Why('it is not a file');
+    if (!facts.isFile()) throw new Why(facts.isDirectory() ? 'it is a folder' : 'it is not a file');
     if (facts.size > MAX_BYTES) throw new Why('it is larger than a secret can be');
     return readFile(path, { encoding: 'utf8', signal });
   }

@@ -32,7 +32,7 @@ export async function resolveStored(model: ModelSpec, manifest: string, { folder
   const config = told.config && (await small(told.config));
   const description = await describe([{ name, open: () => openLocal(blob(told.weights)) }]);
   if (description.facts === null) throw unusable(name, 'has weights that are no GGUF file');
-  const licenses = (await Promise.all(told.licenses.map(small))).filter((text) => text !== null);
+  const licenses = (await Promise.all(told.licenses.map(small))).filter((license) => license !== null);
   const origin: Origin = { kind: 'ollama', host: source.host, name: source.name, tag: source.tag };
   const found = {
     revision: source.tag,

@@ -20,7 +20,7 @@ export function serviceOf(pid: number, root = '/proc'): string | null {
   try {
     const path = readFileSync(join(root, String(pid), 'cgroup'), 'utf8').split('\n')[0] ?? '';
     const unit = path.split('/').findLast((part) => /\.(service|scope)$/.test(part)) ?? '';
-    return /\.service$/.test(unit) && !/^user@\d+\.service$/.test(unit) ? unit : null;
+    return unit.endsWith('.service') && !/^user@\d+\.service$/.test(unit) ? unit : null;
   } catch {
     return null;
   }

@@ -13,7 +13,7 @@ const USUAL_PORT = 8080;
 const ALL_LAYERS = 99;
 
 /** Where weights are fetched from, and what only moves the log: neither is a setting of what runs. All take a value. */
-const APART = new Set(['--model-url', '-mu', '--hf-repo', '-hf', '-hfr', '--hf-file', '-hff', '--docker-repo', '-dr', '--log-file']);
+const APART = ['--model-url', '-mu', '--hf-repo', '-hf', '-hfr', '--hf-file', '-hff', '--docker-repo', '-dr', '--log-file'];
 const NO_SETTING = new Set(['-v', '--verbose', '--log-disable', '--log-jsonl', '--mmap', '--no-slots']);
 
 /** Words of the command line after which it cannot go on as ours: the next start would not say them. */
@@ -26,6 +26,14 @@ const OBSTACLES: Readonly<Record<string, string>> = {
   '--models-dir': 'it loads many models by itself (--models-dir)',
   '--models-preset': 'it loads many models by itself (--models-preset)',
 };
+
+/** A value behind such a flag is shown to nobody. */
+const SECRET = /^--?[\w-]*(?:key|token|password|secret)[\w-]*$|^-hft$/i;
+const WITH_VALUE: ReadonlySet<string> = new Set([
+  ...APART,
+  ...Object.keys(OBSTACLES).filter((name) => name !== '--no-jinja'),
+  '--ssl-cert-file',
+]);
 
 /** True for the command line of a llama-server, also one that an interpreter or a wrapper runs. */
 export function isServer(args: readonly string[]): boolean {
@@ -62,7 +70,7 @@ export function claimed({ args, env, folder }: ProcessWords & { readonly folder:
     path: model === null ? null : inFolder(model),
     name: parsed.value(flag.ALIAS)?.split(',')[0] ?? null,
     port,
-    obstacle: obstacleOf(words, env),
+    obstacle: obstacleOf(args, env),
     warning:
       host === null || isLoopback(host) ? null : `it listens on ${host}, and will on 127.0.0.1 alone once llmops has started it anew`,
   };
@@ -76,7 +84,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
   const said: string[] = [];
   for (let at = 0; at < apart.length; at += 1) {
     const word = apart[at] as string;
-    if (APART.has(word)) at += 1;
+    if (WITH_VALUE.has(word) || SECRET.test(word)) at += 1;
     else said.push(word);
     const isBareFlash = flag.FLASH.some((name) => name === word) && !/^(on|off|auto|0|1|true|false)$/.test(apart[at + 1] ?? '');
     if (isBareFlash) said.push('on');
@@ -113,10 +121,13 @@ function isSmallFile(path: string): boolean {
 }
 
 function obstacleOf(words: readonly string[], env: Readonly<Record<string, string>>): string | null {
-  const known = words.find((word) => Object.hasOwn(OBSTACLES, word));
+  const said = words.map((word) => (word.startsWith('--') ? word.replace(/=.*$/s, '') : word));
+  const known = said.find((word) => Object.hasOwn(OBSTACLES, word));
   if (known !== undefined) return OBSTACLES[known] as string;
+  const secret = said.find((word) => SECRET.test(word));
+  if (secret !== undefined) return `it was given a secret in its words (${secret})`;
   if (env[KEY] !== undefined) return `it asks for a key of its own (${KEY})`;
-  const variables = Object.keys(env).filter((name) => /^LLAMA_ARG_/.test(name));
+  const variables = Object.keys(env).filter((name) => name.startsWith('LLAMA_ARG_'));
   if (variables.length > 0)
     return `it takes settings from variables (${variables.slice(0, 3).join(', ')}), which a new start would not have`;
   return Object.keys(env).length === 0 ? "it is another user's, whose processes cannot be read" : null;

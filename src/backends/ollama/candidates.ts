@@ -29,12 +29,12 @@ export async function findCandidates(models: readonly Wanted[], parts: Parts, si
   const store = await readStore(parts, signal);
   await lookIntoRows(store, parts, signal);
   const others = store.tags.filter(({ name }) => !isOurs(name));
-  const shown = await mapBounded(others, ASK_AT_ONCE, async (tag) => ({ tag, shown: await showTag(tag, parts, signal) }));
-  const strangers = shown.flatMap((each): Stranger[] => (each.shown === null ? [] : [{ ...each, shown: each.shown }]));
+  const all = await mapBounded(others, ASK_AT_ONCE, async (tag) => ({ tag, shown: await showTag(tag, parts, signal) }));
+  const strangers = all.flatMap((each): Stranger[] => (each.shown === null ? [] : [{ ...each, shown: each.shown }]));
   const perModel = models.map(async (wanted) => {
     const base = await baseOf(wanted, store, parts, signal);
-    const same = strangers.filter(({ shown: { blob } }) => blob !== null && blob === blobOf(wanted));
-    return same.map((stranger) => candidateOf(stranger, wanted, { base, store, parts })).sort(byName(wanted));
+    const sharing = strangers.filter(({ shown: { blob } }) => blob !== null && blob === blobOf(wanted));
+    return sharing.map((stranger) => candidateOf(stranger, wanted, { base, store, parts })).sort(byName(wanted));
   });
   return (await Promise.all(perModel)).flat();
 }

@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually, instancesOf, io, seen, step, World } from '../../../test/contract/world.ts';
+import type { Driver } from '../../domain/backend.ts';
+import type { InstanceSpec } from '../../domain/desired.ts';
+import type { Candidate, ObservedInstance } from '../../domain/observed.ts';
+import { problemOf } from '../../domain/problem.ts';
+import { freePort } from '../kit/ports.ts';
+import { fakeConformance } from './fake/conformance.ts';
+
+const bin = mkdtempSync(join(tmpdir(), 'llmops-adopt-'));
+afterAll(() => rmSync(bin, { recursive: true, force: true }));
+const conformance = fakeConformance(bin);
+const engine = String(conformance.backendOptions['engine']);
+
+let world: World;
+let driver: Driver;
+let spec: InstanceSpec;
+const theirs: ChildProcess[] = [];
+
+beforeEach(async () => {
+  world = await World.open(conformance);
+  driver = world.connect();
+  spec = world.spec();
+});
+afterEach(async () => {
+  for (const child of theirs.splice(0)) {
+    const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
+    child.kill('SIGKILL');
+    await gone;
+  }
+  await world.end();
+});
+
+/** A server that carries no mark, started in the folder of its weights. */
+async function startTheirs(more: readonly string[] = []): Promise<{ readonly pid: number; readonly port: number }> {
+  const { weights } = spec;
+  const port = await freePort();
+  const words = [
+    '-m',
+    basename(weights.path),
+    '-c',
+    '512',
+    '-np',
+    '1',
+    '-ctk',
+    'q8_0',
+    '-ctv',
+    'q8_0',
+    '-ngl',
+    '2',
+    '--port',
+    String(port),
+  ];
+  const child = spawn(engine, [...words, ...more], {
+    cwd: join(weights.path, '..'),
+    stdio: 'ignore',
+    detached: true,
+    env: { PATH: process.env['PATH'] },
+  });
+  theirs.push(child);
+  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok === true);
+  return { pid: child.pid as number, port };
+}
+
+const wanted = () => {
+  const { path, sha256, bytes } = spec.weights;
+  return [{ model: world.model(), artifact: { path, sha256, bytes, source: 'file:chat.gguf', gguf: null } }];
+};
+const candidates = async (by: Driver = driver): Promise<readonly Candidate[]> => (await by.candidates?.(wanted(), io().signal)) ?? [];
+
+async function adopt(copy: ObservedInstance): Promise<void> {
+  await driver.perform.adopt?.(step('adopt', spec, { spec, copy: copy.id, process: copy.process }), io());
+}
+
+describe('A process that serves the weights of a declared model', () => {
+  it('is told with its settings, without being ours', async () => {
+    const { pid, port } = await startTheirs();
+    const [found, ...more] = await candidates();
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({
+      model: 'chat',
+      obstacle: null,
+      copy: {
+        owner: 'foreign',
+        phase: 'serving',
+        endpoint: `http://127.0.0.1:${port}`,
+        process: { pid },
+        configured: { context: 512, parallel: 1, kvCache: 'q8_0', digest: spec.weights.sha256, 'options.port': null },
+        loaded: { context: 512, parallel: 1 },
+      },
+    });
+  });
+
+  it('is none once the file was written anew: it holds what was there before', async () => {
+    await startTheirs();
+    await new Promise((later) => setTimeout(later, 1100)); // files and processes are timed by other clocks
+    appendFileSync(spec.weights.path, 'x');
+    expect(await candidates()).toEqual([]);
+  });
+
+  it('becomes ours by a record alone, also to those that come later, and ends like any other', async () => {
+    const { pid } = await startTheirs();
+    const [found] = await candidates();
+    await adopt(found!.copy);
+    const fresh = world.connect();
+    const ours = seen(await fresh.look(spec.id, io().signal));
+    expect(ours).toMatchObject({ owner: 'ours', phase: 'serving', specHash: spec.specHash, process: { pid } });
+    expect(instancesOf(await fresh.observe(io().signal)).filter(({ process }) => process?.pid === pid)).toHaveLength(1);
+    expect(await candidates(fresh)).toEqual([]);
+    await adopt(found!.copy); // once more changes nothing
+    await world.stop(fresh, spec, ours.process);
+    expect(await fresh.look(spec.id, io().signal)).toBeNull();
+  });
+
+  it('is not taken over if another one has its number by now', async () => {
+    await startTheirs();
+    const [found] = await candidates();
+    const copy = { ...found!.copy, process: { ...found!.copy.process!, started: 'another boot:1' } };
+    expect(problemOf(await adopt(copy).catch((error: unknown) => error))).toMatchObject({ code: 'instance-changed' });
+    expect(await driver.look(spec.id, io().signal)).toBeNull();
+  });
+
+  it('that asks for a key, or belongs to a program that starts and ends it, says so', async () => {
+    await startTheirs(['--api-key', 'theirs']);
+    expect((await candidates())[0]?.obstacle).toContain('--api-key');
+  });
+});

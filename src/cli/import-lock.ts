@@ -29,7 +29,9 @@ export async function lockImported(desired: Desired, store: ImportedStore | unde
     async (model) => {
       const manifest = model.source.kind === 'ollama' ? store.manifests[nameOf(model.source)] : undefined;
       const locked = manifest === undefined ? null : await resolveStored(model, manifest, store);
-      if (locked === null) throw new ProblemError({ code: 'not-in-store', summary: `${model.name} is not in the server's own store.` });
+      // Told nowhere: it is then `llmops lock`'s to look up.
+      if (locked === null)
+        throw new ProblemError({ code: 'source-unreachable', summary: `${model.name} is not in the server's own store.` });
       return locked;
     },
     fetched,

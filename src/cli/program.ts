@@ -2,7 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { collect, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
-import { applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags } from './verb-flags.ts';
+import { ADOPT, applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags } from './verb-flags.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
 type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
@@ -128,6 +128,7 @@ function planning(verb: AddVerb): void {
       ),
     ),
   )
+    .option('--adopt', ADOPT)
     .option('-o, --out <file>', 'save the plan, to be applied exactly')
     .option('--json', 'the plan as one JSON document (schemas/plan.schema.json)')
     .option('--json-into <file>', 'the same JSON into a file, besides the text')
@@ -143,12 +144,19 @@ function planning(verb: AddVerb): void {
         verb(
           'apply [plan-file]',
           'make the engines match llmops.yaml',
-          ['llmops apply', 'llmops apply --auto-approve --json', 'llmops apply tuesday.plan', 'llmops apply -y --supervise'],
+          [
+            'llmops apply',
+            'llmops apply --auto-approve --json',
+            'llmops apply tuesday.plan',
+            'llmops apply --adopt',
+            'llmops apply -y --supervise',
+          ],
           () => import('./apply.ts'),
         ),
       ),
     ),
   )
+    .option('--adopt', ADOPT)
     .option('--prefetch-only', 'fetch and verify weights ahead; change nothing that runs')
     .option('--supervise', 'then stay, whatever came of it, and start anew what crashes, until Ctrl-C');
   applyingFlags(

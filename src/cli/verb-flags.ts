@@ -4,6 +4,9 @@ import { collect, duration, positive } from './flag-values.ts';
 /** What `--no-color` does, in the words of every verb's help. */
 export const NO_COLOR = 'no colour, whatever the terminal can do';
 
+/** What `--adopt` does. */
+export const ADOPT = 'take over what somebody else runs just as it is declared, without a restart';
+
 /** Flags that say which stack is meant. `logs` keeps `-f` for following, as tail does. */
 export function stackFlags(command: Command, file = '-f, --file <file>'): Command {
   return command
@@ -18,7 +21,6 @@ export function planningFlags(command: Command): Command {
   return command
     .option('--target <model>', 'only this model (repeat for several); for emergencies', collect)
     .option('--replace <model>', 'restart this model even if nothing about it differs (repeat for several)', collect)
-    .option('--adopt', 'take over what somebody else runs just as it is declared, without a restart')
     .option('--allow-destroy', 'let a plan delete everything, or more than 30 % of the models')
     .addOption(observeTimeout());
 }

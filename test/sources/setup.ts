@@ -50,7 +50,8 @@ export async function problemIn(work: () => unknown): Promise<Problem> {
   throw new Error('it went well');
 }
 
-function modelOf(written: string, { revision, quantizations = [], sha256: declared = null }: Asked): ModelSpec {
+/** A model as llmops.yaml would declare it. */
+export function modelOf(written: string, { revision, quantizations = [], sha256: declared = null }: Asked = {}): ModelSpec {
   const source = parseSource(written, revision ?? null);
   if (source === null) throw new Error(`not a source: ${written}`);
   return {

@@ -99,6 +99,14 @@ describe('Answers', () => {
     expect(readShown({ modelfile }).blob).toBe(blob);
     expect(readShown({ modelfile: `FROM me/x\n${modelfile}` }).blob).toBeNull();
   });
+
+  it('say what they bring that llmops has no key for', () => {
+    expect(readShown({ modelfile: 'FROM /m/x\nADAPTER /m/y\n', messages: [{ role: 'user', content: 'a' }] }).extras).toEqual([
+      'adapters',
+      'messages',
+    ]);
+    expect(readShown({ modelfile: 'FROM /m/x\nSYSTEM no ADAPTER here\n', messages: [] }).extras).toEqual([]);
+  });
 });
 
 describe('Marks', () => {

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { io, seen, step } from '../../../test/contract/world.ts';
+import type { ModelSpec } from '../../domain/desired.ts';
+import type { Candidate } from '../../domain/observed.ts';
+import { problemOf } from '../../domain/problem.ts';
+import { useStage } from './fake/stage.ts';
+
+const stage = useStage();
+
+/** The weights of the stack, as somebody else's model on that server. */
+async function theirs(name: string, more: object = {}): Promise<void> {
+  const { path, sha256 } = stage.world.spec().weights;
+  const { readFile } = await import('node:fs/promises');
+  await fetch(`${stage.fake.url}/api/blobs/sha256:${sha256}`, { method: 'POST', body: await readFile(path) });
+  await stage.user.post('/api/create', { model: name, files: { 'model.gguf': `sha256:${sha256}` }, stream: false, ...more });
+}
+
+async function candidates(change: Partial<ModelSpec> = {}): Promise<readonly Candidate[]> {
+  const { path, sha256, bytes } = stage.world.spec(change).weights;
+  const wanted = { model: stage.world.model(change), artifact: { path, sha256, bytes, source: 'file:chat.gguf', gguf: null } };
+  return (await stage.driver.candidates?.([wanted], io().signal)) ?? [];
+}
+
+async function adopt(copy: string, change: Partial<ModelSpec> = {}): Promise<void> {
+  const spec = stage.world.spec(change);
+  await stage.driver.perform.adopt?.(step('adopt', spec, { spec, copy, process: null }), io());
+}
+
+describe('A model of somebody else on the server', () => {
+  it("is told by its weights, the one that clients call by the model's name first", async () => {
+    await theirs('a-copy');
+    await theirs('chat');
+    await theirs('other', { parameters: { num_ctx: 256 } });
+    const found = await candidates({ load: 'on-demand' });
+    expect(found.map(({ copy }) => copy.names?.[0])).toEqual(['chat', 'a-copy', 'other']);
+    expect(found[2]?.copy.configured).toMatchObject({ context: 256 });
+  });
+
+  it('that is not in memory does not stand for one that shall always be', async () => {
+    await theirs('chat');
+    expect((await candidates())[0]).toMatchObject({ obstacle: expect.stringContaining('not in memory') as string });
+    expect((await candidates({ load: 'on-demand' }))[0]).toMatchObject({ obstacle: null, copy: { phase: 'serving' } });
+  });
+
+  it('is told with what was set on it, whether llmops.yaml declares it or not', async () => {
+    await theirs('chat', { parameters: { temperature: 0.3 }, system: 'Be short.' });
+    const [found] = await candidates({ load: 'on-demand' });
+    expect(found?.copy.configured).toMatchObject({ 'options.parameters': 'temperature 0.3', 'options.system': 'Be short.' });
+  });
+
+  it('becomes ours with its weights and its name, and what else stands for them stays', async () => {
+    const change = { load: 'on-demand' as const };
+    await theirs('chat');
+    await theirs('a-copy');
+    const before = await stage.user.digestOf('a-copy:latest');
+    const [found] = await candidates(change);
+    await adopt(found!.copy.id, change);
+    const spec = stage.world.spec(change);
+    expect(await stage.look(spec)).toMatchObject({ owner: 'ours', names: ['chat'], phase: 'serving' });
+    expect(await stage.user.digestOf('a-copy:latest')).toBe(before);
+    expect(await stage.user.ps()).toEqual([]); // nothing was loaded for it
+    await stage.publish(spec);
+    await adopt(found!.copy.id, change); // once more changes nothing
+    expect(seen(await stage.driver.look(spec.id, io().signal)).names).toEqual(['chat']);
+  });
+
+  it('goes on with the runner that it has, and stays in memory from then on', async () => {
+    await theirs('chat', { parameters: { num_ctx: 512 } });
+    await stage.user.post('/api/generate', { model: 'chat', prompt: 'a', stream: false });
+    const [found] = await candidates({ context: 512 });
+    expect(found).toMatchObject({ obstacle: null, copy: { phase: 'serving', loaded: { context: 512 } } });
+    await adopt(found!.copy.id, { context: 512 });
+    expect(await stage.user.ps()).toHaveLength(1);
+    expect(await stage.look(stage.world.spec({ context: 512 }))).toMatchObject({ phase: 'serving', loaded: { context: 512 } });
+  });
+
+  it('that was changed since the plan is not taken over', async () => {
+    expect(problemOf(await adopt('chat@0123456789ab').catch((error: unknown) => error))).toMatchObject({ code: 'instance-changed' });
+  });
+});

@@ -48,7 +48,7 @@ describe('Nobody at the address', () => {
   });
 
   test('who answers: a silent one is left', async () => {
-    const { problem, server } = await problemWith(() => undefined, { limits: { idleMs: 30 } });
+    const { problem, server } = await problemWith(() => undefined, { limits: { idleMs: 300 } });
     expect(problem.code).toBe('source-timeout');
     expect(server.seen).toHaveLength(3);
   });

@@ -117,12 +117,9 @@ async function weightsOf(model: ModelSpec, shared: Look, pinned: Pinned | undefi
   return { source: model.source.written, path: files[0]?.path ?? '', bytes: bytesOf(files), sha256, gguf };
 }
 
-function placed({ key, problem }: Finding, model: ModelSpec, desired: Desired): Problem {
-  const place =
-    desired.places[`models.${model.name}.${key}`] ??
-    desired.places[`models.${model.name}.source`] ??
-    desired.places[`models.${model.name}`];
-  return place === undefined ? problem : { ...problem, place };
+function placed({ key, problem }: Finding, { name }: ModelSpec, { places }: Desired): Problem {
+  const place = places[`models.${name}.${key}`] ?? places[`models.${name}.source`] ?? places[`models.${name}`];
+  return { ...problem, model: name, ...(place && { place }) };
 }
 
 /** Results in the order of the items, with at most `most` at work. */

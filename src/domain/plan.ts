@@ -29,6 +29,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   readonly foreign: readonly Foreign[];
   readonly inert: readonly Inert[];
+  /** Names of models among `inert`. Absent: none. */
+  readonly inertModels?: readonly string[];
   /** Steps that an earlier run began and did not finish. */
   readonly interrupted: readonly PendingStep[];
   readonly problems: readonly Problem[];

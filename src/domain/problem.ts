@@ -22,6 +22,8 @@ export interface Problem {
   /** What to type or change next. */
   readonly fix?: string;
   readonly place?: Place;
+  /** Name of the one declared model that it is about: several can stand on one line, so a place does not tell. Absent: of more than one, or of none. */
+  readonly model?: string;
   /** The text of the line at `place`, already free of secrets. */
   readonly excerpt?: string;
   /** Further lines for a person, free of secrets: the last lines of an engine's log. */

@@ -34,18 +34,18 @@ function modelProblems(
   file: string,
   places: Readonly<Record<string, Place>>,
 ): readonly Problem[] {
-  const at = (key: string): { readonly place?: Place } => {
+  const about = (key: string): Pick<Problem, 'model' | 'place'> => {
     const place = desired.places[`models.${model}.${key}`] ?? desired.places[`models.${model}.source`] ?? desired.places[`models.${model}`];
-    return place === undefined ? {} : { place };
+    return { model, ...(place && { place }) };
   };
   if (status === 'missing')
-    return [{ severity: 'error', code: 'not-locked', summary: `${model} is not pinned in ${file}`, ...at('source') }];
+    return [{ severity: 'error', code: 'not-locked', summary: `${model} is not pinned in ${file}`, ...about('source') }];
   const pinned = entry === null ? undefined : places[entry];
   return why.map((one) => ({
     severity: 'error',
     code: 'lock-outdated',
     summary: `${file} pins ${entry} ${words(one)}`,
-    ...at(one.what),
+    ...about(one.what),
     ...(pinned && { details: [`pinned at ${pinned.file}:${pinned.line}`] }),
   }));
 }

@@ -122,10 +122,10 @@ function otherQuantization({ name, source, quantizations }: ModelSpec, { quantiz
   };
 }
 
-/** A problem with the place of a model's key, unless it has a place of its own. */
+/** A problem of a model, with the place of its key unless it has a place of its own. */
 function placed(problem: Problem, key: string, { name }: ModelSpec, { places }: Desired): Problem {
   const place = problem.place ?? places[`models.${name}.${key}`] ?? places[`models.${name}.source`] ?? places[`models.${name}`];
-  return place === undefined ? problem : { ...problem, place };
+  return { ...problem, model: name, ...(place && { place }) };
 }
 
 /** Results in the order of the items, with at most `most` at work. */

@@ -65,8 +65,8 @@ function withForgotten(declared: readonly BackendSpec[], last: readonly BackendS
   return [...declared, ...last.filter((spec) => !known.has(spec.name))];
 }
 
-/** Every backend looks at those of its models. */
-async function lookAtSecrets(models: readonly ModelSpec[], drivers: Survey['drivers']): Promise<Survey['secrets']> {
+/** Every backend looks at the secrets of its models. */
+export async function lookAtSecrets(models: readonly ModelSpec[], drivers: Survey['drivers']): Promise<Survey['secrets']> {
   const looks = [...Map.groupBy(models, ({ backend }) => backend)].map(([backend, own]) => drivers[backend]?.secrets?.(own));
   return Object.assign({}, ...(await Promise.all(looks))) as Survey['secrets'];
 }

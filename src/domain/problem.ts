@@ -37,6 +37,15 @@ export function errorsIn(problems: readonly Problem[]): readonly Problem[] {
   return problems.filter((problem) => problem.severity === 'error');
 }
 
+/**
+ * A problem that is about a key of a declared model. It stands at that key, else at the model's source, else where the model
+ * begins, unless it has a place of its own. `places`: where each declared value stands, by its path.
+ */
+export function ofModel(model: string, key: string, problem: Problem, places: Readonly<Record<string, Place>>): Problem {
+  const place = problem.place ?? places[`models.${model}.${key}`] ?? places[`models.${model}.source`] ?? places[`models.${model}`];
+  return { ...problem, model, ...(place && { place }) };
+}
+
 /** Carries a {@link Problem} out of code that talks to the outside world. Anything else thrown is a bug. */
 export class ProblemError extends Error {
   readonly problem: Problem;

@@ -26,10 +26,11 @@ export const problem = object(
     expected: text('What would have been right there.'),
     fix: text('What to type or change next.'),
     place: ref('place', 'Where it is.'),
+    model: text('Name of the one declared model that it is about. Absent: of more than one, or of none.'),
     excerpt: text('The line of text at `place`.'),
     details: list("Further lines for people: the last ones of an engine's log.", text('One line.')),
   },
-  ['expected', 'fix', 'place', 'excerpt', 'details'],
+  ['expected', 'fix', 'place', 'model', 'excerpt', 'details'],
 );
 
 export const memoryPool = object('Memory that instances of one backend share.', {

@@ -195,10 +195,12 @@ const root = object(
     steps: list('In an order in which each stands after the ones it waits for.', ref('step', 'One step.')),
     foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),
     inert: list('What is declared and not acted on.', ref('inert', 'One of them.')),
+    inertModels: common.names('Models among `inert`. Absent: none.'),
     interrupted: list('Steps that an earlier run began and did not finish.', ref('pendingStep', 'One step.')),
     problems: list('What is wrong with the plan as a whole.', ref('problem', 'One problem.')),
     summary: ref('summary', 'The counts.'),
   },
+  ['inertModels'],
 );
 
 const {

@@ -1,6 +1,7 @@
 import path from 'node:path';
+import { mapBounded, sharing } from '../domain/bounded.ts';
 import type { Artifact, Desired, GgufFacts, ModelSpec } from '../domain/desired.ts';
-import { ProblemError, problemOf } from '../domain/problem.ts';
+import { ofModel, ProblemError, problemOf } from '../domain/problem.ts';
 import type { Problem } from '../domain/problem.ts';
 import { readAttachments } from './attachments.ts';
 import { openDigestCache } from './cache.ts';
@@ -50,14 +51,14 @@ export async function resolveArtifacts(desired: Desired, options: ResolveOptions
   const inert = new Set(desired.inertModels ?? []);
   const isPinned = ({ name }: ModelSpec) => options.pinned?.locked[name] !== undefined;
   const models = desired.models.filter((model) => (model.source.kind === 'file' || isPinned(model)) && !inert.has(model.name));
-  const shared = sharing((model) => look(model, desired, cache, options));
+  const shared = sharing(fileOf, (model) => look(model, desired, cache, options));
   const results = await mapBounded(models, READ_AT_ONCE, (model) => resolveModel(model, shared, desired, options));
   const artifacts: Record<string, Artifact> = {};
   const problems: Problem[] = [];
   for (const [index, model] of models.entries()) {
     const result = results[index];
     if (result?.artifact) artifacts[model.name] = result.artifact;
-    for (const finding of result?.findings ?? []) problems.push(placed(finding, model, desired));
+    for (const { key, problem } of result?.findings ?? []) problems.push(ofModel(model.name, key, problem, desired.places));
   }
   return { artifacts, problems };
 }
@@ -72,15 +73,9 @@ export async function readGgufFacts(file: string): Promise<GgufFacts | null> {
 
 type Look = (model: ModelSpec) => Promise<Inspected>;
 
-/** One look for all models with the same source, also while the first still goes on. */
-function sharing(first: Look): Look {
-  const looks = new Map<string, Promise<Inspected>>();
-  return (model) => {
-    const key = model.source.kind === 'file' ? path.normalize(model.source.path) : model.source.written;
-    const known = looks.get(key) ?? first(model);
-    looks.set(key, known);
-    return known;
-  };
+/** Models that name the same file share the look at it. */
+function fileOf({ source }: ModelSpec): string {
+  return source.kind === 'file' ? path.normalize(source.path) : source.written;
 }
 
 async function look(model: ModelSpec, desired: Desired, cache: DigestCache, options: ResolveOptions): Promise<Inspected> {
@@ -115,23 +110,4 @@ async function weightsOf(model: ModelSpec, shared: Look, pinned: Pinned | undefi
   if (model.source.kind !== 'file' && pinned && locked) return pinnedArtifact(model, locked, pinned.shelf);
   const { files, sha256, gguf } = await shared(model);
   return { source: model.source.written, path: files[0]?.path ?? '', bytes: bytesOf(files), sha256, gguf };
-}
-
-function placed({ key, problem }: Finding, model: ModelSpec, desired: Desired): Problem {
-  const place =
-    desired.places[`models.${model.name}.${key}`] ??
-    desired.places[`models.${model.name}.source`] ??
-    desired.places[`models.${model.name}`];
-  return place === undefined ? problem : { ...problem, place };
-}
-
-/** Results in the order of the items, with at most `most` at work. */
-async function mapBounded<T, R>(items: readonly T[], most: number, work: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = [];
-  const rest = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of rest) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
-  return results;
 }

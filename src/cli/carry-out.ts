@@ -1,5 +1,5 @@
 import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
-import { errorsIn, ProblemError } from '../domain/problem.ts';
+import { errorsIn } from '../domain/problem.ts';
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
 import type { Lease } from '../domain/ledger.ts';
 import { approve, mustBeAbleToAsk } from './approve.ts';
@@ -57,14 +57,16 @@ export async function carryOut(order: Order): Promise<number> {
 
 /** Says whom it waits for, where it may wait at all. */
 async function takeLease({ context, flags, command }: Order, session: Session): Promise<Lease> {
-  const { acquireLease } = await import('../state/index.ts');
+  const { acquireLease, LeaseHeldError } = await import('../state/index.ts');
   const { signal } = context;
   try {
     return await acquireLease(session.stateDir, { command, waitMs: 0, signal });
   } catch (error) {
-    if (!(error instanceof ProblemError) || error.problem.code !== 'lease-held' || flags.lockTimeout === 0) throw error;
-    const holder = error.problem.summary.replace(/ Nothing was changed.*$/, '');
-    await print(context.stderr, `${holder} Waiting up to ${flags.lockTimeout / 1000} s for it to end.`);
+    if (!(error instanceof LeaseHeldError) || flags.lockTimeout === 0) throw error;
+    await print(
+      context.stderr,
+      `This stack is being changed by ${error.holder}. Waiting up to ${flags.lockTimeout / 1000} s for it to end.`,
+    );
     return acquireLease(session.stateDir, { command, waitMs: flags.lockTimeout, signal });
   }
 }

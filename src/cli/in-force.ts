@@ -2,8 +2,10 @@ import type { ModelSpec } from '../domain/desired.ts';
 import type { Inventory } from '../domain/observed.ts';
 import type { CliContext } from './context.ts';
 import { sessionOfGeneration } from './last-applied.ts';
-import type { Session } from './session.ts';
-import { planFor, survey } from './survey.ts';
+import { progressNote } from './progress-note.ts';
+import { connectDrivers, type Session } from './session.ts';
+import { lookAtSecrets, planFor } from './survey.ts';
+import { resolveWeights } from './weights.ts';
 
 /**
  * Opens the stack as it is in force: as it was applied last, whoever did that, and, of a model whose last change failed or
@@ -24,7 +26,7 @@ export function inForce(context: CliContext, first: Session): () => Promise<Sess
 
 async function compose(context: CliContext, before: Session, inventory: Inventory): Promise<Session> {
   const last = (await sessionIn(context, before, inventory.generation)) ?? before;
-  const wished = await wishedHashes(last, context);
+  const wished = await wishedHashes(last, inventory, context);
   const lagging = last.desired.models.filter(({ name }) => {
     const applied = inventory.models[name];
     return applied !== undefined && applied.specHash !== wished.get(name);
@@ -52,9 +54,16 @@ async function sessionIn(context: CliContext, { paths, stateDir }: Session, numb
   return generation && sessionOfGeneration(generation, { paths, stateDir, context });
 }
 
-/** What each model would run as. */
-async function wishedHashes(session: Session, context: CliContext): Promise<ReadonlyMap<string, string | null>> {
-  const { changes } = await planFor(session, await survey(session, context), 'apply', { allowDestroy: true });
+/** What each model would run as; null: its weights cannot be resolved. No engine is asked: one that is away would be waited for. */
+async function wishedHashes(session: Session, inventory: Inventory, context: CliContext): Promise<ReadonlyMap<string, string | null>> {
+  const { desired } = session;
+  const note = progressNote(context);
+  const looks = [
+    resolveWeights(session, context, note),
+    lookAtSecrets(desired.models, connectDrivers(session, desired.backends, context)),
+  ] as const;
+  const [resolved, secrets] = await Promise.all(looks).finally(() => note.clear());
+  const { changes } = await planFor(session, { ...resolved, secrets, inventory, observed: [] }, 'apply', { allowDestroy: true });
   return new Map(changes.map(({ model, wish }) => [model, wish?.specHash ?? null]));
 }
 

@@ -4,9 +4,10 @@ import { ProblemError, type Problem } from '../domain/problem.ts';
 import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { pathIn } from './paths.ts';
-import { readPins } from './pins.ts';
+import { progressNote } from './progress-note.ts';
 import type { Session } from './session.ts';
-import { attachmentsIn, type Survey } from './survey.ts';
+import type { Survey } from './survey.ts';
+import { resolveWeights } from './weights.ts';
 import { writeResult } from './write-file.ts';
 
 /** What was seen on a machine with engines, for planning where there are none (a pull request's CI). */
@@ -49,15 +50,8 @@ export async function readSnapshot(
 ): Promise<readonly [seen: Omit<Survey, 'drivers'>, takenAt: string]> {
   const snapshot = await parseSnapshot(pathIn(context, flags, path), path);
   if (snapshot.stack !== session.desired.stack) throw ofAnotherStack(path, snapshot.stack, session.desired.stack);
-  const [{ resolveArtifacts }, pins] = await Promise.all([import('../catalog/index.ts'), readPins(session, context)]);
-  const here = await resolveArtifacts(session.desired, {
-    baseDir: session.paths.baseDir,
-    cacheDir: session.cacheDir,
-    signal: context.signal,
-    ...(pins.pinned === undefined ? {} : { pinned: pins.pinned }),
-    attachments: attachmentsIn(session),
-    progress: () => undefined,
-  });
+  const note = progressNote(context);
+  const here = await resolveWeights(session, context, note).finally(() => note.clear());
   const recorded = new Map(Object.values(snapshot.artifacts).map((artifact) => [artifact.source, artifact]));
   const artifacts: Record<string, Artifact> = { ...here.artifacts };
   const filled = new Set<string>();
@@ -68,18 +62,14 @@ export async function readSnapshot(
     if (artifact?.remote !== undefined && own?.remote !== undefined && artifact.sha256 === own.sha256) artifacts[name] = artifact;
     if (own !== undefined || artifact === undefined) continue;
     artifacts[name] = artifact;
-    filled.add(placeKey(session.desired.places[`models.${name}.source`]));
+    filled.add(name);
   }
-  const stands = (problem: Problem): boolean => problem.code !== 'weights-missing' || !filled.has(placeKey(problem.place));
-  const problems = [...session.warnings, ...pins.problems, ...here.problems.filter(stands)];
+  const stands = ({ code, model }: Problem): boolean => code !== 'weights-missing' || model === undefined || !filled.has(model);
+  const problems = [...session.warnings, ...here.problems.filter(stands)];
   return [
     { artifacts, problems, observed: snapshot.observed, inventory: snapshot.inventory, secrets: snapshot.secrets ?? {} },
     snapshot.takenAt,
   ];
-}
-
-function placeKey(place: Problem['place']): string {
-  return place === undefined ? '' : `${place.file}:${place.line}`;
 }
 
 async function parseSnapshot(path: string, shown: string): Promise<Snapshot> {

@@ -1,6 +1,8 @@
+import { copiesByModel } from '../domain/copies.ts';
 import type { Plan } from '../domain/plan.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { Status } from '../domain/status.ts';
+import { compareText, nearest } from '../domain/text.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
 import { openSessionOrLast } from './last-applied.ts';
@@ -25,9 +27,9 @@ export interface StatusFlags extends StackFlags {
 export async function run(context: CliContext, flags: StatusFlags, names: readonly string[]): Promise<number> {
   const { session, fileProblems } = await openSessionOrLast(context, flags);
   const seen = await survey(session, context, flags.observeTimeout);
+  refuseUnknownNames(names, session, seen);
   if (flags.snapshot !== undefined) await writeSnapshot(pathIn(context, flags, flags.snapshot), session, seen, context);
   const plan = await planFor(session, seen, 'apply', { target: names, allowDestroy: true });
-  refuseUnknownNames(plan);
   const status = await fold(session, seen, fileProblems === null ? plan : null, context);
   await show(status, context, flags);
   if (fileProblems !== null) return EXIT.error;
@@ -35,12 +37,23 @@ export async function run(context: CliContext, flags: StatusFlags, names: readon
   return flags.exitCode && !fine ? EXIT.changes : EXIT.ok;
 }
 
-/** The planner knows every name of the stack; its words are about `--target`. */
-function refuseUnknownNames(plan: Plan): void {
-  const unknown = plan.problems.find(({ code }) => code === 'unknown-target');
+/** A slip in a name must not read as "it is not there". */
+function refuseUnknownNames(names: readonly string[], { desired }: Session, { inventory, observed }: Survey): void {
+  const declared = [...desired.models.map(({ name }) => name), ...(desired.inertModels ?? [])];
+  const left = [
+    ...Object.keys(inventory.models),
+    ...Object.keys(inventory.endpoints),
+    ...copiesByModel(observed, inventory.endpoints).keys(),
+  ];
+  const known = new Set([...declared, ...left]);
+  const unknown = names.find((name) => !known.has(name));
   if (unknown === undefined) return;
-  const spoken = { summary: unknown.summary.replace('--target ', ''), fix: unknown.fix?.replace('--target ', '') ?? '' };
-  throw new ProblemError({ ...unknown, ...spoken, code: 'unknown-model' });
+  const guess = nearest(unknown, known);
+  throw new ProblemError({
+    code: 'unknown-model',
+    summary: `${unknown}: this stack has no model of that name.`,
+    fix: guess === null ? `Models of this stack: ${[...known].sort(compareText).join(', ') || 'none'}.` : `Did you mean \`${guess}\`?`,
+  });
 }
 
 /** `plan` is null where the file could not be used: then only what runs is told. */

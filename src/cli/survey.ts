@@ -1,18 +1,16 @@
-import { mkdir } from 'node:fs/promises';
 import type { Driver } from '../domain/backend.ts';
-import type { Artifact, BackendSpec, InstanceSpec, ModelSpec } from '../domain/desired.ts';
+import type { Artifact, BackendSpec, ModelSpec } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { Place, Problem } from '../domain/problem.ts';
+import type { Problem } from '../domain/problem.ts';
 import type { SecretSight } from '../domain/secret.ts';
 import type { Room } from '../domain/weights.ts';
 import type { CliContext } from './context.ts';
 import { withCandidates } from './candidates.ts';
-import { readPins } from './pins.ts';
 import { progressNote, type ProgressNote } from './progress-note.ts';
 import { connectDrivers, desiredIn, type Session } from './session.ts';
 import { sha256 } from './sha256.ts';
-import { storeOf } from './store.ts';
+import { resolveWeights } from './weights.ts';
 
 /** Everything a plan is made from, looked at in one go. */
 export interface Survey {
@@ -27,8 +25,6 @@ export interface Survey {
   readonly room?: Room;
   readonly drivers: Readonly<Record<string, Driver>>;
 }
-
-type Resolved = Pick<Survey, 'artifacts' | 'problems' | 'room'>;
 
 /** How long one backend may take to tell its state where no flag says so, in milliseconds. */
 const OBSERVE_MS = 10_000;
@@ -72,62 +68,10 @@ function withForgotten(declared: readonly BackendSpec[], last: readonly BackendS
   return [...declared, ...last.filter((spec) => !known.has(spec.name))];
 }
 
-async function resolveWeights(session: Session, context: CliContext, note: ProgressNote): Promise<Resolved> {
-  const [{ resolveArtifacts }, pins] = await Promise.all([import('../catalog/index.ts'), readPins(session, context)]);
-  await mkdir(session.cacheDir, { recursive: true, mode: 0o700 }).catch(() => undefined); // a cache that cannot be kept is only slower
-  const resolved = await resolveArtifacts(session.desired, {
-    baseDir: session.paths.baseDir,
-    cacheDir: session.cacheDir,
-    signal: context.signal,
-    ...(pins.pinned === undefined ? {} : { pinned: pins.pinned }),
-    attachments: attachmentsIn(session),
-    progress: (model, done, total) => note.show(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
-  });
-  const all = asRecorded(session, { ...resolved, problems: [...pins.problems, ...resolved.problems] });
-  const room = await roomFor(all.artifacts, context);
-  return room === null ? all : { ...all, room };
-}
-
-/** null: nothing is to be fetched. A disk that does not tell is told of by the fetch. */
-async function roomFor(artifacts: Survey['artifacts'], context: CliContext): Promise<Room | null> {
-  if (Object.values(artifacts).every(({ remote }) => remote === undefined || remote.missing.length === 0)) return null;
-  const store = await storeOf(context);
-  return await store.room().catch(() => null);
-}
-
-/** Weights of models that are in force otherwise than the lock says now: those that they were applied with. */
-function asRecorded({ desired, recorded }: Session, { artifacts, problems }: Resolved): Resolved {
-  const others = desired.models.filter(({ name }) => {
-    const weights = recorded?.[name];
-    return weights !== undefined && artifacts[name]?.sha256 !== weights.sha256;
-  });
-  if (others.length === 0) return { artifacts, problems };
-  const all = { ...artifacts };
-  for (const { name, source } of others) all[name] = recordedArtifact(source.written, recorded?.[name] as InstanceSpec['weights']);
-  const lines = new Set(others.map(({ name }) => lineOf(desired.places[`models.${name}.source`])));
-  // What is wrong with the lock as a whole is wrong with what is not gone by here.
-  return { artifacts: all, problems: problems.filter(({ place }) => place?.file === desired.file && !lines.has(lineOf(place))) };
-}
-
-function recordedArtifact(source: string, { remote, ...file }: InstanceSpec['weights']): Artifact {
-  const known = { source, ...file, gguf: null };
-  return remote === undefined ? known : { ...known, remote: { ...remote, missing: [], ready: true, partialBytes: 0 } };
-}
-
-function lineOf(place: Place | undefined): string {
-  return place === undefined ? '' : `${place.file}:${place.line}`;
-}
-
-/** Every backend looks at those of its models. */
-async function lookAtSecrets(models: readonly ModelSpec[], drivers: Survey['drivers']): Promise<Survey['secrets']> {
+/** Every backend looks at the secrets of its models. */
+export async function lookAtSecrets(models: readonly ModelSpec[], drivers: Survey['drivers']): Promise<Survey['secrets']> {
   const looks = [...Map.groupBy(models, ({ backend }) => backend)].map(([backend, own]) => drivers[backend]?.secrets?.(own));
   return Object.assign({}, ...(await Promise.all(looks))) as Survey['secrets'];
-}
-
-/** Which files a model's options name is its backend's to say. */
-export function attachmentsIn({ desired, backends }: Session): (model: ModelSpec) => Readonly<Record<string, string>> {
-  const types = new Map(desired.backends.map((spec) => [spec.name, spec.type]));
-  return (model) => backends[types.get(model.backend) ?? '']?.attachments?.(model) ?? {};
 }
 
 async function observe(

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { refusalReason } from '../domain/disk-problem.ts';
 import { ProblemError } from '../domain/problem.ts';
 
 /**
@@ -52,18 +53,5 @@ function refusal(path: string, reason: string, flag: string, cause?: unknown): P
 
 /** Why a file cannot be written, as the end of a sentence. */
 export function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  return REASONS[code] ?? code;
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'its folder does not exist' : refusalReason(error);
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'its folder does not exist',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is not a folder',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  ENAMETOOLONG: 'the name is too long',
-};

@@ -60,8 +60,8 @@ export interface Backend {
 export interface SwapReason {
   /** To be used within a sentence: "both would listen on port 8081". */
   readonly because: string;
-  /** The path of the declared setting without which they could: `models.chat.options.port`; null: it is the engine's way. */
-  readonly setting: string | null;
+  /** The declared setting without which they could: `options.port` of the model, `rpc` of its backend; null: it is the engine's way. */
+  readonly setting: { readonly of: 'model' | 'backend'; readonly key: string } | null;
   /** True: nothing on that backend starts before every old copy there that leaves has ended. Absent: it is between the two. */
   readonly together?: true;
 }

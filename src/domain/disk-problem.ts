@@ -1,20 +1,39 @@
 import { ProblemError } from './problem.ts';
 
-/** What the system says of a disk that refuses, in words, and what to do about it. Codes: errno(3). */
-const REASONS: Readonly<Record<string, readonly [reason: string, fix: string]>> = {
-  ENOSPC: ['the disk is full', 'Free some space'],
-  EDQUOT: ['the disk quota is used up', 'Free some space'],
-  EFBIG: ['the file may not grow any further', 'Raise the limit on file sizes (ulimit -f)'],
-  EIO: ['the disk reports a fault', 'See what the kernel says of the disk (dmesg)'],
-  EROFS: ['the file system is read-only', 'Mount it writable, or name another folder with --state-dir'],
-  EACCES: ['permission denied', 'Mend the permissions, or name another folder with --state-dir'],
-  EPERM: ['permission denied', 'Mend the permissions, or name another folder with --state-dir'],
-  ENOENT: ['it is not there, and cannot be made there', 'Name another folder with --state-dir'],
-  ELOOP: ['links lead in a circle', 'Name another folder with --state-dir'],
-  ENAMETOOLONG: ['the name is too long', 'Name another folder with --state-dir'],
-  ENOTDIR: ['a part of the path is not a folder', 'Name another folder with --state-dir'],
-  EEXIST: ['a file stands where a folder belongs', 'Name another folder with --state-dir'],
+/**
+ * What the system says of a file or a disk that refuses, as the end of a sentence; what to do about it there, if anything; and
+ * whether another folder helps. Codes: errno(3).
+ */
+const REFUSALS: Readonly<Record<string, readonly [reason: string, fix: string | null, elsewhere: boolean]>> = {
+  ENOSPC: ['the disk is full', 'Free some space', false],
+  EDQUOT: ['the disk quota is used up', 'Free some space', false],
+  EFBIG: ['the file may not grow any further', 'Raise the limit on file sizes (ulimit -f)', false],
+  EIO: ['the disk reports a fault', 'See what the kernel says of the disk (dmesg)', false],
+  EMFILE: ['too many files are open', 'Raise the limit on open files (ulimit -n)', false],
+  EROFS: ['the file system is read-only', 'Mount it writable', true],
+  EACCES: ['permission denied', 'Mend the permissions', true],
+  EPERM: ['permission denied', 'Mend the permissions', true],
+  ENOENT: ['it is not there, and cannot be made there', null, true],
+  ELOOP: ['links lead in a circle', null, true],
+  ENAMETOOLONG: ['the name is too long', null, true],
+  ENOTDIR: ['a part of the path is not a folder', null, true],
+  EISDIR: ['it is a folder', null, true],
+  EEXIST: ['a file stands where a folder belongs', null, true],
 };
+
+/** Why the system refused, as the end of a sentence; what has no words is told by its code. */
+export function refusalReason(error: unknown): string {
+  const code = codeOf(error) ?? String(error);
+  return REFUSALS[code]?.[0] ?? code;
+}
+
+/** What to do about it, as the start of a sentence. `elsewhere`: how people name another folder: `--state-dir`. */
+export function refusalFix(error: unknown, elsewhere: string): string {
+  const [, fix, helps] = REFUSALS[codeOf(error) ?? ''] ?? [null, 'See that the disk is well', false];
+  const other = `another folder with ${elsewhere}`;
+  if (fix === null) return `Name ${other}`;
+  return helps ? `${fix}, or name ${other}` : fix;
+}
 
 /** A disk that takes no more, now or at all: none of the mistakes that a person makes with paths and permissions. */
 const WEARY: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS']);
@@ -22,12 +41,11 @@ const WEARY: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 
 /** What a person can do about a disk that refused to hold state. */
 export function diskError(path: string, error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  const code = codeOf(error) ?? String(error);
-  const [reason, fix] = REASONS[code] ?? [code, 'See that the disk is well'];
+  const fix = refusalFix(error, '--state-dir');
   return new ProblemError(
     {
       code: 'state-not-writable',
-      summary: `llmops' state at ${path} cannot be used: ${reason}.`,
+      summary: `llmops' state at ${path} cannot be used: ${refusalReason(error)}.`,
       fix: `${fix}, then run the command again: it goes on from what is there.`,
     },
     error,

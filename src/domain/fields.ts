@@ -1,3 +1,5 @@
+import type { Artifact, Json, ModelSpec } from './desired.ts';
+
 /** One setting's value. `null` means: nobody said (in a wish: the engine decides; in an observation: the engine does not tell). */
 export type Scalar = string | number | boolean | null;
 
@@ -44,6 +46,26 @@ export const PORTABLE_FIELDS = [
   'chatTemplate', // SHA-256 of a template file, or a built-in template's name, or null (the model's own)
 ] as const;
 export type PortableField = (typeof PORTABLE_FIELDS)[number];
+
+/** What a model says in those fields. `chatTemplate` is missing: which template that is, each engine has words of its own for. */
+export function portableFields(model: ModelSpec, artifact: Artifact): Readonly<Record<Exclude<PortableField, 'chatTemplate'>, Scalar>> {
+  const { context, parallel, kvCache, offload } = model;
+  return {
+    source: artifact.source,
+    digest: artifact.sha256,
+    context,
+    parallel,
+    kvCache,
+    'offload.gpuLayers': offload.gpuLayers,
+    'offload.cpuMoeLayers': offload.cpuMoeLayers,
+    'offload.devices': offload.devices?.join(',') ?? null,
+  };
+}
+
+/** An option as a setting; null: nobody said, or it is no single value. */
+export function asScalar(value: Json | undefined): Scalar {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
 
 /** The option, and its field, with which a model keeps one port of this machine for good. Engines that do not run here call theirs something else. */
 export const PORT_OPTION = 'port';

@@ -4,7 +4,7 @@ import type { AppliedModel, FailedTry, MemoryPool, PendingStep, ProcessIdentity 
 import { errorsIn, type Place, type Problem } from './problem.ts';
 import type { Origin, RemoteFile } from './weights.ts';
 
-/** The decision as data: printable, storable, comparable. Apply reads `steps` and `backends` and nothing else. */
+/** The decision as data: printable, storable, comparable. All that is done stands in `steps`; the rest is for whoever judges, records or tells it. */
 export interface Plan {
   readonly formatVersion: '1.0';
   readonly stack: string;
@@ -29,6 +29,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   readonly foreign: readonly Foreign[];
   readonly inert: readonly Inert[];
+  /** Names of models among `inert`. Absent: none. */
+  readonly inertModels?: readonly string[];
   /** Steps that an earlier run began and did not finish. */
   readonly interrupted: readonly PendingStep[];
   readonly problems: readonly Problem[];

@@ -22,6 +22,8 @@ export interface Problem {
   /** What to type or change next. */
   readonly fix?: string;
   readonly place?: Place;
+  /** Name of the one declared model that it is about: several can stand on one line, so a place does not tell. Absent: of more than one, or of none. */
+  readonly model?: string;
   /** The text of the line at `place`, already free of secrets. */
   readonly excerpt?: string;
   /** Further lines for a person, free of secrets: the last lines of an engine's log. */
@@ -33,6 +35,15 @@ export interface Problem {
 /** The problems that stop whatever was asked for. */
 export function errorsIn(problems: readonly Problem[]): readonly Problem[] {
   return problems.filter((problem) => problem.severity === 'error');
+}
+
+/**
+ * A problem that is about a key of a declared model. It stands at that key, else at the model's source, else where the model
+ * begins, unless it has a place of its own. `places`: where each declared value stands, by its path.
+ */
+export function ofModel(model: string, key: string, problem: Problem, places: Readonly<Record<string, Place>>): Problem {
+  const place = problem.place ?? places[`models.${model}.${key}`] ?? places[`models.${model}.source`] ?? places[`models.${model}`];
+  return { ...problem, model, ...(place && { place }) };
 }
 
 /** Carries a {@link Problem} out of code that talks to the outside world. Anything else thrown is a bug. */

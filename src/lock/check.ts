@@ -1,6 +1,6 @@
 import type { Desired } from '../domain/desired.ts';
 import type { ModelLock, Outdated } from '../domain/lock.ts';
-import type { Place, Problem } from '../domain/problem.ts';
+import { ofModel, type Place, type Problem } from '../domain/problem.ts';
 import type { LockComparison } from './compare.ts';
 
 /** What {@link lockProblems} tells about. */
@@ -34,20 +34,18 @@ function modelProblems(
   file: string,
   places: Readonly<Record<string, Place>>,
 ): readonly Problem[] {
-  const at = (key: string): { readonly place?: Place } => {
-    const place = desired.places[`models.${model}.${key}`] ?? desired.places[`models.${model}.source`] ?? desired.places[`models.${model}`];
-    return place === undefined ? {} : { place };
-  };
+  const about = (key: string, problem: Problem): Problem => ofModel(model, key, problem, desired.places);
   if (status === 'missing')
-    return [{ severity: 'error', code: 'not-locked', summary: `${model} is not pinned in ${file}`, ...at('source') }];
+    return [about('source', { severity: 'error', code: 'not-locked', summary: `${model} is not pinned in ${file}` })];
   const pinned = entry === null ? undefined : places[entry];
-  return why.map((one) => ({
-    severity: 'error',
-    code: 'lock-outdated',
-    summary: `${file} pins ${entry} ${words(one)}`,
-    ...at(one.what),
-    ...(pinned && { details: [`pinned at ${pinned.file}:${pinned.line}`] }),
-  }));
+  return why.map((one) =>
+    about(one.what, {
+      severity: 'error',
+      code: 'lock-outdated',
+      summary: `${file} pins ${entry} ${words(one)}`,
+      ...(pinned && { details: [`pinned at ${pinned.file}:${pinned.line}`] }),
+    }),
+  );
 }
 
 function words({ what, pinned, wanted }: Outdated): string {

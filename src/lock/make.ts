@@ -1,5 +1,6 @@
+import { mapBounded, sharing } from '../domain/bounded.ts';
 import type { Desired, ModelSpec } from '../domain/desired.ts';
-import { ProblemError, type Problem } from '../domain/problem.ts';
+import { ofModel, ProblemError, type Problem } from '../domain/problem.ts';
 import type { Lock, LockedModel } from '../domain/weights.ts';
 import { entryNameFor, outdated, wishOf } from './compare.ts';
 import { isInside } from './entries.ts';
@@ -28,7 +29,8 @@ export async function lockModels(
   const results = await mapBounded(
     models,
     AT_ONCE,
-    sharing((model) => settle(model, resolve)),
+    // Also while the first look still goes on: two looks could find two commits.
+    sharing(wishOf, (model) => settle(model, resolve)),
   );
   const entries: Record<string, LockedModel> = Object.assign(Object.create(null) as Record<string, LockedModel>, lock.models);
   const problems: Problem[] = [];
@@ -36,7 +38,7 @@ export async function lockModels(
     const result = results[index]!;
     if ('thrown' in result) throw result.thrown;
     const found = 'problem' in result ? result : verify(model, result.locked);
-    if ('problem' in found) problems.push(placed(found.problem, found.key, model, desired));
+    if ('problem' in found) problems.push(ofModel(model.name, found.key, found.problem, desired.places));
     else entries[entryNameFor(model, desired.environment, base)] = found.locked;
   }
   return { lock: { ...lock, models: entries }, problems };
@@ -52,16 +54,6 @@ async function settle(model: ModelSpec, resolve: Resolve): Promise<Found | { rea
     if (!(error instanceof ProblemError) || error.problem.code === 'cancelled') return { thrown: error };
     return { problem: error.problem, key: 'source' };
   }
-}
-
-/** One look for all models that ask for the same, also while the first still goes on: two looks could find two commits. */
-function sharing<R>(first: (model: ModelSpec) => Promise<R>): (model: ModelSpec) => Promise<R> {
-  const looks = new Map<string, Promise<R>>();
-  return (model) => {
-    const look = looks.get(wishOf(model)) ?? first(model);
-    looks.set(wishOf(model), look);
-    return look;
-  };
 }
 
 /** What was found must be what was asked for: an entry that is out of date from the start would be looked up for ever. */
@@ -120,21 +112,4 @@ function otherQuantization({ name, source, quantizations }: ModelSpec, { quantiz
     expected: quantizations.join(', '),
     fix: quantization === null ? `Take models.${name}.quantization away.` : `Set models.${name}.quantization to ${quantization}.`,
   };
-}
-
-/** A problem with the place of a model's key, unless it has a place of its own. */
-function placed(problem: Problem, key: string, { name }: ModelSpec, { places }: Desired): Problem {
-  const place = problem.place ?? places[`models.${name}.${key}`] ?? places[`models.${name}.source`] ?? places[`models.${name}`];
-  return place === undefined ? problem : { ...problem, place };
-}
-
-/** Results in the order of the items, with at most `most` at work. */
-async function mapBounded<T, R>(items: readonly T[], most: number, work: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = [];
-  const rest = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of rest) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
-  return results;
 }

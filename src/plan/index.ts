@@ -80,6 +80,7 @@ function assemble(context: Context, changes: Change[], steps: Step[], verdicts: 
     steps: doing,
     foreign: world.foreign,
     inert: desired.inert,
+    ...(desired.inertModels?.length ? { inertModels: desired.inertModels } : {}),
     interrupted: inventory.pending,
     problems,
     summary: summarize(shown),

@@ -40,21 +40,6 @@ export function missingArtifact(desired: Desired, model: ModelSpec): Problem {
   };
 }
 
-/** Problems by the model at whose declaration they stand; those of no model, or of nobody knows which, under the empty name. */
-export function byModel(desired: Desired, problems: readonly Problem[]): ReadonlyMap<string, readonly Problem[]> {
-  const owners = new Map<string, string | null>();
-  // Several models can stand on one line: there the column tells, and without it nobody.
-  const own = (key: string, owner: string) => owners.set(key, (owners.get(key) ?? owner) === owner ? owner : null);
-  for (const [path, { file, line, column }] of problems.length > 0 ? Object.entries(desired.places) : []) {
-    const owner = /^models\.([^.]+)/.exec(path)?.[1];
-    if (owner === undefined) continue;
-    own(`${file}:${line}:${column}`, owner);
-    own(`${file}:${line}`, owner);
-  }
-  const ownerOf = ({ file, line, column }: Place) => owners.get(`${file}:${line}:${column}`) ?? owners.get(`${file}:${line}`);
-  return Map.groupBy(problems, ({ place }) => (place === undefined ? undefined : ownerOf(place)) ?? '');
-}
-
 /** A copy that is there and does not answer is not stopped on a guess: it may be working. */
 export function unknownCopy(copy: ObservedInstance, model: string, severity: Problem['severity'], declared = true): Problem {
   const said = copy.problem === null ? 'it does not answer' : clause(copy.problem.summary);

@@ -7,7 +7,6 @@ import { compareCopy, type Comparison } from './compare.ts';
 import type { PlanInput } from './input.ts';
 import type { Secrets } from './secrets.ts';
 import { placeOf, type Wish } from './wish.ts';
-import { byModel } from './obstacles.ts';
 import { arrangeWorld, type Grounds } from './world.ts';
 
 /** What verdicts are made from. */
@@ -22,7 +21,7 @@ export function makeContext(input: PlanInput): Context {
     world: arrangeWorld(input),
     replace: new Set(input.replace),
     pending: new Set(input.inventory.pending.map((step) => step.model)),
-    found: byModel(input.desired, input.problems),
+    found: Map.groupBy(input.problems, ({ model }) => model ?? ''),
   };
   return { ...grounds, claims: claimsOf(grounds) };
 }

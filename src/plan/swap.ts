@@ -5,7 +5,7 @@ import type { ObservedInstance } from '../domain/observed.ts';
 import type { Ports } from './ports.ts';
 import type { Context } from './sight.ts';
 import type { Course } from './verdict.ts';
-import { placeOf } from './wish.ts';
+import { placeOf, type Wish } from './wish.ts';
 import { at, list } from './words.ts';
 
 /** Why old must end before new starts, whatever memory there is; null: that is open. */
@@ -17,7 +17,7 @@ export function reasonToSwap({ input }: Context, { need, wish, others, applied }
   if (rollout.strategy === 'swap') return `rollout.strategy is swap (${at(placeOf(input.desired, name, 'rollout.strategy'))})`;
   for (const copy of others) {
     const reason = wish.traits.mustSwap(wish.model, wish.backend, settingsOf(copy, applied), wish.artifact);
-    if (reason !== null) return swapWords(input.desired, reason);
+    if (reason !== null) return swapWords(input.desired, wish, reason);
   }
   const circle = circles.get(name);
   return circle === undefined ? null : `${list(circle)} take each other's ports, so their old copies end first`;
@@ -31,10 +31,10 @@ export function mustEndTogether({ need, wish, others, applied }: Course): boolea
 }
 
 /** "both would listen on port 8081: options.port at llmops.yaml:14; without it new could start before old". */
-function swapWords({ places }: Desired, { because, setting }: SwapReason): string {
+function swapWords({ places }: Desired, { model, backend }: Wish, { because, setting }: SwapReason): string {
   if (setting === null) return because;
-  const place = places[setting];
-  const key = setting.split('.').slice(2).join('.');
+  const { of, key } = setting;
+  const place = places[of === 'model' ? `models.${model.name}.${key}` : `backends.${backend.name}.${key}`];
   return `${because}: ${key}${place === undefined ? '' : ` at ${at(place)}`}; without it new could start before old`;
 }
 

@@ -14,7 +14,7 @@ import { claim, identityOf, ownerOf, ownership, refuseTaken } from './stack.ts';
 
 export type { Disk } from './disk.ts';
 export { realDisk } from './disk.ts';
-export { acquireLease, type LeaseOptions } from './lease.ts';
+export { acquireLease, LeaseHeldError, type LeaseOptions } from './lease.ts';
 
 /** What is stored about a stack. */
 export interface StoredState {

@@ -27,7 +27,7 @@ const GONE_TIMES = 3;
 
 /**
  * Takes the right to change this stack. It is a lock of the kernel on `lease.db`, so a holder that died, however it died,
- * never blocks, and one that is merely stopped (SIGSTOP) still holds. Throws a ProblemError `lease-held` that names the
+ * never blocks, and one that is merely stopped (SIGSTOP) still holds. Throws a {@link LeaseHeldError} that names the
  * holder. The folder must be on a local disk: network file systems may not lock.
  */
 export async function acquireLease(dir: string, options: LeaseOptions): Promise<Lease> {
@@ -38,9 +38,9 @@ export async function acquireLease(dir: string, options: LeaseOptions): Promise<
     if (lock) return await hold(dir, lock, options.command);
     if (performance.now() >= deadline) {
       const holder = await nameOf(dir);
-      if (holder !== 'gone') throw held(dir, holder);
+      if (holder !== 'gone') throw new LeaseHeldError(dir, holder);
       gone += 1;
-      if (gone > GONE_TIMES) throw held(dir, null);
+      if (gone > GONE_TIMES) throw new LeaseHeldError(dir, null);
     }
     options.signal?.throwIfAborted();
     await pause(RETRY_MS);
@@ -101,13 +101,19 @@ async function nameOf(dir: string): Promise<Holder | null | 'gone'> {
   return seen && seen.pid !== 0 ? 'gone' : null;
 }
 
-function held(dir: string, holder: Holder | null): ProblemError {
-  const who = holder ? describeHolder(holder) : 'another llmops process';
-  return new ProblemError({
-    code: 'lease-held',
-    summary: `This stack is being changed by ${who}. Nothing was changed by this command.`,
-    fix: `Wait for it with --lock-timeout 30s, or end it first. State folder: ${dir}`,
-  });
+/** The ProblemError `lease-held`. */
+export class LeaseHeldError extends ProblemError {
+  /** Who holds it, in words. */
+  readonly holder: string;
+  constructor(dir: string, holder: Holder | null) {
+    const who = holder ? describeHolder(holder) : 'another llmops process';
+    super({
+      code: 'lease-held',
+      summary: `This stack is being changed by ${who}. Nothing was changed by this command.`,
+      fix: `Wait for it with --lock-timeout 30s, or end it first. State folder: ${dir}`,
+    });
+    this.holder = who;
+  }
 }
 
 function lost(dir: string): ProblemError {

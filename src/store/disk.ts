@@ -1,5 +1,6 @@
 import { mkdir, open, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { refusalFix, refusalReason } from '../domain/disk-problem.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { sizeText } from './words.ts';
 
@@ -43,27 +44,16 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
   }
 }
 
-const REASONS: Readonly<Record<string, readonly [reason: string, fix: string]>> = {
-  EFBIG: ['a file may not grow any further', 'Raise the limit on file sizes (ulimit -f)'],
-  EROFS: ['the file system is read-only', 'Mount it writable, or set XDG_CACHE_HOME to another folder'],
-  EACCES: ['permission denied', 'Mend the permissions, or set XDG_CACHE_HOME to another folder'],
-  EPERM: ['permission denied', 'Mend the permissions, or set XDG_CACHE_HOME to another folder'],
-  ENOTDIR: ['a part of the path is not a folder', 'Set XDG_CACHE_HOME to another folder'],
-  EEXIST: ['a file stands where a folder belongs', 'Set XDG_CACHE_HOME to another folder'],
-  EMFILE: ['too many files are open', 'Raise the limit on open files (ulimit -n)'],
-};
-
 /** What a person can do about a disk that refused. */
 export function diskProblem(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (error instanceof ProblemError || typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) return error;
   if (code === 'ENOSPC' || code === 'EDQUOT') return filledUp(path, code, error);
-  const [reason, fix] = REASONS[code] ?? [code, 'See that the disk is well'];
   return new ProblemError(
     {
       code: 'weights-store-unusable',
-      summary: `The store of weights cannot use ${path}: ${reason}. What was fetched before is kept.`,
-      fix: `${fix}, then run the command again.`,
+      summary: `The store of weights cannot use ${path}: ${refusalReason(error)}. What was fetched before is kept.`,
+      fix: `${refusalFix(error, 'XDG_CACHE_HOME')}, then run the command again.`,
     },
     error,
   );

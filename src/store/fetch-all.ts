@@ -1,3 +1,4 @@
+import { mapBounded } from '../domain/bounded.ts';
 import type { RemoteFile } from '../domain/weights.ts';
 import { LANES } from './tuning.ts';
 import type { Download, FetchIo, Store } from './types.ts';
@@ -61,12 +62,4 @@ function telling(each: readonly Wanted[], io: FetchAllIo): (file: RemoteFile, do
     done.set(file.sha256, now);
     io.progress({ file, done: now, total, allDone, allTotal });
   };
-}
-
-async function mapBounded<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
 }

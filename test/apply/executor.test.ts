@@ -144,6 +144,12 @@ describe('a step', () => {
     expect(result.steps[0]?.problem?.code).toBe('no-driver');
   });
 
+  it('of a kind that has no act fails, and does not pass for done', async () => {
+    const { result } = await play([{ ...step('chat.start'), op: 'quantize' } as unknown as Step]);
+    expect(result.steps[0]).toMatchObject({ status: 'failed', problem: { code: 'internal' } });
+    expect(result.steps[0]?.problem?.summary).toContain('chat.start is of kind quantize');
+  });
+
   it('may wait at the end of a chain thousands of steps long', async () => {
     const steps = Array.from({ length: 5000 }, (_, at) => step(`m${at}.withdraw`, at === 0 ? [] : [`m${at - 1}.withdraw`]));
     const first = step('x.start');

@@ -62,7 +62,10 @@ describe('the lease on a stack', () => {
     const dir = await folder();
     const holder = contend(dir);
     const { token = 0 } = await holder.told;
-    await expect(take(dir)).rejects.toMatchObject({ problem: { code: 'lease-held' } });
+    await expect(take(dir)).rejects.toMatchObject({
+      problem: { code: 'lease-held' },
+      holder: expect.stringMatching(/^pid \d+ \(llmops apply, .*\)$/) as string,
+    });
     await end(holder.process, 'SIGKILL');
     const lease = await take(dir);
     expect(lease.token).toBeGreaterThan(token);

@@ -136,7 +136,7 @@ describe('weights that are not as declared', () => {
   test('a missing file is said at its line, and other models are looked at all the same', async () => {
     shelf.put('b.gguf', TINY);
     const { artifacts, problems } = await shelf.resolve({ a: { file: 'a.gguf' }, b: { file: 'b.gguf' } });
-    expect(problems).toMatchObject([{ severity: 'error', code: 'weights-missing', place: { line: 1, column: 13 } }]);
+    expect(problems).toMatchObject([{ severity: 'error', code: 'weights-missing', model: 'a', place: { line: 1, column: 13 } }]);
     expect(Object.keys(artifacts)).toEqual(['b']);
   });
 

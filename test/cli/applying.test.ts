@@ -205,7 +205,9 @@ describe('Two applies at once', () => {
     const world = stage.command();
     const ended = world.llmops('apply', '-y', '--lock-timeout', '50s');
     await world.stderr.until('Waiting up to 50 s');
-    expect(world.stderr.text).toContain('llmops destroy');
+    expect(world.stderr.text).toMatch(
+      /^This stack is being changed by pid \d+ \(llmops destroy, .*\)\. Waiting up to 50 s for it to end\.$/m,
+    );
     lease.release();
     expect(await ended).toBe(0);
   });

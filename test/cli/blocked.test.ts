@@ -52,6 +52,13 @@ describe('A blocked model', () => {
     expect(stage.running().map((id) => id.replace(/-[0-9a-f]+$/, ''))).toEqual(['chat', 'more']);
   });
 
+  it('is told from a neighbour whose name is the first part of its own', async () => {
+    stage.declare({ qwen2: '', 'qwen2.5': LOST });
+    const { stdout } = await stage.run('apply', '-y');
+    expect(stage.running()).toEqual([expect.stringMatching(/^qwen2-[0-9a-f]+$/)]);
+    expect(flat(stdout)).toMatch(/✗ qwen2\.5 .*\[weights-missing\]/);
+  });
+
   it('keeps the model that it is the new name of', async () => {
     stage.write('v.gguf', tinyGguf({ tensors: { 'output.weight': 8 } }));
     const other = { other: 'context: 256, source: "file:v.gguf"' };

@@ -42,6 +42,8 @@ export interface World {
   /** State of a stack called `name`. */
   readonly stateDir: (name: string) => string;
   readonly env: Record<string, string>;
+  /** What a verb is given. */
+  readonly context: CliContext;
   readonly stdout: Captured;
   readonly stderr: Captured;
   /** What the first Ctrl-C does. */
@@ -90,6 +92,7 @@ export function newWorld(options: WorldOptions = {}): World {
     cwd,
     stateDir: (name) => join(root, 'state', 'llmops', name),
     env,
+    context,
     stdout,
     stderr,
     interrupt: () => controller.abort(),

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { newStage, schemaErrors, type Stage } from './stage.ts';
+import { newStage, schemaErrors, stackFile, type Stage } from './stage.ts';
 
 async function applied(models: Readonly<Record<string, string>> = { chat: 'context: 256' }): Promise<Stage> {
   const stage = await newStage();
@@ -179,7 +179,21 @@ describe('status', () => {
     expect(ended.stdout).not.toContain('chat');
     const typo = await stage.run('status', 'embde');
     expect(typo).toMatchObject({ code: 1, stdout: '' });
+    expect(typo.stderr).toContain('embde: this stack has no model of that name. [unknown-model]');
     expect(typo.stderr).toContain('Did you mean `embed`?');
+    expect((await stage.run('status', 'zzz', '--snapshot', 'seen.json')).stderr).toContain('Models of this stack: chat, embed.');
+    expect(() => stage.read('seen.json')).toThrow('ENOENT');
+  });
+
+  it('of a model that this version does not act on, by its name too', async () => {
+    const stage = await applied({ chat: '' });
+    stage.write(
+      'llmops.yaml',
+      stackFile({ chat: '', big: 'backend: cloud' }).replace('backends:', 'backends:\n  cloud: { type: vllm, command: vllm }'),
+    );
+    const ended = await stage.run('status', 'big');
+    expect(ended.stderr).toBe('');
+    expect(ended.stdout).toContain('big');
   });
 
   it('--exit-code is 2 unless every model is as declared', async () => {

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { newStage, schemaErrors } from './stage.ts';
+import { newStage, schemaErrors, stackFile } from './stage.ts';
 
 describe('plan', () => {
   it('exits 0 with changes and without them; with --detailed-exitcode 2 and 0', async () => {
@@ -197,6 +197,20 @@ describe('A plan against a snapshot', () => {
     expect(ended.code).toBe(1);
     expect(ended.stdout).toContain('[weights-missing]');
     expect(ended.stdout).toContain('Plan: 1 to add');
+  });
+
+  it('fills in the weights of one model, and says of its neighbour on the same line that they are nowhere', async () => {
+    const stage = await newStage();
+    const declare = (models: string) => stage.write('llmops.yaml', `${stackFile({}).replace('models: {}', `models: { ${models} }`)}`);
+    const chat = 'chat: { backend: one, source: "file:w.gguf" }';
+    declare(chat);
+    await stage.run('status', '--snapshot', 'seen.json');
+    rmSync(`${stage.dir}/w.gguf`);
+    declare(`${chat}, code: { backend: one, source: "file:new.gguf" }`);
+    const ended = await stage.run('plan', '--against', 'seen.json');
+    expect(ended.stdout).toContain('Plan: 1 to add');
+    expect(ended.stdout).toMatch(/model\.code on one .*: blocked/);
+    expect(ended.stdout.match(/\[[a-z-]+\]/g)).toEqual(['[weights-missing]']);
   });
 
   it('refuses a file that is no snapshot, and one of another stack', async () => {

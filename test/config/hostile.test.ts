@@ -6,6 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { formatConfig, readConfig } from '../../src/config/index.ts';
 import { renderProblemsText } from '../../src/render/problems.ts';
 import { aliasBomb, mutationsOf } from '../hostile/yaml.ts';
+import { takesMinutes } from '../guard/patience.ts';
+
+takesMinutes();
 
 const FULL = readFileSync(join(import.meta.dirname, 'full.yaml'), 'utf8');
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { parseLock, writeLock } from '../../src/lock/index.ts';
 import { renderProblemsText } from '../../src/render/problems.ts';
 import { aliasBomb, mutationsOf } from '../hostile/yaml.ts';
+import { takesMinutes } from '../guard/patience.ts';
 import { hash, SAMPLE } from './sample.ts';
+
+takesMinutes();
 
 const TEXT = writeLock(null, SAMPLE);
 

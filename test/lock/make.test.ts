@@ -69,7 +69,10 @@ describe('Locking models', () => {
   it('tells each of two models that ask for the same of its own failure', async () => {
     const { base } = declared(MODELS + model('a', 'hf:o/a') + model('b', 'hf:o/a'));
     const { problems } = await lockModels(base, NONE, () => Promise.reject(failing), ['a', 'b']);
-    expect(problems.map(({ place }) => place?.line)).toEqual([7, 10]);
+    expect(problems.map((one) => [one.model, one.place?.line])).toEqual([
+      ['a', 7],
+      ['b', 10],
+    ]);
   });
 
   it.each([

@@ -93,6 +93,7 @@ class Builder {
       code: 'weights-not-found',
       summary: `There is no file ${source.written}.`,
       fix: 'Correct the path.',
+      model: name,
       ...(place ? { place } : {}),
     };
   }

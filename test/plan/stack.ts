@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Artifact, BackendSpec, Desired, ModelSpec } from '../../src/domain/desired.ts';
+import { portableFields } from '../../src/domain/fields.ts';
 import type { Inventory } from '../../src/domain/observed.ts';
 import { makePlan, type BackendTraits, type PlanInput } from '../../src/plan/index.ts';
 import type { World } from './simulate.ts';
@@ -72,14 +73,7 @@ export function traitsOf(type: string, sideBySide: boolean): BackendTraits {
       'options.label': 'live',
     },
     fields: (model, artifact) => ({
-      source: model.source.written,
-      digest: artifact.sha256,
-      context: model.context,
-      parallel: model.parallel,
-      kvCache: model.kvCache,
-      'offload.gpuLayers': model.offload.gpuLayers,
-      'offload.cpuMoeLayers': model.offload.cpuMoeLayers,
-      'offload.devices': model.offload.devices?.join(',') ?? null,
+      ...portableFields(model, artifact),
       chatTemplate: null,
       'options.label': String(model.options['label'] ?? 'none'),
     }),

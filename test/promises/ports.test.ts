@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../src/backends/kit/ports.ts';
 import { installFake } from '../../src/backends/llama.cpp/fake/main.ts';
+import { takesMinutes } from '../guard/patience.ts';
 import { makePlace, weights, type Ended, type Place } from './stack.ts';
+
+takesMinutes();
 
 let place: Place;
 beforeEach(async () => {

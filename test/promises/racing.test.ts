@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startWorld, type World } from '../world/server.ts';
+import { takesMinutes } from '../guard/patience.ts';
 import { makePlace, weights, type Ended, type Place, type Running } from './stack.ts';
+
+takesMinutes();
 
 const RACERS = 16;
 
@@ -81,7 +84,7 @@ describe(`${RACERS} applies of one stack at once`, () => {
     }
     expect(runsOf(journal())).toEqual(runsOf(journal()).toSorted((a, b) => a - b));
     expect(JSON.parse((await place.llmops(['history', '--json'])).stdout)).toMatchObject({ generations: [{ number: 2 }, { number: 1 }] });
-  }, 180_000);
+  });
 });
 
 function expectLoser({ code, stdout, stderr }: Ended, pids: readonly number[]): void {

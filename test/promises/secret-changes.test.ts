@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FAULTS } from '../../src/backends/llama.cpp/fake/faults.ts';
 import { installFake } from '../../src/backends/llama.cpp/fake/main.ts';
+import { takesMinutes } from '../guard/patience.ts';
 import { makePlace, weights, type Ended, type Place } from './stack.ts';
+
+takesMinutes();
 
 let place: Place;
 

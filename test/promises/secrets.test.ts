@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installFake } from '../../src/backends/llama.cpp/fake/main.ts';
 import { systemProcesses } from '../../src/backends/kit/process-table.ts';
+import { takesMinutes } from '../guard/patience.ts';
 import { makePlace, weights, type Place } from './stack.ts';
+
+takesMinutes();
 
 /** A part that every secret here contains, and nothing else does. */
 const CANARY = 'canary-7f3a9c';

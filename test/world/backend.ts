@@ -1,5 +1,6 @@
 import type { Backend } from '../../src/domain/backend.ts';
 import type { Artifact, ModelSpec } from '../../src/domain/desired.ts';
+import { portableFields } from '../../src/domain/fields.ts';
 import type { PortableField, Price, Scalar, WishedFields } from '../../src/domain/fields.ts';
 import { connectWorld } from './driver.ts';
 
@@ -56,14 +57,7 @@ export const worldBackend: Backend = {
 function fields(model: ModelSpec, artifact: Artifact): WishedFields {
   const options = Object.keys(OPTIONS).map((key): [string, Scalar] => [`options.${key}`, (model.options[key] ?? null) as Scalar]);
   return {
-    source: artifact.source,
-    digest: artifact.sha256,
-    context: model.context,
-    parallel: model.parallel,
-    kvCache: model.kvCache,
-    'offload.gpuLayers': model.offload.gpuLayers,
-    'offload.cpuMoeLayers': model.offload.cpuMoeLayers,
-    'offload.devices': model.offload.devices?.join(',') ?? null,
+    ...portableFields(model, artifact),
     chatTemplate: null,
     ...Object.fromEntries(options),
   };

@@ -88,7 +88,7 @@ describe('settings', () => {
 
   test('two copies of a model can run side by side unless its port is fixed', () => {
     const fixed = { ...model, options: { port: 4711 } };
-    const shared = { because: 'both would listen on port 4711', setting: `models.${model.name}.options.port` };
+    const shared = { because: 'both would listen on port 4711', setting: { of: 'model', key: 'options.port' } };
     expect(backend.mustSwap(model, spec, { 'options.port': 4711 })).toBeNull();
     expect(backend.mustSwap(fixed, spec, { 'options.port': 4711 })).toEqual(shared);
     expect(backend.mustSwap(fixed, spec, { 'options.port': 4712 })).toBeNull();

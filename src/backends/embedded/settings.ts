@@ -1,4 +1,5 @@
-import type { Artifact, BackendSpec, InstanceSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
+import type { Artifact, BackendSpec, InstanceSpec, ModelSpec } from '../../domain/desired.ts';
+import { asScalar, portableFields } from '../../domain/fields.ts';
 import type { Fields, PortableField, Price, Scalar, WishedFields } from '../../domain/fields.ts';
 
 /** The settings of an option field are whole numbers, booleans or nothing: the schema says so. */
@@ -23,24 +24,12 @@ export const prices: Readonly<Record<PortableField | `options.${(typeof OPTIONS)
 
 /** The settings that an instance must run with. The model's own options win over its backend's. Pure. */
 export function fieldsOf(model: ModelSpec, artifact: Artifact, backend: BackendSpec): WishedFields {
-  const option = (name: string): Scalar => scalar(model.options, name) ?? scalar(backend.options, name);
+  const option = (name: string): Scalar => asScalar(model.options[name]) ?? asScalar(backend.options[name]);
   return {
-    source: artifact.source,
-    digest: artifact.sha256,
-    context: model.context,
-    parallel: model.parallel,
-    kvCache: model.kvCache,
-    'offload.gpuLayers': model.offload.gpuLayers,
-    'offload.cpuMoeLayers': model.offload.cpuMoeLayers,
-    'offload.devices': model.offload.devices?.join(',') ?? null,
+    ...portableFields(model, artifact),
     chatTemplate: null,
     ...Object.fromEntries(OPTIONS.map((name) => [`options.${name}`, option(name)])),
   };
-}
-
-function scalar(options: JsonObject, name: string): Scalar {
-  const value = options[name];
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
 
 /** The server's arguments for these settings, without the program. Pure; {@link toldBy} reads them back. */

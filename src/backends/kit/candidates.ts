@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { mapBounded } from '../../domain/bounded.ts';
 import type { Wanted } from '../../domain/backend.ts';
 import type { Artifact } from '../../domain/desired.ts';
 import type { Fields } from '../../domain/fields.ts';
 import type { Candidate, ObservedInstance, Phase } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
-import { mapBounded } from './clock.ts';
 import type { Claimed } from './engine.ts';
 import { askHealth } from './health.ts';
 import { listensOn } from './listeners.ts';

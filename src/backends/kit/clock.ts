@@ -33,17 +33,3 @@ export function throwIfCancelled(signal: AbortSignal, what: string): void {
     fix: 'Run the same command again: it goes on from what is there.',
   });
 }
-
-/** Runs `task` over all items, at most `limit` at a time; results in the order of the items. */
-export async function mapBounded<T, R>(items: readonly T[], limit: number, task: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await task(items[index] as T);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
-}

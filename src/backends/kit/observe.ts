@@ -1,7 +1,7 @@
+import { mapBounded } from '../../domain/bounded.ts';
 import type { Fields } from '../../domain/fields.ts';
 import type { ObservedBackend, ObservedInstance } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
-import { mapBounded } from './clock.ts';
 import { describeEnded } from './ended.ts';
 import { engineOf } from './former.ts';
 import { askHealth, type Health } from './health.ts';

@@ -1,4 +1,5 @@
 import type { Artifact, BackendSpec, Json, JsonObject, ModelSpec } from '../../domain/desired.ts';
+import { asScalar, portableFields } from '../../domain/fields.ts';
 import type { PortableField, Price, Scalar, WishedFields } from '../../domain/fields.ts';
 import { referenceText } from '../kit/reference.ts';
 import { joinWords } from './flags.ts';
@@ -38,14 +39,7 @@ export function fieldsOf(model: ModelSpec, artifact: Artifact, backend: BackendS
   const scalar = (key: string): Scalar => asScalar(options[key]);
   const unlessAuto = (key: string): Scalar => (options[key] === 'auto' ? null : scalar(key));
   return {
-    source: artifact.source,
-    digest: artifact.sha256,
-    context: model.context,
-    parallel: model.parallel,
-    kvCache: model.kvCache,
-    'offload.gpuLayers': model.offload.gpuLayers,
-    'offload.cpuMoeLayers': model.offload.cpuMoeLayers,
-    'offload.devices': model.offload.devices?.join(',') ?? null,
+    ...portableFields(model, artifact),
     chatTemplate: chatTemplateOf(options, artifact),
     'options.flashAttention': unlessAuto('flashAttention'),
     'options.batch': scalar('batch'),
@@ -90,8 +84,4 @@ function joined(value: Json | undefined): string | null {
 
 function texts(value: Json | undefined): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
-}
-
-function asScalar(value: Json | undefined): Scalar {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }

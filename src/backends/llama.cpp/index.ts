@@ -24,9 +24,9 @@ export const backend: Backend = {
   check: checkModel,
   attachments: ({ options }) =>
     typeof options['chatTemplateFile'] === 'string' ? { 'options.chatTemplateFile': options['chatTemplateFile'] } : {},
-  mustSwap: (model, { name, options: { rpc } }, running) =>
+  mustSwap: (model, { options: { rpc } }, running) =>
     Array.isArray(rpc) && rpc.length > 0
-      ? { because: 'an rpc-server serves one copy at a time, and the next one would wait for it', setting: `backends.${name}.rpc` }
+      ? { because: 'an rpc-server serves one copy at a time, and the next one would wait for it', setting: { of: 'backend', key: 'rpc' } }
       : portShared(model, running),
   connect: (spec, context) => createProcessDriver(llamaServer, spec, context),
 };

@@ -1,7 +1,7 @@
 import type { Wanted } from '../../domain/backend.ts';
 import type { Fields } from '../../domain/fields.ts';
 import type { Candidate, ObservedInstance } from '../../domain/observed.ts';
-import { mapBounded } from '../kit/clock.ts';
+import { mapBounded } from '../../domain/bounded.ts';
 import { configuredOf, declaredParameters, fieldsOf, isLoadOption, loadedOf, parametersText } from './fields.ts';
 import { baseName, fullName, isOurs, shortName, tagName } from './names.ts';
 import { lookIntoRows, readStore, type Store } from './observe.ts';

@@ -1,4 +1,5 @@
 import type { Artifact, BackendSpec, InstanceSpec, Json, JsonObject, ModelSpec } from '../../domain/desired.ts';
+import { asScalar, portableFields } from '../../domain/fields.ts';
 import type { Fields, PortableField, Price, Scalar, WishedFields } from '../../domain/fields.ts';
 import { servesItself } from './options.ts';
 import { asFields, SERVER_FIELD, settingsIn } from './settings.ts';
@@ -50,17 +51,10 @@ const ALL_LAYERS = 999;
 
 /** The settings that an instance must run with; null: the engine decides. Pure. */
 export function fieldsOf(model: ModelSpec, artifact: Artifact, backend?: BackendSpec): WishedFields {
-  const { options, offload } = model;
+  const { options } = model;
   const scalar = (key: string): Scalar => asScalar(options[key]);
   return {
-    source: artifact.source,
-    digest: artifact.sha256,
-    context: model.context,
-    parallel: model.parallel,
-    kvCache: model.kvCache,
-    'offload.gpuLayers': offload.gpuLayers,
-    'offload.cpuMoeLayers': offload.cpuMoeLayers,
-    'offload.devices': offload.devices?.join(',') ?? null,
+    ...portableFields(model, artifact),
     chatTemplate: null, // llama.cpp's word for Jinja templates; Ollama's own language has a key of its own
     'options.batch': scalar('batch'),
     'options.threads': scalar('threads'),
@@ -140,8 +134,4 @@ function layersInForce({ bytes, vramBytes }: Row, asked: Scalar, layers: number 
   if (vramBytes < bytes) return asked === 'all' ? 'some' : null;
   if (asked === 0) return null;
   return typeof asked === 'number' && (layers === null || asked >= layers) ? asked : 'all';
-}
-
-function asScalar(value: Json | undefined): Scalar {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }

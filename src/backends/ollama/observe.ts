@@ -1,7 +1,7 @@
+import { mapBounded } from '../../domain/bounded.ts';
 import { isLoopback } from '../../domain/http.ts';
 import type { ObservedBackend, ObservedInstance } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
-import { mapBounded } from '../kit/clock.ts';
 import { readMemory } from '../kit/memory.ts';
 import { TAKEN } from './check.ts';
 import { configuredOf, loadedOf } from './fields.ts';

@@ -63,10 +63,10 @@ function nothingLine(plan: Plan): string {
   if (plan.mode === 'prefetch') return 'No changes. There is nothing to fetch ahead.';
   if (plan.mode !== 'apply') return endedLine(plan);
   if (plan.drift.length > 0) return 'No changes. The drift above is left alone, as its policy says.';
-  const inert = new Set(plan.inert.flatMap(({ path }) => /^models\.([^.]+)$/.exec(path)?.[1] ?? []));
-  if (inert.size > 0) {
+  const inert = plan.inertModels ?? [];
+  if (inert.length > 0) {
     const all = new Set([...inert, ...plan.changes.map(({ model }) => model)]).size;
-    return `No changes, but ${inert.size} of ${counted(all, 'declared model')} ${inert.size === 1 ? 'is' : 'are'} not acted on by this version, see above.`;
+    return `No changes, but ${inert.length} of ${counted(all, 'declared model')} ${inert.length === 1 ? 'is' : 'are'} not acted on by this version, see above.`;
   }
   const all = plan.targets.length > 0 ? 'The targeted models match' : 'Your models match';
   return `No changes. ${all} ${baseName(plan.file)}.`;

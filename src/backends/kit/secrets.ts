@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { StepIo } from '../../domain/backend.ts';
 import type { InstanceSpec, ModelSpec } from '../../domain/desired.ts';
 import { ProblemError, problemOf } from '../../domain/problem.ts';
 import type { SecretSight } from '../../domain/secret.ts';
+import { askProgram, type Answer } from '../../programs/index.ts';
 import { throwIfCancelled } from './clock.ts';
 import { findOurs, type Found, type Parts } from './parts.ts';
 import { referenceText, type Reference, type SecretNeed } from './reference.ts';
@@ -152,28 +152,29 @@ async function textBehind({ env, file, command }: Reference, context: Surroundin
   if (typeof file === 'string') {
     const path = resolve(context.baseDir, file);
     const facts = await stat(path);
+    if (facts.isDirectory()) throw new Why('it is a folder');
     if (!facts.isFile()) throw new Why('it is not a file');
     if (facts.size > MAX_BYTES) throw new Why('it is larger than a secret can be');
     return readFile(path, { encoding: 'utf8', signal });
   }
-  return new Promise((done, fail) => {
-    const options = { cwd: context.baseDir, env: context.env as NodeJS.ProcessEnv, timeout: COMMAND_MS, maxBuffer: MAX_BYTES, signal };
-    execFile('/bin/sh', ['-c', String(command)], options, (error, stdout) => (error ? fail(new Why(howItEnded(error))) : done(stdout)));
-  });
+  const shell = { file: '/bin/sh', args: ['-c', String(command)], cwd: context.baseDir, env: context.env };
+  const answer = await askProgram({ ...shell, deadlineMs: COMMAND_MS, limitBytes: MAX_BYTES, signal });
+  if (answer.code !== 0) throw new Why(howItEnded(answer));
+  return answer.stdout;
 }
 
 /** A reason in words of ours. */
 class Why extends Error {}
 
-function howItEnded({ code, killed }: { readonly code?: unknown; readonly killed?: boolean }): string {
-  if (killed) return `its command took longer than ${COMMAND_MS / 1000} s, or wrote too much`;
-  return typeof code === 'number' ? `its command ended with exit code ${code}` : 'its command could not be run';
+function howItEnded({ how, code }: Answer): string {
+  if (how === 'late') return `its command took longer than ${COMMAND_MS / 1000} s`;
+  if (how === 'too-much') return 'its command wrote more than a secret can be';
+  return code === null ? 'its command could not be run' : `its command ended with exit code ${code}`;
 }
 
 const CODES: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'this user may not read it',
-  EISDIR: 'it is a folder',
 };
 
 function whyNot(error: unknown): string {

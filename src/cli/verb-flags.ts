@@ -19,7 +19,10 @@ export function planningFlags(command: Command): Command {
     .option('--target <model>', 'only this model (repeat for several); for emergencies', collect)
     .option('--replace <model>', 'restart this model even if nothing about it differs (repeat for several)', collect)
     .option('--adopt', 'take over what somebody else runs just as it is declared, without a restart')
-    .option('--allow-destroy', 'let a plan delete the last model, all of several, or more than 30 % of four or more')
+    .option(
+      '--allow-destroy',
+      'let a plan delete the last model, all of several, more than 30 % of four or more, or any that a file which is gone declared',
+    )
     .addOption(observeTimeout());
 }
 

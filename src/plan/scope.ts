@@ -77,3 +77,20 @@ export function massDelete({ input }: Context, scope: Scope, deletions: number):
     },
   ];
 }
+
+/**
+ * Refuses a plan that takes another file's models over and deletes some of them: that the file is gone may mean that its disk is
+ * not mounted, and that it was another stack all along.
+ */
+export function takeoverDelete({ input }: Context, deletions: number): Problem[] {
+  if (input.allowDestroy || deletions === 0 || !input.problems.some(({ code }) => code === 'stack-moved')) return [];
+  const { stack, file } = input.desired;
+  return [
+    {
+      severity: 'error',
+      code: 'takeover-delete',
+      summary: `This plan deletes ${count(deletions, 'model')} of a stack ${stack} that was applied from another file.`,
+      fix: `If ${file} is that stack: \`llmops ${input.mode === 'apply' ? 'apply' : 'destroy'} --allow-destroy\`. If not, give it a \`name:\` of its own.`,
+    },
+  ];
+}

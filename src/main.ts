@@ -6,9 +6,11 @@ import { isAbsolute, join } from 'node:path';
 keepCompiledCode();
 const { runCli } = await import('./cli/index.ts');
 const { signals } = await import('./cli/signals.ts');
+const { MARKER } = await import('./backends/kit/marker.ts');
 const { tolerateBrokenPipes } = await import('./cli/broken-pipe.ts');
 
 const { signal, exitCode, leave } = signals(process);
+delete process.env[MARKER]; // called from something that an engine started: what is started from here is no part of that engine
 const outputLost = tolerateBrokenPipes([process.stdout, process.stderr]);
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };

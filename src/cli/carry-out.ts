@@ -64,7 +64,8 @@ async function takeLease({ context, flags, command }: Order, session: Session): 
   } catch (error) {
     if (!(error instanceof ProblemError) || error.problem.code !== 'lease-held' || flags.lockTimeout === 0) throw error;
     const holder = error.problem.summary.replace(/ Nothing was changed.*$/, '');
-    await print(context.stderr, `${holder} Waiting up to ${flags.lockTimeout / 1000} s for it to end.`);
+    const limit = Number.isFinite(flags.lockTimeout) ? ` up to ${flags.lockTimeout / 1000} s` : '';
+    await print(context.stderr, `${holder} Waiting${limit} for it to end.`);
     return acquireLease(session.stateDir, { command, waitMs: flags.lockTimeout, signal });
   }
 }

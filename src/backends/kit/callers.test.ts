@@ -74,9 +74,9 @@ describe('An llmops that inherited the mark of an engine', () => {
       weights: { path: '/w', sha256: 'aa', bytes: 1 },
       options: {},
     };
-    const process_ = { pid: ENGINE, started: engine().started };
+    const was = { pid: ENGINE, started: engine().started };
     const told = { args: [], port: 4711, logFile: '/x', startedAt: null, wasReady: true };
-    openRecords(stateDir).put({ v: 1, type: 'test', spec, process: process_, ...told });
+    openRecords(stateDir).put({ v: 1, type: 'test', spec, process: was, ...told });
     expect(membersOf([engine(), marked(process.pid, ENGINE, ENGINE)])).toEqual([ENGINE]);
   });
 

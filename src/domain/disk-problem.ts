@@ -1,4 +1,4 @@
-import { ProblemError } from './problem.ts';
+import { isOutOfFiles, ProblemError, problemOf } from './problem.ts';
 
 /** What the system says of a disk that refuses, in words, and what to do about it. Codes: errno(3). */
 const REASONS: Readonly<Record<string, readonly [reason: string, fix: string]>> = {
@@ -22,6 +22,7 @@ const WEARY: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 
 /** What a person can do about a disk that refused to hold state. */
 export function diskError(path: string, error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
+  if (isOutOfFiles(error)) return new ProblemError(problemOf(error), error);
   const code = codeOf(error) ?? String(error);
   const [reason, fix] = REASONS[code] ?? [code, 'See that the disk is well'];
   return new ProblemError(

@@ -43,6 +43,7 @@ or \`TERM=dumb\`.
 | 7 | ... partly applied: a step failed, or a model was blocked |
 | 9 | ... a step was not done in time, and nothing else went wrong |
 | 130, 143 | ended by Ctrl-C, by SIGTERM |
+| 137 | all was said and done, see what was printed; a disk does not answer, and the program could end in no other way |
 `;
 
 const verbs = program

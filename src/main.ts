@@ -6,9 +6,11 @@ import { isAbsolute, join } from 'node:path';
 keepCompiledCode();
 const { runCli } = await import('./cli/index.ts');
 const { signals } = await import('./cli/signals.ts');
+const { MARKER } = await import('./backends/kit/marker.ts');
 const { tolerateBrokenPipes } = await import('./cli/broken-pipe.ts');
 
-const { signal, exitCode } = signals(process);
+const { signal, exitCode, leave } = signals(process);
+delete process.env[MARKER]; // called from something that an engine started: what is started from here is no part of that engine
 const outputLost = tolerateBrokenPipes([process.stdout, process.stderr]);
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -30,8 +32,8 @@ process.exitCode = await runCli(
 await new Promise<void>((written) => void process.stdout.write('', () => written())); // the error of a write comes after it
 if (outputLost() && process.exitCode === 0) process.exitCode = 1;
 // Sockets that an engine keeps open must not keep the command alive; what was written is flushed first.
-if (process.stdout.destroyed || process.stdout.writableLength === 0) process.exit();
-else process.stdout.once('drain', () => process.exit());
+if (process.stdout.destroyed || process.stdout.writableLength === 0) await leave();
+else process.stdout.once('drain', () => void leave());
 
 /** Halves the start of every verb after the first: Node keeps compiled code in our cache folder. Only ever a matter of speed. */
 function keepCompiledCode(): void {

@@ -25,6 +25,7 @@ models:
 - **Paths** are relative to the file and stay in its folder unless \`allowOutside: true\`. The program of an engine may be anywhere.
 - **Secrets** are references, never text: \`{ env: NAME }\`, \`{ file: PATH }\` or \`{ command: COMMAND }\`.
   A secret that was exchanged is a change like any other. A plan reads variables and files, so it knows; it runs no command, so there it says that it does not.
+  A command runs in the folder of llmops.yaml, has 30 seconds, and has no terminal to ask anybody on; it is ended with all that it started.
 - **Names** are up to 63 of \`a-z 0-9 . _ -\`, beginning with a letter or digit: they become file names and labels.
 - A default of *none* is explained in the description. Writing \`null\` there is the same as leaving the key out.
 - What is marked *in this version* is checked, listed in every plan, and otherwise left alone.

@@ -4,6 +4,9 @@ import { ProblemError } from '../domain/problem.ts';
 /** The run was told to stop, and this step was abandoned for it. */
 export class Abandoned extends Error {}
 
+/** It was abandoned before it had touched anything. */
+export class NotBegun extends Abandoned {}
+
 export interface DeadlineOptions {
   /** The run's: aborted by a person. Only waits heed it; what changes the world is finished. */
   readonly signal: AbortSignal;
@@ -11,7 +14,7 @@ export interface DeadlineOptions {
   readonly graceMs: number;
   /** What the step last said that it waits for. */
   readonly lastWord: () => string | null;
-  /** False: a wait that is seen through, because somebody would be without a model. */
+  /** True: a wait that may be cut short. False: it changes the world, or somebody would be without a model. */
   readonly mayAbandon: boolean;
 }
 
@@ -22,7 +25,7 @@ export interface DeadlineOptions {
 export async function withDeadline(step: Step, options: DeadlineOptions, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), Math.min(step.deadlineMs, MAX_TIMER_MS));
-  const isCut = isWait(step) && options.mayAbandon;
+  const isCut = options.mayAbandon;
   const signal = isCut ? AbortSignal.any([late.signal, options.signal]) : late.signal;
   const abandoned = () => isCut && options.signal.aborted && !late.signal.aborted;
   try {
@@ -42,7 +45,7 @@ export async function withDeadline(step: Step, options: DeadlineOptions, work: (
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a person may cut short without harm: nothing is half done, or the next run goes on from there. */
-function isWait({ op }: Step): boolean {
+export function isWait({ op }: Step): boolean {
   return op === 'probe' || op === 'drain' || isStaging({ op });
 }
 

@@ -4,10 +4,10 @@ import { isStaging, type Predecessor, type Step } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
 import { act } from './act.ts';
 import { compensate, hasPromise } from './compensate.ts';
-import { Abandoned, withDeadline } from './deadline.ts';
+import { Abandoned, isWait, NotBegun, withDeadline } from './deadline.ts';
 import { checkLeaves, checkRelies } from './facts.ts';
 import { handBack } from './hand-back.ts';
-import { prepareStarts } from './prepare.ts';
+import { prepareStarts, type Talk } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { resultOf } from './result.ts';
 import type { StepTools } from './tools.ts';
@@ -48,10 +48,9 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     url = await act(step, tools, seen, { signal, progress: talk.progress, transfer: transfers(step, tools) });
     await checkLeaves(step, drivers, signal, patienceMs);
   };
-  const mayAbandon = tools.underway.mayAbandon(step);
+  const mayAbandon = isWait(step) && tools.underway.mayAbandon(step);
   const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord, mayAbandon };
-  const prepared = prepareStarts(step, tools, { signal: tools.signal, progress: talk.progress, transfer: transfers(step, tools) });
-  const end = await prepared
+  const end = await prepareStarts(step, tools, talk)
     .then(() => withDeadline(step, options, work))
     .then(
       () => (url === null ? DONE : { ...DONE, url }),
@@ -61,7 +60,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
   return begun ? close(step, settled, tools) : settled;
 }
 
-function listen(step: Step, tools: StepTools): { readonly progress: StepIo['progress']; readonly lastWord: () => string | null } {
+function listen(step: Step, tools: StepTools): Talk {
   let last: string | null = null;
   const progress: StepIo['progress'] = (message, done, total) => {
     last = message;
@@ -71,6 +70,7 @@ function listen(step: Step, tools: StepTools): { readonly progress: StepIo['prog
 }
 
 function endOf(step: Step, error: unknown): End {
+  if (error instanceof NotBegun) return { status: 'cancelled', problem: null, because: 'the run was told to stop before it began' };
   if (error instanceof Abandoned) {
     const left = isStaging(step) ? 'what was fetched is kept' : `${step.instance} was left running`;
     return { status: 'cancelled', problem: null, because: `the run was told to stop; ${left}, and the next apply goes on from there` };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { ProblemError } from '../domain/problem.ts';
+import { isOutOfFiles, ProblemError, problemOf } from '../domain/problem.ts';
 import { identityOf } from './locate.ts';
 import type { WeightFile } from './locate.ts';
 
@@ -66,6 +66,7 @@ async function feed(hash: Hash, handle: FileHandle, size: number, signal: AbortS
 
 /** The problem of a file that was found and cannot be read. */
 export function unreadable(file: WeightFile, error: unknown): ProblemError {
+  if (isOutOfFiles(error)) return new ProblemError(problemOf(error), error);
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
   return new ProblemError(
     {

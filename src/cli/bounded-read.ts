@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { refuseNamedPipe } from './named-pipe.ts';
 
 /** Of what people write; what reads it has a smaller limit of its own, and words for it. */
 export const MOST_TEXT_BYTES = 16 * 2 ** 20;
@@ -8,10 +9,11 @@ export const MOST_DATA_BYTES = 512 * 2 ** 20;
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Reads a file that a person named: a pipe as well, and never more than a little beyond `limit` bytes, since `/dev/zero` has no end.
- * Whoever asks finds a text that is longer than its limit, and says so. Throws what the file system throws.
+ * Reads a file that a person named: a pipe from a shell as well, and never more than a little beyond `limit` bytes, since `/dev/zero`
+ * has no end. Whoever asks finds a text that is longer than its limit, and says so. Throws what the file system throws, or NamedPipe.
  */
 export async function readBounded(path: string, limit: number): Promise<Buffer> {
+  await refuseNamedPipe(path);
   const file = await open(path);
   try {
     const chunks: Buffer[] = [];

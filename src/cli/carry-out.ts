@@ -63,10 +63,8 @@ async function takeLease({ context, flags, command }: Order, session: Session): 
     return await acquireLease(session.stateDir, { command, waitMs: 0, signal });
   } catch (error) {
     if (!(error instanceof LeaseHeldError) || flags.lockTimeout === 0) throw error;
-    await print(
-      context.stderr,
-      `This stack is being changed by ${error.holder}. Waiting up to ${flags.lockTimeout / 1000} s for it to end.`,
-    );
+    const limit = Number.isFinite(flags.lockTimeout) ? ` up to ${flags.lockTimeout / 1000} s` : '';
+    await print(context.stderr, `This stack is being changed by ${error.holder}. Waiting${limit} for it to end.`);
     return acquireLease(session.stateDir, { command, waitMs: flags.lockTimeout, signal });
   }
 }

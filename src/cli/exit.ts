@@ -27,6 +27,7 @@ const TYPED: Readonly<Record<string, number>> = {
   'lease-held': EXIT.leaseHeld,
   'plan-stale': EXIT.planStale,
   'mass-delete': EXIT.refused,
+  'takeover-delete': EXIT.refused,
   protected: EXIT.refused,
   'not-approved': EXIT.refused,
   'stack-name-taken': EXIT.refused,

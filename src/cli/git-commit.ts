@@ -1,9 +1,11 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
+import { askProgram } from '../programs/index.ts';
 
 /** Nobody waits for git: a slow disk or a network folder costs the commit in the history, not the apply. */
 const DEADLINE_MS = 2000;
+/** Two names of objects take 130. */
+const LIMIT_BYTES = 4096;
 
 const OBJECT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -18,12 +20,10 @@ export async function commitOf(file: string, text: string, env: Readonly<Record<
 }
 
 /** All that it said, also where it could answer a part of the question only. Variables named GIT_* could name another repository. */
-function revParse(names: readonly string[], cwd: string, env: Readonly<Record<string, string | undefined>>): Promise<string> {
+async function revParse(names: readonly string[], cwd: string, env: Readonly<Record<string, string | undefined>>): Promise<string> {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('GIT_')));
-  const options = { cwd, env: clean, timeout: DEADLINE_MS, killSignal: 'SIGKILL', encoding: 'utf8' } as const;
-  return new Promise((resolve) => {
-    execFile('git', ['rev-parse', ...names], options, (_error, stdout) => resolve(stdout)).on('error', () => resolve(''));
-  });
+  const question = { file: 'git', args: ['rev-parse', ...names], env: clean, cwd, deadlineMs: DEADLINE_MS, limitBytes: LIMIT_BYTES };
+  return (await askProgram(question)).stdout;
 }
 
 /** The name of a file's content in a repository. Source: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects */

@@ -3,6 +3,7 @@ import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
 import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
+import { whyUnopened } from './named-pipe.ts';
 import type { CliContext } from './context.ts';
 import { lockPathOf, type StackPaths } from './paths.ts';
 import type { Session } from './session.ts';
@@ -46,7 +47,11 @@ export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
   const bytes = await readBounded(lockPathOf(file), MOST_DATA_BYTES).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw new ProblemError(
-      { code: 'lock-unreadable', summary: `${lockPathOf(shown)} cannot be read: ${error.code}.`, fix: 'Mend its permissions.' },
+      {
+        code: 'lock-unreadable',
+        summary: `${lockPathOf(shown)} cannot be read: ${whyUnopened(error)}.`,
+        fix: 'See that it is a file that this user may read.',
+      },
       error,
     );
   });

@@ -3,6 +3,7 @@ import type { Artifact, Desired } from '../domain/desired.ts';
 import type { Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
 import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
+import { whyUnopened } from './named-pipe.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { cacheDirOf, pathIn } from './paths.ts';
 import type { Session } from './session.ts';
@@ -59,7 +60,7 @@ async function textOf(path: string, context: CliContext, flags: StackFlags): Pro
     throw new ProblemError(
       {
         code: 'no-plan-file',
-        summary: `The plan file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`,
+        summary: `The plan file ${path} cannot be read: ${whyUnopened(error)}.`,
         fix: 'Make one with `llmops plan --out FILE`.',
       },
       error,

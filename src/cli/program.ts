@@ -158,7 +158,7 @@ function planning(verb: AddVerb): void {
   )
     .option('--adopt', ADOPT)
     .option('--prefetch-only', 'fetch and verify weights ahead; change nothing that runs')
-    .option('--supervise', 'then stay, whatever came of it, and start anew what crashes, until Ctrl-C');
+    .option('--supervise', 'wait for another apply; then stay, whatever came of it, and start anew what crashes, until Ctrl-C');
   applyingFlags(
     stackFlags(
       verb(

@@ -4,6 +4,7 @@ import type { Desired } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
+import { whyUnopened } from './named-pipe.ts';
 import { notAFolder, stackPaths, type StackPaths } from './paths.ts';
 import { sha256 } from './sha256.ts';
 
@@ -45,8 +46,8 @@ async function readStackFile(paths: StackPaths): Promise<Uint8Array> {
     return await readBounded(paths.file, MOST_TEXT_BYTES);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw code === 'ENOENT' || code === 'ENOTDIR' ? (notAFolder(paths.baseDir) ?? noFile(paths)) : unreadable(paths, code, error);
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === 'ENOENT' || code === 'ENOTDIR' ? (notAFolder(paths.baseDir) ?? noFile(paths)) : unreadable(paths, error);
   }
 }
 
@@ -66,12 +67,12 @@ function noFile(paths: StackPaths): ProblemError {
   });
 }
 
-function unreadable(paths: StackPaths, code: string, cause: unknown): ProblemError {
+function unreadable(paths: StackPaths, cause: unknown): ProblemError {
   return new ProblemError(
     {
       code: 'unreadable-stack-file',
-      summary: `${paths.shown} cannot be read: ${code}.`,
-      fix: 'Mend its permissions, or name another file with -f.',
+      summary: `${paths.shown} cannot be read: ${whyUnopened(cause)}.`,
+      fix: 'See that it is a file that this user may read, or name another with -f.',
     },
     cause,
   );

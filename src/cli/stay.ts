@@ -14,14 +14,16 @@ const COULD_NOT_BEGIN: ReadonlySet<string> = new Set(['lease-held', 'not-approve
 /**
  * `llmops apply --supervise`: applies, and stays whatever came of that, so that what runs is looked after also when a change
  * failed or the file is broken. What failed at its start before is not tried again by itself: a service manager that
- * restarts this command would take a working copy down for it each time. A person's `llmops apply` tries it.
+ * restarts this command would take a working copy down for it each time. A person's `llmops apply` tries it. Another apply is
+ * waited for, for as long as it takes unless `--lock-timeout` says otherwise.
  */
 export async function applyAndStay(order: Order): Promise<number> {
   const { context, flags } = order;
   let opened: Promise<Session> | null = null;
   const open = () => (opened ??= order.open());
   const held: Order = { ...order, open, flags: { ...flags, holdFailed: true }, command: 'llmops apply --supervise' };
-  const { code, session } = await carryOut(held).then(
+  const patient: Order = { ...held, flags: { ...held.flags, lockTimeout: flags.lockTimeout || Infinity } };
+  const { code, session } = await carryOut(patient).then(
     async (ended) => ({ code: ended, session: await open() }),
     async (error: unknown) => ({ code: EXIT.error, session: await sessionAfter(error, held) }),
   );

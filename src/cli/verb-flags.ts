@@ -21,7 +21,10 @@ export function planningFlags(command: Command): Command {
   return command
     .option('--target <model>', 'only this model (repeat for several); for emergencies', collect)
     .option('--replace <model>', 'restart this model even if nothing about it differs (repeat for several)', collect)
-    .option('--allow-destroy', 'let a plan delete everything, or more than 30 % of the models')
+    .option(
+      '--allow-destroy',
+      'let a plan delete the last model, all of several, more than 30 % of four or more, or any that a file which is gone declared',
+    )
     .addOption(observeTimeout());
 }
 

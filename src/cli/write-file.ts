@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { refusalReason } from '../domain/disk-problem.ts';
 import { ProblemError } from '../domain/problem.ts';
+import { NamedPipe, refuseNamedPipe } from './named-pipe.ts';
 
 /**
  * Writes a result into a file that a flag named, whole or not at all, readable by its owner alone. An existing file is
@@ -10,9 +11,10 @@ import { ProblemError } from '../domain/problem.ts';
  */
 export async function writeResult(path: string, text: string, flag: string): Promise<void> {
   try {
+    await refuseNamedPipe(path);
     const target = await realpath(path).catch(() => path);
     const there = await stat(target).catch(() => null);
-    if (there && !there.isFile()) return await writeFile(target, text); // a pipe, a terminal: /dev/stdout
+    if (there && !there.isFile()) return await writeFile(target, text); // a pipe of a shell, a terminal: /dev/stdout
     if (there && !(await isOurs(target))) throw refusal(path, 'it holds something that llmops did not write', flag);
     await writeBeside(target, text);
   } catch (error) {
@@ -53,5 +55,6 @@ function refusal(path: string, reason: string, flag: string, cause?: unknown): P
 
 /** Why a file cannot be written, as the end of a sentence. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof NamedPipe) return error.message;
   return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'its folder does not exist' : refusalReason(error);
 }

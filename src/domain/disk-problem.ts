@@ -1,4 +1,4 @@
-import { ProblemError } from './problem.ts';
+import { isOutOfFiles, ProblemError, problemOf } from './problem.ts';
 
 /**
  * What the system says of a file or a disk that refuses, as the end of a sentence; what to do about it there, if anything; and
@@ -41,6 +41,7 @@ const WEARY: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 
 /** What a person can do about a disk that refused to hold state. */
 export function diskError(path: string, error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
+  if (isOutOfFiles(error)) return new ProblemError(problemOf(error), error);
   const fix = refusalFix(error, '--state-dir');
   return new ProblemError(
     {

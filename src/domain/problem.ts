@@ -59,6 +59,7 @@ export class ProblemError extends Error {
 /** The problem that an error carries, or one that reports a bug. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
+  if (isOutOfFiles(error)) return OUT_OF_FILES;
   const summary = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {
     severity: 'error',
@@ -68,8 +69,29 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
+const OUT_OF_FILES: Problem = {
+  severity: 'error',
+  code: 'too-many-files',
+  summary: 'llmops may not open as many files at once as it has to.',
+  fix: 'Raise the limit (`ulimit -n 1024`, `LimitNOFILE=` of a service), then run the command again. If that is no help, install llmops anew.',
+};
+
+/** True if it says nothing of the file that it names: this process, or the machine, has no number left for another open one. */
+export function isOutOfFiles(error: unknown): boolean {
+  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
+  // The last is what Node says of a package.json that it could not open.
+  return code === 'EMFILE' || code === 'ENFILE' || code === 'ERR_INVALID_PACKAGE_CONFIG';
+}
+
 /** Codes that tell of the moment and not of what was to be started: the same may work as soon as it is over. */
-const CIRCUMSTANCES: ReadonlySet<string> = new Set(['plan-stale', 'lease-lost', 'state-not-writable', 'port-taken', 'no-driver']);
+const CIRCUMSTANCES: ReadonlySet<string> = new Set([
+  'plan-stale',
+  'lease-lost',
+  'state-not-writable',
+  'too-many-files',
+  'port-taken',
+  'no-driver',
+]);
 
 /** True if a start failed for what was around it. */
 export function isCircumstance({ code }: Problem): boolean {

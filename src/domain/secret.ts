@@ -9,7 +9,7 @@ export interface SecretSight {
   readonly field: string;
   /** Where it comes from: `env:CHAT_KEY`. */
   readonly reference: string;
-  /** `held`: it can be had · `missing`: it cannot · `unasked`: only running a command, or reading what can be read once, would tell. */
+  /** `held`: it can be had · `missing`: it cannot · `unasked`: only running a command would tell. */
   readonly status: 'held' | 'missing' | 'unasked';
   /** For `missing`: why. */
   readonly problem: Problem | null;

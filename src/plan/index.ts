@@ -14,7 +14,7 @@ import { inOrder } from './order.ts';
 import { handOnPorts } from './ports.ts';
 import { judgeRemoval } from './removal.ts';
 import { roomNotes } from './room.ts';
-import { massDelete, scopeOf, type Scope } from './scope.ts';
+import { massDelete, scopeOf, takeoverDelete, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
 import { stageWeights } from './staging.ts';
 import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
@@ -140,7 +140,8 @@ function problemsOf(context: Context, scope: Scope, verdicts: readonly Verdict[]
   const deletions = input.mode === 'prefetch' ? 0 : verdicts.filter(({ kind }) => kind === 'remove').length;
   const leftOut = scope.leftOut === 0 ? [] : [notConsidered(scope.leftOut)];
   const own = verdicts.flatMap((verdict) => (verdict.kind === 'run' ? verdict.notes : []));
-  return [...scope.problems, ...ofCatalog, ...refused, ...massDelete(context, scope, deletions), ...gone, ...own, ...notes, ...leftOut];
+  const guards = [...massDelete(context, scope, deletions), ...takeoverDelete(context, deletions)];
+  return [...scope.problems, ...ofCatalog, ...refused, ...guards, ...gone, ...own, ...notes, ...leftOut];
 }
 
 /** An error of one model stands in the way of that model, and is told there. */

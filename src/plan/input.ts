@@ -33,7 +33,7 @@ export interface PlanInput {
   readonly replace: readonly string[];
   /** True: what somebody else runs just as a model is declared becomes ours. Absent: it is shown, and left to them. */
   readonly adopt?: boolean;
-  /** Lifts the mass-delete guard; `protect` stands in any case. */
+  /** Lifts the guards against deleting much, and against deleting what another file declared; `protect` stands in any case. */
   readonly allowDestroy: boolean;
   /** True: nobody is there to judge it, so a change whose last start failed is left alone. Absent: it is tried again. */
   readonly holdFailed?: boolean;

@@ -56,21 +56,41 @@ const MASS_SHARE = 0.3;
 const MASS_FROM = 4;
 
 /**
- * Refuses a plan that deletes much at once, which is more often a slip (an empty file, a wrong branch) than a wish:
- * everything, or more than 30 % of four or more models.
+ * Refuses a plan that deletes much at once, which is more often a slip (an empty file, a wrong branch) than a wish: all of two or
+ * more models, whatever is declared in their place, the last one if nothing is, or more than 30 % of four or more. One model
+ * that another one replaces is everyday.
  */
 export function massDelete({ input }: Context, scope: Scope, deletions: number): Problem[] {
   if (input.mode !== 'apply' || input.allowDestroy || deletions === 0) return [];
   const empty = input.desired.models.length + (input.desired.inertModels ?? []).length === 0;
+  const all = scope.known > 1 && scope.unwanted.length === scope.known; // also where one of them can be left only
   const many = scope.known >= MASS_FROM && deletions / scope.known > MASS_SHARE;
-  if (!empty && !many) return [];
-  const why = empty ? `${input.desired.file} declares no model` : 'that is more than 30 %';
+  if (!empty && !all && !many) return [];
+  const { file } = input.desired;
+  const why = empty ? `${file} declares no model` : all ? `${file} declares none of them any more` : 'that is more than 30 %';
   return [
     {
       severity: 'error',
       code: 'mass-delete',
       summary: `This plan deletes ${deletions} of ${count(scope.known, 'model')}: ${why}.`,
       fix: 'If that is meant: `llmops apply --allow-destroy`.',
+    },
+  ];
+}
+
+/**
+ * Refuses a plan that takes another file's models over and deletes some of them: that the file is gone may mean that its disk is
+ * not mounted, and that it was another stack all along.
+ */
+export function takeoverDelete({ input }: Context, deletions: number): Problem[] {
+  if (input.allowDestroy || deletions === 0 || !input.problems.some(({ code }) => code === 'stack-moved')) return [];
+  const { stack, file } = input.desired;
+  return [
+    {
+      severity: 'error',
+      code: 'takeover-delete',
+      summary: `This plan deletes ${count(deletions, 'model')} of a stack ${stack} that was applied from another file.`,
+      fix: `If ${file} is that stack: \`llmops ${input.mode === 'apply' ? 'apply' : 'destroy'} --allow-destroy\`. If not, give it a \`name:\` of its own.`,
     },
   ];
 }

@@ -58,5 +58,28 @@ describe('What a start needs', () => {
     const { log, result } = await play(steps.slice(0, 4), { there, prepare, options: { signal: stop.signal } });
     expect(only(log, 'chat').slice(2)).toEqual(['prepare chat.start']);
     expect(Object.values(statuses(result))).toEqual(['done', 'cancelled', 'cancelled', 'cancelled']);
+    expect(result.steps.map(({ because }) => because).slice(1)).toEqual([
+      'the run was told to stop before it began',
+      'chat.drain was cancelled',
+      'chat.stop was cancelled',
+    ]);
+  });
+
+  it.each([
+    ['its deadline', () => undefined, 'failed'],
+    ['the run is told to stop', (stop: AbortController) => stop.abort(), 'cancelled'],
+  ] as const)('and never comes, as from a disk that hangs, is waited for until %s: the run ends', async (_, then, status) => {
+    const stop = new AbortController();
+    const prepare: Act = (_step, { progress }) => {
+      progress('fetching the key');
+      then(stop);
+      return new Promise(() => undefined);
+    };
+    const soon = steps.slice(0, 4).map((one) => (one.op === 'start' ? { ...one, deadlineMs: 10 } : one));
+    const { log, result } = await play(soon, { there, prepare, options: { signal: stop.signal, graceMs: 10 } });
+    expect(only(log, 'chat').slice(2)).toEqual(['prepare chat.start']);
+    expect(statuses(result)).toMatchObject({ 'chat.fetch': 'done', 'chat.drain': status });
+    if (status === 'failed') expect(result.steps[1]?.problem?.summary).toContain('It was waiting for: fetching the key.');
+    expect(log.at(-1)).toMatch(/^finish/);
   });
 });

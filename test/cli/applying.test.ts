@@ -252,4 +252,23 @@ describe('A stack name that another file has taken', () => {
     expect(ended.code).toBe(0);
     expect(ended.stderr).toContain('stack-moved');
   });
+
+  it.each([
+    ['apply', 'apply'],
+    ['down', 'destroy'],
+    ['destroy', 'destroy'],
+  ])('but what the other file declared is not ended by %s, unless that is said to be meant', async (verb, allowed) => {
+    const stage = await newStage();
+    stage.declare({ chat: '' });
+    await stage.run('apply', '-y');
+    stage.write('elsewhere.yaml', stage.read('llmops.yaml').replace('chat:', 'other:'));
+    rmSync(`${stage.dir}/llmops.yaml`);
+    const refused = await stage.run(verb, ...(verb === 'down' ? [] : ['-y']), '--detailed-exitcode', '-f', 'elsewhere.yaml');
+    expect(refused.code).toBe(4);
+    expect(refused.stdout.replace(/\s+/g, ' ')).toContain('This plan deletes 1 model of a stack desk that was applied from another file');
+    expect(refused.stdout.replace(/\s+/g, ' ')).toContain(`llmops ${allowed} --allow-destroy`);
+    expect(stage.running()).toEqual([expect.stringMatching(/^chat-/)]);
+    expect((await stage.run(allowed, '-y', '--allow-destroy', '-f', 'elsewhere.yaml')).code).toBe(0);
+    expect(stage.running()).toEqual(allowed === 'apply' ? [expect.stringMatching(/^other-/)] : []);
+  });
 });

@@ -171,6 +171,32 @@ function pinned(stage: Stage): string {
   return writeLock(null, { models: { chat } as Lock['models'], engines: {} });
 }
 
+describe('apply --supervise waits for another apply', () => {
+  it('says so, and goes on when that has ended', async () => {
+    const stage = await newStage();
+    stage.declare({ chat: '' });
+    const lease = await acquireLease(stage.stateDir, { command: 'test', waitMs: 0 });
+    const supervisor = supervise(stage);
+    await supervisor.until('Waiting for it to end.');
+    expect(stage.running()).toEqual([]);
+    lease.release();
+    await supervisor.stays;
+    expect(stage.running()).toHaveLength(1);
+    expect(await supervisor.end()).toBe(130);
+  });
+
+  it('until it is told to stop', async () => {
+    const stage = await newStage();
+    stage.declare({ chat: '' });
+    const lease = await acquireLease(stage.stateDir, { command: 'test', waitMs: 0 });
+    onTestFinished(() => lease.release());
+    const supervisor = supervise(stage);
+    await supervisor.until('Waiting for it to end.');
+    expect(await supervisor.end()).toBe(130);
+    expect(stage.running()).toEqual([]);
+  });
+});
+
 describe('apply --supervise ends', () => {
   it('where nothing was ever applied and the file is broken', async () => {
     const stage = await newStage();
@@ -180,12 +206,12 @@ describe('apply --supervise ends', () => {
     expect(ended.stderr).not.toContain('Supervising');
   });
 
-  it('where another apply holds the lease', async () => {
+  it('where another apply holds the lease for longer than it was to wait', async () => {
     const stage = await newStage();
     stage.declare({ chat: '' });
     const lease = await acquireLease(stage.stateDir, { command: 'test', waitMs: 0 });
     onTestFinished(() => lease.release());
-    const ended = await stage.run('apply', '-y', '--supervise', '--detailed-exitcode');
+    const ended = await stage.run('apply', '-y', '--supervise', '--lock-timeout', '100ms', '--detailed-exitcode');
     expect(ended.code).toBe(5);
     expect(ended.stderr).toContain('lease-held');
   });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
@@ -80,7 +80,8 @@ function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd:
   let stderr = '';
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    // As a shell tells of one that a signal ended.
+    child.on('close', (code, signal) => resolve({ code: signal === null ? code : 128 + constants.signals[signal], stdout, stderr }));
   });
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk));

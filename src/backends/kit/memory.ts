@@ -1,23 +1,18 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { MemoryPool } from '../../domain/observed.ts';
+import { askProgram } from '../../programs/index.ts';
 
 const GPU_QUERY = ['--query-gpu=name,memory.total,memory.free', '--format=csv,noheader,nounits'];
 /** nvidia-smi hangs on a sick driver; a plan must not. */
 const GPU_DEADLINE_MS = 3000;
+const GPU_LIMIT_BYTES = 256 * 1024;
 
 /** This machine's memory: RAM, and NVIDIA GPUs where `nvidia-smi` tells them. Never throws. */
 export async function readMemory(env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<readonly MemoryPool[]> {
-  const gpus = await new Promise<string>((done) => {
-    execFile(
-      'nvidia-smi',
-      GPU_QUERY,
-      { env: env as NodeJS.ProcessEnv, timeout: GPU_DEADLINE_MS, killSignal: 'SIGKILL', signal },
-      (error, stdout) => done(error ? '' : stdout),
-    );
-  });
-  return [readRam(), ...parseGpus(gpus)];
+  const question = { file: 'nvidia-smi', args: GPU_QUERY, env, deadlineMs: GPU_DEADLINE_MS, limitBytes: GPU_LIMIT_BYTES, signal };
+  const { code, stdout } = await askProgram(question);
+  return [readRam(), ...parseGpus(code === 0 ? stdout : '')];
 }
 
 function readRam(): MemoryPool {

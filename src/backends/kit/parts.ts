@@ -1,5 +1,6 @@
 import type { DriverContext } from '../../domain/backend.ts';
 import type { BackendSpec } from '../../domain/desired.ts';
+import { inheritanceAmong } from './callers.ts';
 import type { Clock } from './clock.ts';
 import type { ProcessEngine, ProcessWords } from './engine.ts';
 import { decodeMarker, type Marker } from './marker.ts';
@@ -29,7 +30,7 @@ export interface Parts {
 export type Finder = Pick<Parts, 'stackId' | 'table'> & {
   readonly spec: Pick<BackendSpec, 'name'>;
   /** Absent: this engine keeps none. */
-  readonly records?: Pick<Records, 'list'>;
+  readonly records?: Pick<Records, 'list' | 'get'>;
 };
 
 /** An instance of ours as the process table shows it. */
@@ -43,14 +44,16 @@ export interface Found {
 
 /**
  * Instances of this stack and backend by id, also those of the type that the backend had before. A process that inherited
- * the mark is a member, never an instance. What was taken over carries no mark: the record of that stands for it, as long as the very
- * same process runs with the very same arguments.
+ * the mark is a member, never an instance; whoever called us is neither, unless it is the very process on record. What was taken
+ * over carries no mark: the record of that stands for it, as long as the very same process runs with the very same arguments.
  */
 export function findOurs(entries: readonly ProcessEntry[], parts: Omit<Finder, 'table'>): ReadonlyMap<string, Found> {
   const found = adopted(entries, parts);
+  const isInherited = inheritanceAmong(entries, (entry) => isOnRecord(entry, parts));
   for (const entry of entries) {
     const marker = decodeMarker(entry.marker);
     if (!marker || marker.stackId !== parts.stackId || marker.backend !== parts.spec.name) continue;
+    if (isInherited(entry)) continue;
     const known = found.get(marker.id);
     const leads = entry.pid === entry.group;
     const leader = leads && (!known?.leader || isOlder(entry, known.leader)) ? entry : (known?.leader ?? null);
@@ -72,6 +75,11 @@ function adopted(entries: readonly ProcessEntry[], parts: Omit<Finder, 'table'>)
       return entry === undefined ? [] : [[record.spec.id, { marker: markerOfRecord(record, parts), leader: entry, members: [entry] }]];
     }),
   );
+}
+
+function isOnRecord({ pid, started, marker }: ProcessEntry, { records }: Pick<Finder, 'records'>): boolean {
+  const { process } = records?.get(decodeMarker(marker)?.id ?? '') ?? {};
+  return process !== undefined && process.pid === pid && process.started === started;
 }
 
 /** Never by pid alone. */

@@ -9,6 +9,7 @@ import type { ProcessEngine } from './engine.ts';
 import { encodeMarker, stackIdOf } from './marker.ts';
 import type { ProcessEntry } from './process-table.ts';
 import { isReference } from './reference.ts';
+import { readSecret } from './secrets.ts';
 
 let dir: string;
 beforeAll(() => {
@@ -91,6 +92,16 @@ describe('A secret that is looked at', () => {
       fix: expect.stringContaining(how),
     };
     expect(await look(reference)).toMatchObject({ status: 'missing', problem, same: [], other: [] });
+  });
+
+  it.each([
+    ['exit 3', 'its command ended with exit code 3'],
+    ['yes', 'its command wrote more than a secret can be'],
+    ['kill -9 $$', 'its command could not be run'],
+  ])('and its command fails, is told of with the way in which it failed: %s', async (command, why) => {
+    const context = { stack: 'shop', stateDir: dir, cacheDir: dir, baseDir: dir, env: { PATH: '/bin:/usr/bin' } };
+    const asked = readSecret({ command }, { what: 'key', setting: 'key' }, context, new AbortController().signal);
+    await expect(asked).rejects.toThrow(`The key cannot be had from command:${command}: ${why}.`);
   });
 
   it('is not asked for where that would run a command', async () => {

@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { StepIo } from '../../domain/backend.ts';
 import type { InstanceSpec, ModelSpec } from '../../domain/desired.ts';
 import { ProblemError, problemOf } from '../../domain/problem.ts';
 import type { SecretSight } from '../../domain/secret.ts';
+import { askProgram, type Answer } from '../../programs/index.ts';
 import { throwIfCancelled } from './clock.ts';
 import { findOurs, type Found, type Parts } from './parts.ts';
 import { referenceText, type Reference, type SecretNeed } from './reference.ts';
@@ -17,7 +17,8 @@ export interface HeldSecrets {
   readonly former: Map<string, Readonly<Record<string, string>>>;
 }
 
-const COMMAND_MS = 30_000;
+/** How long a command may take, or a file. */
+const SECRET_MS = 30_000;
 /** A secret is a line; a file that begins with a longer one is something else. */
 const MAX_BYTES = 64 * 1024;
 
@@ -78,23 +79,15 @@ export async function lookAtSecrets(models: readonly ModelSpec[], parts: Parts):
 async function lookAt(need: SecretNeed, model: string, running: readonly Found[], context: Surroundings): Promise<SecretSight> {
   const { field } = need;
   const sight = { field, reference: referenceText(need.reference) ?? '', problem: null, same: [], other: [] };
-  if (!(await canBeLookedAt(need, context))) return { ...sight, status: 'unasked' };
+  if (typeof need.reference.command === 'string') return { ...sight, status: 'unasked' }; // it does what it likes
   try {
-    const secret = await fetchSecret(need, model, context, AbortSignal.timeout(COMMAND_MS));
+    const secret = await fetchSecret(need, model, context, new AbortController().signal);
     const told = running.map(({ marker, leader }) => [marker.id, isGiven(leader?.env()[need.variable], secret)] as const);
     const idsOf = (given: boolean) => told.filter(([, is]) => is === given).map(([id]) => id);
     return { ...sight, status: 'held', same: idsOf(true), other: idsOf(false) };
   } catch (error) {
     return { ...sight, status: 'missing', problem: problemOf(error) };
   }
-}
-
-/** A command does what it likes, and what comes through a pipe comes once. */
-async function canBeLookedAt({ reference: { file, command } }: SecretNeed, { baseDir }: Surroundings): Promise<boolean> {
-  if (typeof command === 'string') return false;
-  if (typeof file !== 'string') return true;
-  const is = await stat(resolve(baseDir, file)).catch(() => null);
-  return is === null || is.isFile() || is.isDirectory();
 }
 
 /** Whether a process was given this secret; null: nobody can tell, as `ps` tears variables apart at blanks. */
@@ -150,30 +143,44 @@ async function textBehind({ env, file, command }: Reference, context: Surroundin
     return value;
   }
   if (typeof file === 'string') {
-    const path = resolve(context.baseDir, file);
-    const facts = await stat(path);
-    if (!facts.isFile()) throw new Why(facts.isDirectory() ? 'it is a folder' : 'it is not a file');
-    if (facts.size > MAX_BYTES) throw new Why('it is larger than a secret can be');
-    return readFile(path, { encoding: 'utf8', signal });
+    return inTime(readSmall(resolve(context.baseDir, file)), signal);
   }
-  return new Promise((done, fail) => {
-    const options = { cwd: context.baseDir, env: context.env as NodeJS.ProcessEnv, timeout: COMMAND_MS, maxBuffer: MAX_BYTES, signal };
-    execFile('/bin/sh', ['-c', String(command)], options, (error, stdout) => (error ? fail(new Why(howItEnded(error))) : done(stdout)));
-  });
+  const shell = { file: '/bin/sh', args: ['-c', String(command)], cwd: context.baseDir, env: context.env };
+  const answer = await askProgram({ ...shell, deadlineMs: SECRET_MS, limitBytes: MAX_BYTES, signal });
+  if (answer.code !== 0) throw new Why(howItEnded(answer));
+  return answer.stdout;
+}
+
+async function readSmall(path: string): Promise<string> {
+  const facts = await stat(path);
+  if (facts.isDirectory()) throw new Why('it is a folder');
+  if (!facts.isFile()) throw new Why('it is not a file');
+  if (facts.size > MAX_BYTES) throw new Why('it is larger than a secret can be');
+  return readFile(path, 'utf8');
+}
+
+/** A disk in the network that does not answer holds whoever reads from it for ever; nothing calls that back, so it is not waited for. */
+function inTime<T>(reading: Promise<T>, signal: AbortSignal): Promise<T> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(SECRET_MS)]);
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(new Why(`it did not come within ${SECRET_MS / 1000} s`));
+  if (limit.aborted) giveUp();
+  limit.addEventListener('abort', giveUp, { once: true });
+  return Promise.race([reading, late]);
 }
 
 /** A reason in words of ours. */
 class Why extends Error {}
 
-function howItEnded({ code, killed }: { readonly code?: unknown; readonly killed?: boolean }): string {
-  if (killed) return `its command took longer than ${COMMAND_MS / 1000} s, or wrote too much`;
-  return typeof code === 'number' ? `its command ended with exit code ${code}` : 'its command could not be run';
+function howItEnded({ how, code }: Answer): string {
+  if (how === 'late') return `its command took longer than ${SECRET_MS / 1000} s`;
+  if (how === 'too-much') return 'its command wrote more than a secret can be';
+  return code === null ? 'its command could not be run' : `its command ended with exit code ${code}`;
 }
 
 const CODES: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'this user may not read it',
-  EISDIR: 'it is a folder',
 };
 
 function whyNot(error: unknown): string {

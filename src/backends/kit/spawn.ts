@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { ProblemError } from '../../domain/problem.ts';
+import { isOutOfFiles, ProblemError, problemOf } from '../../domain/problem.ts';
 import type { Command } from './engine.ts';
 import { openLog } from './logs.ts';
 import { MARKER } from './marker.ts';
@@ -56,6 +56,7 @@ function privately<T>(act: () => T): T {
 }
 
 function cannotStart(file: string, error: NodeJS.ErrnoException): ProblemError {
+  if (isOutOfFiles(error)) return new ProblemError(problemOf(error), error);
   return new ProblemError(
     {
       code: 'engine-cannot-start',

@@ -1,5 +1,6 @@
 import type { ProcessIdentity } from '../../domain/observed.ts';
 import { ProblemError } from '../../domain/problem.ts';
+import { callersGroups } from './callers.ts';
 import { findOne, type Finder, type Found, type Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
 
@@ -69,12 +70,13 @@ function survives(model: string, members: readonly ProcessIdentity[]): ProblemEr
   });
 }
 
-/** Signals those members that are still the same processes, and children that dropped the mark by their group. */
+/** Signals those members that are still the same processes, and children that dropped the mark by their group, unless we stand in it. */
 export async function signalAll(members: readonly ProcessEntry[], signal: 'SIGTERM' | 'SIGKILL', parts: Finder): Promise<void> {
+  const own = await callersGroups(parts.table);
   for (const member of members) {
     const now = await parts.table.get(member.pid);
     if (!isSameProcess(member, now) || now?.marker !== member.marker) continue;
-    send((await isOwnGroup(member, parts)) ? -member.group : member.pid, signal);
+    send(!own.has(member.group) && (await isOwnGroup(member, parts)) ? -member.group : member.pid, signal);
   }
 }
 

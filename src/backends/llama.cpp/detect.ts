@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,11 +5,15 @@ import type { BackendSpec } from '../../domain/desired.ts';
 import type { DriverContext } from '../../domain/backend.ts';
 import type { Engine } from '../../domain/observed.ts';
 import { ProblemError, problemOf, type Problem } from '../../domain/problem.ts';
+import { askProgram, type Answer } from '../../programs/index.ts';
+import { throwIfCancelled } from '../kit/clock.ts';
 import { findProgram } from '../kit/program.ts';
 
 const PROGRAM = 'llama-server';
 /** A build with CUDA looks for devices before it says its version. */
 const DEADLINE_MS = 20_000;
+/** Its --help takes 50 KB. */
+const LIMIT_BYTES = 8 * 2 ** 20;
 
 /** The llama-server that a backend names, with version and flags. What it said is kept until the file changes. Never throws. */
 export async function detectEngine(spec: BackendSpec, context: DriverContext, signal: AbortSignal): Promise<Engine> {
@@ -22,8 +25,7 @@ export async function detectEngine(spec: BackendSpec, context: DriverContext, si
     const cacheFile = join(context.cacheDir, 'engines', `${createHash('sha256').update(at).digest('hex').slice(0, 16)}.json`);
     const cached = readCache(cacheFile, key);
     if (cached) return { status: 'present', at, ...cached };
-    const env = context.env as NodeJS.ProcessEnv;
-    const [version, help] = await Promise.all([ask(at, ['--version'], env, signal), ask(at, ['--help'], env, signal)]);
+    const [version, help] = await Promise.all([ask(at, '--version', context.env, signal), ask(at, '--help', context.env, signal)]);
     const found = { version: parseVersion(version), capabilities: parseHelp(help) };
     if (!found.capabilities.includes('--port')) throw new ProblemError(notServer(at));
     writeCache(cacheFile, { key, ...found });
@@ -55,26 +57,23 @@ function notServer(at: string): Problem {
   };
 }
 
-function ask(at: string, args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
-  return new Promise((done, fail) => {
-    execFile(at, args, { env, timeout: DEADLINE_MS, killSignal: 'SIGKILL', signal, maxBuffer: 8 << 20 }, (error, stdout, stderr) => {
-      if (!error) return done(`${stdout}\n${stderr}`);
-      const said = stderr.trim().split('\n').at(-1) ?? '';
-      const how = error.killed
-        ? `did not answer within ${DEADLINE_MS / 1000} s`
-        : `failed${said ? `: ${said.slice(0, 200)}` : ` (${String(error.code)})`}`;
-      fail(
-        new ProblemError(
-          {
-            code: 'engine-broken',
-            summary: `\`${at} ${args.join(' ')}\` ${how}.`,
-            fix: 'Run it by hand; a library may be missing, or it was built for another machine.',
-          },
-          error,
-        ),
-      );
-    });
+async function ask(at: string, flag: string, env: DriverContext['env'], signal: AbortSignal): Promise<string> {
+  const answer = await askProgram({ file: at, args: [flag], env, deadlineMs: DEADLINE_MS, limitBytes: LIMIT_BYTES, signal });
+  throwIfCancelled(signal, `asking ${at} for its ${flag.slice(2)}`);
+  if (answer.code === 0) return `${answer.stdout}\n${answer.stderr}`;
+  throw new ProblemError({
+    code: 'engine-broken',
+    summary: `\`${at} ${flag}\` ${whatCameOf(answer)}.`,
+    fix: 'Run it by hand; a library may be missing, or it was built for another machine.',
   });
+}
+
+function whatCameOf({ how, code, stderr }: Answer): string {
+  if (how === 'late') return `did not answer within ${DEADLINE_MS / 1000} s`;
+  if (how === 'too-much') return 'wrote more than any llama-server says of itself';
+  if (how === 'not-started') return 'could not be started';
+  const said = stderr.trim().split('\n').at(-1) ?? '';
+  return `failed${said ? `: ${said.slice(0, 200)}` : code === null ? ': a signal ended it' : ` (exit code ${code})`}`;
 }
 
 /** `version: 0.7.0 (build 11669, commit …)` gives 0.7.0; `version: 5123 (abc)` of older builds gives b5123. Pure. */

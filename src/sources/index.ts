@@ -7,7 +7,7 @@ import { resolveOllama } from './registry.ts';
 import { resolveWeb } from './web.ts';
 
 export type { FetchUnknown, Limits, ResolveContext, WeightsRequest } from './context.ts';
-export { resolveStored, type OllamaStore } from './ollama-store.ts';
+export { resolveStored } from './ollama-store.ts';
 export { requestFor } from './request.ts';
 
 /**

@@ -96,6 +96,11 @@ export interface Driver {
    */
   readonly candidates?: (models: readonly Wanted[], signal: AbortSignal) => Promise<readonly Candidate[]>;
   /**
+   * Who holds these ports of this machine and is none of this stack's, engine or not: an observation shows engines, and knows no
+   * wishes. Reads only. Absent: no model of this backend is told its port.
+   */
+  readonly strangers?: (ports: readonly number[], signal: AbortSignal) => Promise<readonly ObservedInstance[]>;
+  /**
    * Makes sure of what a start takes and may not be there: its secrets, its fixed port. Called before anything is ended for that start; keeps them
    * in memory for it and changes nothing. Fails with a ProblemError. Absent: there is nothing to make sure of.
    */

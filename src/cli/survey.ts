@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { Driver } from '../domain/backend.ts';
 import type { Artifact, BackendSpec, InstanceSpec, ModelSpec } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
@@ -69,7 +68,6 @@ function withForgotten(declared: readonly BackendSpec[], last: readonly BackendS
 
 async function resolveWeights(session: Session, context: CliContext, note: ProgressNote): Promise<Resolved> {
   const [{ resolveArtifacts }, pins] = await Promise.all([import('../catalog/index.ts'), readPins(session, context)]);
-  await mkdir(session.cacheDir, { recursive: true, mode: 0o700 }).catch(() => undefined); // a cache that cannot be kept is only slower
   const resolved = await resolveArtifacts(session.desired, {
     baseDir: session.paths.baseDir,
     cacheDir: session.cacheDir,

@@ -2,8 +2,8 @@ import type { FoundEngine, FoundWeights, Machine } from '../discover/index.ts';
 
 /** What a first llmops.yaml is written from. */
 export interface FirstFile {
-  /** Name of the folder it will stand in. */
-  readonly folder: string;
+  /** Name of the stack. */
+  readonly stack: string;
   readonly machine: Pick<Machine, 'engines' | 'gpus' | 'host'>;
   /** Models to run, at most a few. */
   readonly picks: readonly PickedModel[];
@@ -37,7 +37,7 @@ export function firstFile(input: FirstFile): string {
     '#   llmops plan     shows what would change, and what it costs',
     '#   llmops apply    makes it so',
     'version: 1',
-    `name: ${yamlName(safeName(input.folder, 'models'))} # names state, processes and metrics`,
+    `name: ${yamlName(input.stack)} # names state, processes and metrics`,
   ];
   return `${[...header, '', ...backendLines(input), '', ...modelLines(input)].join('\n')}\n`;
 }

@@ -6,11 +6,11 @@ import type { SourceName } from '../import/read/index.ts';
 import type { ImportView } from '../render/imported.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
-import { safeName } from './first-file.ts';
 import { pathIn, stackPaths, type StackPaths } from './paths.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print, printJson, screenOf, shellWord } from './screen.ts';
 import { sha256 } from './sha256.ts';
+import { nameForNew } from './stack-name.ts';
 
 const WAYS: Ways = {
   instead: 'Name another file with --out, or see with --stdout what import would write.',
@@ -47,7 +47,7 @@ export async function run(context: CliContext, flags: ImportFlags, args: readonl
     outDir: paths.baseDir,
     stdin: context.stdin,
   };
-  const { text, imported } = await settled(await gather(source, from ?? null, around), paths);
+  const { text, imported } = await settled(await gather(source, from ?? null, around), paths, (await nameForNew(context, paths)).name);
   if (imported.models.length === 0 && imported.backends.length === 0) throw nothingTaken(imported);
   if (writes) await writeNew(paths, text, WAYS);
   const view = viewOf(imported, paths, writes);
@@ -64,12 +64,12 @@ async function say(context: CliContext, flags: ImportFlags, view: ImportView, te
 }
 
 /** What llmops takes of it, in the style of `llmops fmt`, checked as `llmops validate` would. */
-async function settled(first: Imported, paths: StackPaths): Promise<Settled> {
+async function settled(first: Imported, paths: StackPaths, stack: string): Promise<Settled> {
   const { formatConfig, readConfig } = await import('../config/index.ts');
   const folderName = basename(paths.baseDir);
   const check = (text: string) =>
     readConfig({ file: paths.shown, bytes: Buffer.from(text), folderName, environment: null, hash: sha256 }).problems;
-  const result = settle(first, { stack: safeName(folderName, 'models'), schema: schemaBeside(paths.baseDir) }, check);
+  const result = settle(first, { stack, schema: schemaBeside(paths.baseDir) }, check);
   const [problem] = result.left;
   if (problem) throw new Error(`what import wrote is not valid: ${problem.code}`);
   return { ...result, text: formatConfig(result.text) };

@@ -9,6 +9,7 @@ import { stackPaths } from './paths.ts';
 import { pickModels } from './pick-models.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print } from './screen.ts';
+import { nameForNew, type StackName } from './stack-name.ts';
 
 const WAYS: Ways = {
   instead: 'Type `llmops plan` to see what it would do, or `llmops init --stdout` to see what init would write.',
@@ -38,12 +39,13 @@ export async function run(context: CliContext, flags: InitFlags): Promise<number
   ]);
   const choice = await chooseModels(weights, machine.host.availableBytes, paths.baseDir);
   const { picks } = choice;
-  const text = firstFile({ folder: basename(paths.baseDir), machine, picks, schema: schemaBeside(paths.baseDir) });
+  const named = await nameForNew(context, paths);
+  const text = firstFile({ stack: named.name, machine, picks, schema: schemaBeside(paths.baseDir) });
   const said = flags.stdout ? context.stderr : context.stdout;
   await print(said, findings(machine, weights.length, choice).join('\n'));
   if (flags.stdout) await print(context.stdout, text);
   else await writeNew(paths, text, WAYS);
-  await print(said, closing(machine, picks, flags.stdout ? null : paths.shown).join('\n'));
+  await print(said, closing(machine, picks, named, flags.stdout ? null : paths.shown).join('\n'));
   return EXIT.ok;
 }
 
@@ -99,13 +101,14 @@ function findings(machine: Machine, weights: number, { picks, leftOut }: Choice)
   ];
 }
 
-function closing(machine: Machine, picks: readonly PickedModel[], wrote: string | null): readonly string[] {
+function closing(machine: Machine, picks: readonly PickedModel[], { name, taken }: StackName, wrote: string | null): readonly string[] {
   const lines =
     wrote === null
       ? []
       : [
           `Wrote ${wrote}: ${picks.length === 0 ? 'no model yet' : `${picks.length} ${picks.length === 1 ? 'model' : 'models'}`}, on ${chosenEngine(machine.engines)}.`,
         ];
+  if (taken !== null) lines.push(`The stack is called ${name}, as ${taken.name} is the name of ${taken.owner}.`);
   const needsEngine = chosenEngine(machine.engines) === 'embedded' && !machine.engines.some((engine) => engine.name === 'node-llama-cpp');
   if (needsEngine)
     lines.push('No engine was found that this version can run: install llama.cpp (llama-server), or `npm install node-llama-cpp`.');

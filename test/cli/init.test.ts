@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -129,6 +129,30 @@ const weights = (path: string, gib: number): FoundWeights => ({ path, bytes: gib
 const chosen = (found: readonly FoundWeights[], gib: number): readonly string[] =>
   pickModels(found, gib * GIB).map((pick) => pick.weights.path);
 
+describe('The name that a new file gets', () => {
+  const owned = (world: World, name: string, file: string): void => {
+    mkdirSync(world.stateDir(name), { recursive: true });
+    writeFileSync(join(world.stateDir(name), 'stack.json'), JSON.stringify({ formatVersion: '1.0', file }));
+  };
+
+  it('is its folder’s, unless another file has that: then a further one, and it says so', async () => {
+    const world = worldWithModels(['desk-Q8_0.gguf']);
+    writeFileSync(join(world.cwd, 'other.yaml'), '');
+    owned(world, 'desk', realpathSync(join(world.cwd, 'other.yaml')));
+    expect(await world.llmops('init')).toBe(0);
+    const parent = safeName(basename(dirname(world.cwd)), '');
+    expect(declared(written(world)).stack).toBe(safeName(`${parent}-desk`, ''));
+    expect(world.stdout.text).toMatch(/The stack is called \S+-desk, as desk is the name of .*other\.yaml\./);
+  });
+
+  it('is its own again when it is written anew', async () => {
+    const world = worldWithModels(['desk-Q8_0.gguf']);
+    owned(world, 'desk', join(realpathSync(world.cwd), 'llmops.yaml'));
+    expect(await world.llmops('init')).toBe(0);
+    expect(declared(written(world)).stack).toBe('desk');
+  });
+});
+
 describe('The choice of models', () => {
   it('takes the largest quantization that leaves memory for everything else', () => {
     const family = [weights('q-Q2_K.gguf', 3), weights('q-Q4_K_M.gguf', 5), weights('q-Q8_0.gguf', 8), weights('q-F16.gguf', 16)];
@@ -174,7 +198,7 @@ describe('Names and paths', () => {
           paths.map((name) => ({ path: `${name}.gguf`, bytes: 1 })),
           100 * GIB,
         ).map((pick) => ({ ...pick, contextTrained: null }));
-        const { models } = declared(firstFile({ folder, machine, picks, schema: null }));
+        const { models } = declared(firstFile({ stack: safeName(folder, 'models'), machine, picks, schema: null }));
         const sources = models.map((model) => model.source.written.replace(/^file:(\.\/)?/, ''));
         expect(sources.sort()).toEqual(picks.map((pick) => pick.weights.path.replace(/^\.\//, '')).sort());
       }),

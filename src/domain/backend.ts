@@ -34,7 +34,7 @@ export interface Backend {
   /** Pure: whether a value that the engine has loaded keeps its word where it is not the very one: a context rounded up. Absent: only the very one does. */
   readonly compare?: Compare;
   /** Pure: what this engine cannot do for this model, found before anything is touched. */
-  check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
+  check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly CheckProblem[];
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
   readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
   /**
@@ -49,6 +49,12 @@ export interface Backend {
    */
   mustSwap(model: ModelSpec, backend: BackendSpec, running: Fields | null, artifact?: Artifact): SwapReason | null;
   connect(spec: BackendSpec, context: DriverContext): Driver;
+}
+
+/** What a check found. A backend knows no places: whoever has them adds the one of `field`. */
+export interface CheckProblem extends Problem {
+  /** The setting of the model that it is about: `context`, `options.args`. Absent: none of them. */
+  readonly field?: string;
 }
 
 /** Why two copies of one model cannot run side by side on an engine. */

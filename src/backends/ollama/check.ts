@@ -1,3 +1,4 @@
+import type { CheckProblem } from '../../domain/backend.ts';
 import type { Artifact, BackendSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
 import { isLoopback } from '../../domain/http.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
@@ -15,7 +16,7 @@ const TESTED = '0.30.0';
 export const TAKEN = 'taken:';
 
 /** What Ollama cannot do for this model, or does otherwise than one may think. Pure. */
-export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[] {
+export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly CheckProblem[] {
   const found = [
     openServer(backend),
     ...sourceProblems(model, backend),
@@ -49,12 +50,13 @@ function sourceProblems({ name, source }: ModelSpec, backend: BackendSpec): read
 }
 
 /** Ollama would take a larger context down to the trained one without an error. */
-function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): Problem | null {
+function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): CheckProblem | null {
   const trained = gguf?.contextTrained ?? null;
   if (trained === null || context === null || context <= trained) return null;
   return {
     severity: 'error',
     code: 'context-exceeds-model',
+    field: 'context',
     summary: `${name} asks for a context of ${context} tokens; its weights were trained for ${trained}, and Ollama would run with ${trained}.`,
     expected: `context: ${trained} or less`,
     fix: `Set models.${name}.context to ${trained}, or use weights with a longer context.`,
@@ -109,7 +111,7 @@ interface ServerSetting {
   readonly what: string;
 }
 
-function serverProblems(model: ModelSpec, artifact: Artifact, backend: BackendSpec): readonly (Problem | null)[] {
+function serverProblems(model: ModelSpec, artifact: Artifact, backend: BackendSpec): readonly (CheckProblem | null)[] {
   const server = (backend.options['server'] ?? {}) as JsonObject;
   const declared = (key: string): string | number | null => {
     const value = server[key];
@@ -143,7 +145,7 @@ function serverProblems(model: ModelSpec, artifact: Artifact, backend: BackendSp
 }
 
 /** Of what a server fixes at its start: an error if it is known to be otherwise, a warning if nobody said how it is. */
-function serverProblem(model: string, backend: string, setting: ServerSetting): Problem | null {
+function serverProblem(model: string, backend: string, setting: ServerSetting): CheckProblem | null {
   const { asked, declared, usual, key, variable, what } = setting;
   const isSo = declared ?? usual;
   if (asked === null || asked === isSo || (key === 'parallel' && Number(isSo) >= Number(asked))) return null;
@@ -151,6 +153,7 @@ function serverProblem(model: string, backend: string, setting: ServerSetting): 
   return {
     severity: declared === null ? 'warning' : 'error',
     code: 'needs-server-restart',
+    field: key === 'parallel' || key === 'kvCache' ? key : `offload.${key}`,
     summary: `${model} asks for ${what}, which is one for a whole Ollama server, ${known}.`,
     expected: `${variable}=${asked}`,
     fix: `Restart the server with ${variable}=${asked} in its environment, and write backends.${backend}.server.${key}: ${asked}.`,

@@ -8,7 +8,7 @@ import { inGiB, describeEngine, describeGpu } from './machine-words.ts';
 import { stackPaths } from './paths.ts';
 import { pickModels } from './pick-models.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
-import { print } from './screen.ts';
+import { print, say } from './screen.ts';
 import { nameForNew, type StackName } from './stack-name.ts';
 
 const WAYS: Ways = {
@@ -42,10 +42,10 @@ export async function run(context: CliContext, flags: InitFlags): Promise<number
   const named = await nameForNew(context, paths);
   const text = firstFile({ stack: named.name, machine, picks, schema: schemaBeside(paths.baseDir) });
   const said = flags.stdout ? context.stderr : context.stdout;
-  await print(said, findings(machine, weights.length, choice).join('\n'));
+  await say(said, findings(machine, weights.length, choice).join('\n'));
   if (flags.stdout) await print(context.stdout, text);
   else await writeNew(paths, text, WAYS);
-  await print(said, closing(machine, picks, named, flags.stdout ? null : paths.shown).join('\n'));
+  await say(said, closing(machine, picks, named, flags.stdout ? null : paths.shown).join('\n'));
   return EXIT.ok;
 }
 

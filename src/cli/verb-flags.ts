@@ -19,7 +19,7 @@ export function planningFlags(command: Command): Command {
     .option('--target <model>', 'only this model (repeat for several); for emergencies', collect)
     .option('--replace <model>', 'restart this model even if nothing about it differs (repeat for several)', collect)
     .option('--adopt', 'take over what somebody else runs just as it is declared, without a restart')
-    .option('--allow-destroy', 'let a plan delete everything, or more than 30 % of the models')
+    .option('--allow-destroy', 'let a plan delete everything, or more than 30 % of four or more models')
     .addOption(observeTimeout());
 }
 

@@ -29,6 +29,7 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   /** Adds a verb whose code is loaded on call. */
   function verb(usage: string, summary: string, examples: readonly string[], load: Load): Command {
     const command = program.command(usage).description(summary);
+    command.showHelpAfterError(`(type llmops ${command.name()} --help for its flags)`);
     command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);
     command.action(async (...given: unknown[]) => {
       const self = given.at(-1) as Command;

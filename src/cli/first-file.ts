@@ -7,8 +7,8 @@ export interface FirstFile {
   readonly machine: Pick<Machine, 'engines' | 'gpus' | 'host'>;
   /** Models to run, at most a few. */
   readonly picks: readonly PickedModel[];
-  /** Relative path of a JSON Schema for the editor, or null. */
-  readonly schema: string | null;
+  /** What names our JSON Schema to the editor. */
+  readonly schema: string;
 }
 
 /** A model that the first file declares. */
@@ -32,7 +32,7 @@ export function chosenEngine(engines: readonly FoundEngine[]): 'llama.cpp' | 'em
 /** The text of a first llmops.yaml: valid, commented, and about this machine. Pure. */
 export function firstFile(input: FirstFile): string {
   const header = [
-    ...(input.schema ? [`# yaml-language-server: $schema=${input.schema}`] : []),
+    `# yaml-language-server: $schema=${input.schema}`,
     '# What shall run on this machine. Written by `llmops init`; now it is yours.',
     '#   llmops plan     shows what would change, and what it costs',
     '#   llmops apply    makes it so',

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { ProblemError } from '../domain/problem.ts';
 import { namesOf, oneLine, settle, type Imported, type Settled } from '../import/index.ts';
 import type { SourceName } from '../import/read/index.ts';
@@ -9,6 +8,7 @@ import { EXIT } from './exit.ts';
 import { pathIn, stackPaths, type StackPaths } from './paths.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print, printJson, screenOf, shellWord } from './screen.ts';
+import { schemaReference } from './schema-path.ts';
 import { sha256 } from './sha256.ts';
 import { nameForNew } from './stack-name.ts';
 
@@ -69,16 +69,10 @@ async function settled(first: Imported, paths: StackPaths, stack: string): Promi
   const folderName = basename(paths.baseDir);
   const check = (text: string) =>
     readConfig({ file: paths.shown, bytes: Buffer.from(text), folderName, environment: null, hash: sha256 }).problems;
-  const result = settle(first, { stack, schema: schemaBeside(paths.baseDir) }, check);
+  const result = settle(first, { stack, schema: schemaReference(paths.baseDir) }, check);
   const [problem] = result.left;
   if (problem) throw new Error(`what import wrote is not valid: ${problem.code}`);
   return { ...result, text: formatConfig(result.text) };
-}
-
-/** Our schema, if it lies where the file can name it by a relative path. */
-function schemaBeside(baseDir: string): string | null {
-  const places = ['./schemas/llmops.schema.json', './node_modules/llmops/schemas/llmops.schema.json'];
-  return places.find((path) => existsSync(join(baseDir, path))) ?? null;
 }
 
 function valueOf(entries: Imported['models'][number]['entries'], key: string): string {

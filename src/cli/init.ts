@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { FoundWeights, Machine } from '../discover/index.ts';
 import type { CliContext } from './context.ts';
@@ -9,6 +8,7 @@ import { stackPaths } from './paths.ts';
 import { pickModels } from './pick-models.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print, say } from './screen.ts';
+import { schemaReference } from './schema-path.ts';
 import { nameForNew, type StackName } from './stack-name.ts';
 
 const WAYS: Ways = {
@@ -40,7 +40,7 @@ export async function run(context: CliContext, flags: InitFlags): Promise<number
   const choice = await chooseModels(weights, machine.host.availableBytes, paths.baseDir);
   const { picks } = choice;
   const named = await nameForNew(context, paths);
-  const text = firstFile({ stack: named.name, machine, picks, schema: schemaBeside(paths.baseDir) });
+  const text = firstFile({ stack: named.name, machine, picks, schema: schemaReference(paths.baseDir) });
   const said = flags.stdout ? context.stderr : context.stdout;
   await say(said, findings(machine, weights.length, choice).join('\n'));
   if (flags.stdout) await print(context.stdout, text);
@@ -76,14 +76,6 @@ interface Choice {
   readonly picks: readonly PickedModel[];
   /** Path to the reason. */
   readonly leftOut: ReadonlyMap<string, string>;
-}
-
-/** Our schema, if it lies where the file can name it by a relative path that is true for everybody who clones the folder. */
-function schemaBeside(baseDir: string): string | null {
-  return (
-    ['./schemas/llmops.schema.json', './node_modules/llmops/schemas/llmops.schema.json'].find((path) => existsSync(join(baseDir, path))) ??
-    null
-  );
 }
 
 function findings(machine: Machine, weights: number, { picks, leftOut }: Choice): readonly string[] {

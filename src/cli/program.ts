@@ -276,9 +276,11 @@ function helping(verb: AddVerb): void {
   verb(
     'version',
     'print the versions of llmops, Node and the plan format',
-    ['llmops version', 'llmops version --json'],
+    ['llmops version', 'llmops version --json', 'llmops version --schema'],
     () => import('./version.ts'),
-  ).option('--json', 'as JSON');
+  )
+    .option('--schema', 'only the path of the JSON Schema of llmops.yaml, for editors')
+    .option('--json', 'as JSON');
 }
 
 export { CommanderError };

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageInfo } from '../../src/cli/package-info.ts';
 import { buildProgram } from '../../src/cli/program.ts';
@@ -62,9 +64,16 @@ describe('version', () => {
       node: process.versions.node,
       planFormat: '1.0',
       platform: `${process.platform}-${process.arch}`,
+      schema: join(packageInfo().root, 'schemas/llmops.schema.json'),
     });
     expect(await world.llmops('version')).toBe(0);
     expect(world.stdout.text).toContain(`llmops ${packageInfo().version}\n`);
+  });
+
+  it('prints where the schema for editors lies, which is there', async () => {
+    const world = newWorld();
+    expect(await world.llmops('version', '--schema')).toBe(0);
+    expect(existsSync(world.stdout.text.trimEnd())).toBe(true);
   });
 });
 

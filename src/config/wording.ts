@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../domain/backend.ts';
 import type { Located } from './located.ts';
 import type { Kind } from './schema/expand.ts';
+import { nearest } from './suggest.ts';
 
 /** What a text at this place means, if it means more than text. */
 export function kindOf(schema: JsonSchema): Kind | undefined {
@@ -132,10 +133,17 @@ function unitFix(kind: 'size' | 'duration', value: unknown): string | null {
   return units[unit] === undefined ? null : `Write \`${match[1]}${units[unit]}\`${unit === '' ? ', if that is the unit you mean' : ''}.`;
 }
 
+const SCHEMES = ['file', 'hf', 'ollama', 'https'];
+
 function sourceFix(value: string): string | null {
   if (value.startsWith('http:')) return 'Use https://.';
   if (/\.gguf$/i.test(value) && !value.includes(':')) return `Write \`file:${value}\`.`;
-  return /^[\w.-]+\/[\w.-]+$/.test(value) ? `Write \`hf:${value}\` for a repository, or \`file:${value}\` for a file.` : null;
+  if (/^[\w.-]+\/[\w.-]+$/.test(value)) return `Write \`hf:${value}\` for a repository, or \`file:${value}\` for a file.`;
+  const [, name = '', rest = ''] = /^([\w.-]+(?:\/[\w.-]+)?):([\w./-]+)$/.exec(value) ?? [];
+  const scheme = nearest(name, SCHEMES);
+  if (scheme !== null) return `Did you mean \`${scheme}:${rest}\`?`;
+  if (name !== '' && !rest.includes('/')) return `Did you mean \`ollama:${value}\`?`;
+  return /^[a-z][\w.-]*$/i.test(value) ? `Write \`ollama:${value}\` for a model of Ollama, or \`file:${value}\` for a file.` : null;
 }
 
 function textFix(value: string, types: readonly unknown[]): string | null {

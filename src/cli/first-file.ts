@@ -67,16 +67,18 @@ function modelLines(input: FirstFile): readonly string[] {
       ...input.picks.flatMap((pick, index) => [...(index > 0 ? [''] : []), ...modelEntry(pick)]),
     ];
   return [
-    '# No GGUF file was found here or in ./models. Get one, for instance a small one of 640 MB:',
-    '#   mkdir -p models',
-    '#   curl -L -o models/Qwen3-0.6B-Q8_0.gguf https://huggingface.co/Qwen/Qwen3-0.6B-GGUF/resolve/main/Qwen3-0.6B-Q8_0.gguf',
-    '# Then put this in the place of `models: {}`. The name is what clients send as "model".',
+    '# No GGUF file was found here or in ./models; llmops fetches weights itself.',
+    '# For instance a small model of 640 MB:',
+    '# Put this in place of `models: {}`. The name is what clients send as "model".',
     '#   models:',
     '#     chat:',
     '#       backend: local',
-    '#       source: file:models/Qwen3-0.6B-Q8_0.gguf',
+    '#       source: hf:Qwen/Qwen3-0.6B-GGUF',
+    '#       quantization: Q8_0',
     `#       context: ${GOOD_CONTEXT} # tokens for one request, prompt and answer together`,
     '#       parallel: 2 # requests served at once',
+    '# Then `llmops lock` pins what that is now, and `llmops apply` fetches it.',
+    '# A file of your own is `source: file:PATH`, and needs no lock.',
     'models: {}',
   ];
 }

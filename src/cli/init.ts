@@ -110,7 +110,7 @@ function closing(machine: Machine, picks: readonly PickedModel[], { name, taken 
   return [
     ...lines,
     picks.length === 0
-      ? `Next: put a model into it (the file says how), then llmops plan${where}${file}`
+      ? `Next: put a model into it (the file says how), then llmops lock${where}${file} and llmops plan${where}${file}`
       : `Next: llmops plan${where}${file}`,
   ];
 }

@@ -2,7 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { collect, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
-import { applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags } from './verb-flags.ts';
+import { applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags, without } from './verb-flags.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
 type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
@@ -152,41 +152,31 @@ function planning(verb: AddVerb): void {
   )
     .option('--prefetch-only', 'fetch and verify weights ahead; change nothing that runs')
     .option('--supervise', 'then stay, whatever came of it, and start anew what crashes, until Ctrl-C');
-  applyingFlags(
-    stackFlags(
-      verb(
-        'down',
-        'stop what this stack started; asks nothing, keeps files and history',
-        ['llmops down', 'llmops down --target chat'],
-        () => import('./down.ts'),
-      ),
-    ),
-  ).option('--target <model>', 'only this model (repeat for several)', collect);
-  applyingFlags(
-    planningFlags(
-      stackFlags(
-        verb(
-          'destroy',
-          'end everything for good: as down, but asks first and heeds protect',
-          ['llmops destroy'],
-          () => import('./destroy.ts'),
-        ),
-      ),
+  const down = stackFlags(
+    verb(
+      'down',
+      'stop what this stack started; asks nothing, keeps files and history',
+      ['llmops down', 'llmops down --target chat'],
+      () => import('./down.ts'),
     ),
   );
+  without(applyingFlags(down), '--auto-approve').option('--target <model>', 'only this model (repeat for several)', collect);
+  const destroy = stackFlags(
+    verb('destroy', 'end everything for good: as down, but asks first and heeds protect', ['llmops destroy'], () => import('./destroy.ts')),
+  );
+  without(applyingFlags(planningFlags(destroy)), '--replace', '--adopt', '--allow-destroy');
 }
 
 function looking(verb: AddVerb): void {
-  planningFlags(
-    stackFlags(
-      verb(
-        'diff [from] [to]',
-        'desired against observed, or one generation against another',
-        ['llmops diff', 'llmops diff 3 4'],
-        () => import('./diff.ts'),
-      ),
+  const diff = stackFlags(
+    verb(
+      'diff [from] [to]',
+      'desired against observed, or one generation against another',
+      ['llmops diff', 'llmops diff 3 4'],
+      () => import('./diff.ts'),
     ),
   );
+  without(planningFlags(diff), '--allow-destroy');
   stackFlags(
     verb(
       'status [models...]',

@@ -41,6 +41,21 @@ describe('--help', () => {
   });
 });
 
+describe('The flags that a verb shows', () => {
+  it.each([
+    ['down', ['--auto-approve']],
+    ['destroy', ['--replace', '--adopt', '--allow-destroy']],
+    ['diff', ['--allow-destroy']],
+  ] as const)('of %s are those that mean something to it; %j are taken and not shown', async (name, flags) => {
+    const text = await helpOf(name);
+    const options = buildProgram({} as never, '', () => undefined).commands.find((command) => command.name() === name)?.options ?? [];
+    for (const flag of flags) {
+      expect(text).not.toContain(flag);
+      expect(options.some(({ long }) => long === flag)).toBe(true);
+    }
+  });
+});
+
 /** Each call of llmops in a line of shell, as words. */
 function commandsIn(line: string): readonly (readonly string[])[] {
   return [...line.matchAll(/\bllmops ((?:[^&|)<>"]|\$)*)/g)]

@@ -76,8 +76,8 @@ describe('init', () => {
       .split('\n')
       .filter((line) => line !== 'models: {}')
       .map((line) => line.replace(/^# {3}(?= |models:)/, ''));
-    expect(declared(shown.join('\n')).models).toMatchObject([{ name: 'chat', source: { kind: 'file' } }]);
-    expect(world.stdout.text).toContain('put a model into it');
+    expect(declared(shown.join('\n')).models).toMatchObject([{ name: 'chat', source: { kind: 'hf' } }]);
+    expect(world.stdout.text).toMatch(/put a model into it .*, then llmops lock and llmops plan\n$/);
   });
 
   it('leaves out a damaged file, says so, and takes the next best', async () => {

@@ -4,6 +4,7 @@ import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
 import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext } from './context.ts';
+import { whyNotRead } from './file-reasons.ts';
 import { lockPathOf, type StackPaths } from './paths.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
@@ -46,7 +47,7 @@ export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
   const bytes = await readBounded(lockPathOf(file), MOST_DATA_BYTES).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw new ProblemError(
-      { code: 'lock-unreadable', summary: `${lockPathOf(shown)} cannot be read: ${error.code}.`, fix: 'Mend its permissions.' },
+      { code: 'lock-unreadable', summary: `${lockPathOf(shown)} cannot be read: ${whyNotRead(error)}.`, fix: 'Mend its permissions.' },
       error,
     );
   });

@@ -4,6 +4,7 @@ import type { Desired } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
+import { whyNotRead } from './file-reasons.ts';
 import { notAFolder, stackPaths, type StackPaths } from './paths.ts';
 import { sha256 } from './sha256.ts';
 
@@ -46,7 +47,7 @@ async function readStackFile(paths: StackPaths): Promise<Uint8Array> {
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw code === 'ENOENT' || code === 'ENOTDIR' ? (notAFolder(paths.baseDir) ?? noFile(paths)) : unreadable(paths, code, error);
+    throw code === 'ENOENT' || code === 'ENOTDIR' ? (notAFolder(paths.baseDir) ?? noFile(paths)) : unreadable(paths, error);
   }
 }
 
@@ -66,11 +67,11 @@ function noFile(paths: StackPaths): ProblemError {
   });
 }
 
-function unreadable(paths: StackPaths, code: string, cause: unknown): ProblemError {
+function unreadable(paths: StackPaths, cause: unknown): ProblemError {
   return new ProblemError(
     {
       code: 'unreadable-stack-file',
-      summary: `${paths.shown} cannot be read: ${code}.`,
+      summary: `${paths.shown} cannot be read: ${whyNotRead(cause)}.`,
       fix: 'Mend its permissions, or name another file with -f.',
     },
     cause,

@@ -3,6 +3,7 @@ import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
+import { whyNotRead } from './file-reasons.ts';
 import { pathIn } from './paths.ts';
 import { readPins } from './pins.ts';
 import type { Session } from './session.ts';
@@ -87,7 +88,7 @@ async function parseSnapshot(path: string, shown: string): Promise<Snapshot> {
   try {
     value = JSON.parse((await readBounded(path, MOST_DATA_BYTES)).toString('utf8'));
   } catch (error) {
-    const reason = error instanceof SyntaxError ? 'it is no JSON' : ((error as NodeJS.ErrnoException).code ?? String(error));
+    const reason = error instanceof SyntaxError ? 'it is no JSON' : whyNotRead(error);
     throw badSnapshot(`The snapshot ${shown} cannot be read: ${reason}.`, error);
   }
   const snapshot = value as Partial<Snapshot> | null;

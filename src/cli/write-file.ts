@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { ProblemError } from '../domain/problem.ts';
+import { whyNotWritten } from './file-reasons.ts';
 
 /**
  * Writes a result into a file that a flag named, whole or not at all, readable by its owner alone. An existing file is
@@ -16,7 +17,7 @@ export async function writeResult(path: string, text: string, flag: string): Pro
     await writeBeside(target, text);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw refusal(path, reasonOf(error), flag, error);
+    throw refusal(path, whyNotWritten(error), flag, error);
   }
 }
 
@@ -49,21 +50,3 @@ function refusal(path: string, reason: string, flag: string, cause?: unknown): P
   const summary = `${path} cannot be written: ${reason}. It was left as it was, and no model was touched.`;
   return new ProblemError({ code: 'cannot-write-file', summary, fix: `Name another file with ${flag}.` }, cause);
 }
-
-/** Why a file cannot be written, as the end of a sentence. */
-export function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  return REASONS[code] ?? code;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'its folder does not exist',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is not a folder',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  ENAMETOOLONG: 'the name is too long',
-};

@@ -1,5 +1,6 @@
 // `npm start`: plans and applies the root llmops.yaml, then asks the model that it started one question.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +32,12 @@ async function ask(url, model) {
   return (await response.json()).choices[0].message.content;
 }
 
+/** One change to try, as long as it was not made. */
+function advice() {
+  const text = readFileSync(join(root, 'llmops.yaml'), 'utf8');
+  return /^ +context: 512\b/m.test(text) ? ' (context: 512 -> 1024, say)' : '';
+}
+
 const applied = run(['apply', '--auto-approve'], 'inherit');
 if (applied.status !== 0) process.exit(applied.status ?? 1);
 
@@ -45,7 +52,7 @@ const first = models[0];
 answers.write(`\nAsking ${first.name}: ${question.user}\n`);
 answers.write(`  ${(await ask(first.endpoint, first.name)).trim()}\n`);
 answers.write(`
-Next: edit llmops.yaml (context: 512 -> 1024, say), then
+Next: edit llmops.yaml${advice()}, then
   npx llmops plan      what would change, and what it costs
   npx llmops apply     make it so
   npx llmops status    what is wanted, what runs

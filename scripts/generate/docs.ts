@@ -20,6 +20,8 @@ models:
     context: 16384
 \`\`\`
 
+- The first line makes editors that know yaml-language-server (VS Code with the YAML extension, Neovim, Zed, Helix) complete and
+  check the file. \`init\` and \`import\` write it. By hand: \`llmops version --schema\` prints the path.
 - Every mistake is reported at once, with its place, a stable code and a fix: \`llmops validate\`. The codes stand in [problems.md](problems.md).
 - **Sizes** carry a unit: \`B\`, \`KB MB GB TB\` (powers of 1000), \`KiB MiB GiB TiB\` (powers of 1024). **Times** too: \`ms s m h d\`.
 - **Paths** are relative to the file and stay in its folder unless \`allowOutside: true\`. The program of an engine may be anywhere.

@@ -8,7 +8,7 @@ import { EXIT, failure, planExitCode } from './exit.ts';
 import { perform, retire, settle, tend } from './perform.ts';
 import { refuseStale, type PlanFile } from './plan-file.ts';
 import { reporter, type Reporter } from './reporter.ts';
-import { print } from './screen.ts';
+import { say } from './screen.ts';
 import type { Session } from './session.ts';
 import { planFor, survey, type PlanFlags } from './survey.ts';
 
@@ -64,7 +64,7 @@ async function takeLease({ context, flags, command }: Order, session: Session): 
   } catch (error) {
     if (!(error instanceof LeaseHeldError) || flags.lockTimeout === 0) throw error;
     const limit = Number.isFinite(flags.lockTimeout) ? ` up to ${flags.lockTimeout / 1000} s` : '';
-    await print(context.stderr, `This stack is being changed by ${error.holder}. Waiting${limit} for it to end.`);
+    await say(context.stderr, `This stack is being changed by ${error.holder}. Waiting${limit} for it to end.`);
     return acquireLease(session.stateDir, { command, waitMs: flags.lockTimeout, signal });
   }
 }

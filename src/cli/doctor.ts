@@ -14,8 +14,8 @@ import { openSession } from './session.ts';
 const DEADLINE_MS = 5000;
 
 /**
- * `llmops doctor`: looks at everything that llmops relies on and says how to mend what is wrong. Changes nothing and
- * prints no value of an environment variable. 1 if anything fails.
+ * `llmops doctor`: looks at everything that llmops relies on and says how to mend what is wrong. Changes nothing
+ * but the cache of digests, and prints no value of an environment variable. 1 if anything fails.
  */
 export async function run(context: CliContext, flags: StackFlags & { readonly json?: boolean }): Promise<number> {
   const stack = await lookAtFile(context, flags);

@@ -1,7 +1,7 @@
 import { problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { EXIT, exitCodeOf, failure } from './exit.ts';
-import { print, screenOf } from './screen.ts';
+import { lineScreenOf, print } from './screen.ts';
 import type { InvalidConfigError } from './session.ts';
 
 /** Says on stderr what went wrong and gives the exit code for it. */
@@ -29,5 +29,5 @@ export async function reportStopped(context: CliContext, code: number): Promise<
 export async function printProblems(problems: readonly Problem[], context: CliContext, flags: { readonly color?: boolean }): Promise<void> {
   if (problems.length === 0) return;
   const { renderProblemsText } = await import('../render/problems.ts');
-  await print(context.stderr, renderProblemsText(problems, { color: screenOf(context.stderr, context, flags).color }));
+  await print(context.stderr, renderProblemsText(problems, lineScreenOf(context.stderr, context, flags)));
 }

@@ -2,13 +2,13 @@ import type { FoundEngine, FoundWeights, Machine } from '../discover/index.ts';
 
 /** What a first llmops.yaml is written from. */
 export interface FirstFile {
-  /** Name of the folder it will stand in. */
-  readonly folder: string;
+  /** Name of the stack. */
+  readonly stack: string;
   readonly machine: Pick<Machine, 'engines' | 'gpus' | 'host'>;
   /** Models to run, at most a few. */
   readonly picks: readonly PickedModel[];
-  /** Relative path of a JSON Schema for the editor, or null. */
-  readonly schema: string | null;
+  /** What names our JSON Schema to the editor. */
+  readonly schema: string;
 }
 
 /** A model that the first file declares. */
@@ -32,12 +32,12 @@ export function chosenEngine(engines: readonly FoundEngine[]): 'llama.cpp' | 'em
 /** The text of a first llmops.yaml: valid, commented, and about this machine. Pure. */
 export function firstFile(input: FirstFile): string {
   const header = [
-    ...(input.schema ? [`# yaml-language-server: $schema=${input.schema}`] : []),
+    `# yaml-language-server: $schema=${input.schema}`,
     '# What shall run on this machine. Written by `llmops init`; now it is yours.',
     '#   llmops plan     shows what would change, and what it costs',
     '#   llmops apply    makes it so',
     'version: 1',
-    `name: ${yamlName(safeName(input.folder, 'models'))} # names state, processes and metrics`,
+    `name: ${yamlName(input.stack)} # names state, processes and metrics`,
   ];
   return `${[...header, '', ...backendLines(input), '', ...modelLines(input)].join('\n')}\n`;
 }
@@ -67,16 +67,18 @@ function modelLines(input: FirstFile): readonly string[] {
       ...input.picks.flatMap((pick, index) => [...(index > 0 ? [''] : []), ...modelEntry(pick)]),
     ];
   return [
-    '# No GGUF file was found here or in ./models. Get one, for instance a small one of 640 MB:',
-    '#   mkdir -p models',
-    '#   curl -L -o models/Qwen3-0.6B-Q8_0.gguf https://huggingface.co/Qwen/Qwen3-0.6B-GGUF/resolve/main/Qwen3-0.6B-Q8_0.gguf',
-    '# Then put this in the place of `models: {}`. The name is what clients send as "model".',
+    '# No GGUF file was found here or in ./models; llmops fetches weights itself.',
+    '# For instance a small model of 640 MB:',
+    '# Put this in place of `models: {}`. The name is what clients send as "model".',
     '#   models:',
     '#     chat:',
     '#       backend: local',
-    '#       source: file:models/Qwen3-0.6B-Q8_0.gguf',
+    '#       source: hf:Qwen/Qwen3-0.6B-GGUF',
+    '#       quantization: Q8_0',
     `#       context: ${GOOD_CONTEXT} # tokens for one request, prompt and answer together`,
     '#       parallel: 2 # requests served at once',
+    '# Then `llmops lock` pins what that is now, and `llmops apply` fetches it.',
+    '# A file of your own is `source: file:PATH`, and needs no lock.',
     'models: {}',
   ];
 }

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ProblemError, problemOf, type Problem } from '../domain/problem.ts';
 import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext } from './context.ts';
+import { whyNotRead, whyNotWritten } from './file-reasons.ts';
 import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
 import { notAFolder } from './paths.ts';
@@ -109,7 +110,7 @@ async function replace(file: string, text: string): Promise<void> {
 }
 
 function unusable(file: string, what: 'read' | 'rewritten', error: unknown): ProblemError {
-  const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+  const reason = what === 'read' ? whyNotRead(error) : whyNotWritten(error);
   const code = what === 'read' ? 'file-not-readable' : 'file-not-writable';
   const fix = 'Mend the permissions of the file and its folder.';
   return new ProblemError({ code, summary: `${file} cannot be ${what}: ${reason}. It was left as it was.`, fix }, error);

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Desired } from '../domain/desired.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { namesOf, oneLine, settle, type Imported, type Settled } from '../import/index.ts';
@@ -7,12 +6,13 @@ import type { SourceName } from '../import/read/index.ts';
 import type { ImportView } from '../render/imported.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
-import { safeName } from './first-file.ts';
 import { lockImported, type ImportedLock } from './import-lock.ts';
 import { lockPathOf, pathIn, stackPaths, type StackPaths } from './paths.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print, printJson, screenOf, shellWord } from './screen.ts';
+import { schemaReference } from './schema-path.ts';
 import { sha256 } from './sha256.ts';
+import { nameForNew } from './stack-name.ts';
 
 const WAYS: Ways = {
   instead: 'Name another file with --out, or see with --stdout what import would write.',
@@ -49,7 +49,8 @@ export async function run(context: CliContext, flags: ImportFlags, args: readonl
     outDir: paths.baseDir,
     stdin: context.stdin,
   };
-  const { text, imported, desired } = await settled(await gather(source, from ?? null, around), paths);
+  const { name } = await nameForNew(context, paths);
+  const { text, imported, desired } = await settled(await gather(source, from ?? null, around), paths, name);
   if (imported.models.length === 0 && imported.backends.length === 0) throw nothingTaken(imported);
   if (writes) await writeNew(paths, text, WAYS);
   const locked = writes && desired !== null ? await lockImported(desired, imported.store, paths) : null;
@@ -67,22 +68,15 @@ async function say(context: CliContext, flags: ImportFlags, view: ImportView, te
 }
 
 /** What llmops takes of it, in the style of `llmops fmt`, checked as `llmops validate` would. */
-async function settled(first: Imported, paths: StackPaths): Promise<Settled & { readonly desired: Desired | null }> {
+async function settled(first: Imported, paths: StackPaths, stack: string): Promise<Settled & { readonly desired: Desired | null }> {
   const { formatConfig, readConfig } = await import('../config/index.ts');
   const folderName = basename(paths.baseDir);
   const read = (text: string) => readConfig({ file: paths.shown, bytes: Buffer.from(text), folderName, environment: null, hash: sha256 });
-  const stack = safeName(folderName, 'models');
-  const result = settle(first, { stack, schema: schemaBeside(paths.baseDir) }, (text) => read(text).problems);
+  const result = settle(first, { stack, schema: schemaReference(paths.baseDir) }, (text) => read(text).problems);
   const [problem] = result.left;
   if (problem) throw new Error(`what import wrote is not valid: ${problem.code}`);
   const text = formatConfig(result.text);
   return { ...result, text, desired: read(text).desired };
-}
-
-/** Our schema, if it lies where the file can name it by a relative path. */
-function schemaBeside(baseDir: string): string | null {
-  const places = ['./schemas/llmops.schema.json', './node_modules/llmops/schemas/llmops.schema.json'];
-  return places.find((path) => existsSync(join(baseDir, path))) ?? null;
 }
 
 function valueOf(entries: Imported['models'][number]['entries'], key: string): string {

@@ -1,6 +1,8 @@
+import { wrapText } from '../render/text/lines.ts';
 import { CommanderError, buildProgram } from './program.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
+import { explainUsage } from './usage.ts';
 
 /**
  * Parses `argv` (without node and script), runs one verb and resolves to the exit code. Never throws: whatever goes
@@ -9,8 +11,11 @@ import { EXIT } from './exit.ts';
 export async function runCli(argv: readonly string[], context: CliContext, version: string): Promise<number> {
   let code: number = EXIT.ok;
   const program = buildProgram(context, version, (result) => (code = result));
+  const words = withDoubleDashes(argv, program);
+  for (const command of [program, ...program.commands])
+    command.configureOutput({ outputError: (text, write) => write(fitted(explainUsage(text, words, program.commands), context)) });
   try {
-    await program.parseAsync(withDoubleDashes(argv, program), { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
@@ -18,6 +23,11 @@ export async function runCli(argv: readonly string[], context: CliContext, versi
     const { reportFailure, reportStopped } = await import('./failure.ts');
     return stopped === null ? reportFailure(error, context, argv) : reportStopped(context, stopped);
   }
+}
+
+/** On a terminal broken between words. */
+function fitted(text: string, { stderr }: CliContext): string {
+  return stderr.isTTY ? wrapText(text, Math.max(40, stderr.columns ?? 80)) : text;
 }
 
 /** Accepts Terraform's single dash for our long flags: `-auto-approve`, `-out=x`. One-letter flags stay what they are. */

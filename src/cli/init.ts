@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { FoundWeights, Machine } from '../discover/index.ts';
 import type { CliContext } from './context.ts';
@@ -8,7 +7,9 @@ import { inGiB, describeEngine, describeGpu } from './machine-words.ts';
 import { stackPaths } from './paths.ts';
 import { pickModels } from './pick-models.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
-import { print } from './screen.ts';
+import { print, say } from './screen.ts';
+import { schemaReference } from './schema-path.ts';
+import { nameForNew, type StackName } from './stack-name.ts';
 
 const WAYS: Ways = {
   instead: 'Type `llmops plan` to see what it would do, or `llmops init --stdout` to see what init would write.',
@@ -38,12 +39,13 @@ export async function run(context: CliContext, flags: InitFlags): Promise<number
   ]);
   const choice = await chooseModels(weights, machine.host.availableBytes, paths.baseDir);
   const { picks } = choice;
-  const text = firstFile({ folder: basename(paths.baseDir), machine, picks, schema: schemaBeside(paths.baseDir) });
+  const named = await nameForNew(context, paths);
+  const text = firstFile({ stack: named.name, machine, picks, schema: schemaReference(paths.baseDir) });
   const said = flags.stdout ? context.stderr : context.stdout;
-  await print(said, findings(machine, weights.length, choice).join('\n'));
+  await say(said, findings(machine, weights.length, choice).join('\n'));
   if (flags.stdout) await print(context.stdout, text);
   else await writeNew(paths, text, WAYS);
-  await print(said, closing(machine, picks, flags.stdout ? null : paths.shown).join('\n'));
+  await say(said, closing(machine, picks, named, flags.stdout ? null : paths.shown).join('\n'));
   return EXIT.ok;
 }
 
@@ -76,14 +78,6 @@ interface Choice {
   readonly leftOut: ReadonlyMap<string, string>;
 }
 
-/** Our schema, if it lies where the file can name it by a relative path that is true for everybody who clones the folder. */
-function schemaBeside(baseDir: string): string | null {
-  return (
-    ['./schemas/llmops.schema.json', './node_modules/llmops/schemas/llmops.schema.json'].find((path) => existsSync(join(baseDir, path))) ??
-    null
-  );
-}
-
 function findings(machine: Machine, weights: number, { picks, leftOut }: Choice): readonly string[] {
   const { host, engines, gpus, trouble } = machine;
   return [
@@ -99,13 +93,14 @@ function findings(machine: Machine, weights: number, { picks, leftOut }: Choice)
   ];
 }
 
-function closing(machine: Machine, picks: readonly PickedModel[], wrote: string | null): readonly string[] {
+function closing(machine: Machine, picks: readonly PickedModel[], { name, taken }: StackName, wrote: string | null): readonly string[] {
   const lines =
     wrote === null
       ? []
       : [
           `Wrote ${wrote}: ${picks.length === 0 ? 'no model yet' : `${picks.length} ${picks.length === 1 ? 'model' : 'models'}`}, on ${chosenEngine(machine.engines)}.`,
         ];
+  if (taken !== null) lines.push(`The stack is called ${name}, as ${taken.name} is the name of ${taken.owner}.`);
   const needsEngine = chosenEngine(machine.engines) === 'embedded' && !machine.engines.some((engine) => engine.name === 'node-llama-cpp');
   if (needsEngine)
     lines.push('No engine was found that this version can run: install llama.cpp (llama-server), or `npm install node-llama-cpp`.');
@@ -115,7 +110,7 @@ function closing(machine: Machine, picks: readonly PickedModel[], wrote: string 
   return [
     ...lines,
     picks.length === 0
-      ? `Next: put a model into it (the file says how), then llmops plan${where}${file}`
+      ? `Next: put a model into it (the file says how), then llmops lock${where}${file} and llmops plan${where}${file}`
       : `Next: llmops plan${where}${file}`,
   ];
 }

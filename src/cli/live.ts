@@ -1,5 +1,5 @@
 import type { Event } from '../domain/event.ts';
-import { foldProgress, heartbeatLine, NO_PROGRESS, progressLines, renderEventLine, type Progress } from '../render/index.ts';
+import { foldProgress, heartbeatLine, NO_PROGRESS, progressLines, renderEventLine, wrapText, type Progress } from '../render/index.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { screenOf } from './screen.ts';
 
@@ -24,7 +24,8 @@ export function liveEvents(context: CliContext, flags: StackFlags): Live {
 
 /** A line an event, and one in 10 s of silence that says what is waited for. */
 function lines(context: CliContext, flags: StackFlags): Live {
-  const screen = screenOf(context.stderr, context, flags);
+  // Each event stays on one line, however wide that is.
+  const screen = { ...screenOf(context.stderr, context, flags), width: Infinity };
   let progress: Progress = NO_PROGRESS;
   const say = (text: string) => {
     if (text === '') return;
@@ -62,7 +63,7 @@ function picture(context: CliContext, flags: StackFlags): Live {
       if (!news) return;
       canvas.say(renderEventLine(event, screen()), rows());
     },
-    note: (text) => canvas.say(text, rows()),
+    note: (text) => canvas.say(wrapText(text, screen().width), rows()),
     end() {
       clearInterval(timer);
       canvas.draw([]);

@@ -9,7 +9,7 @@ import { openSessionOrLast } from './last-applied.ts';
 import { safeLine } from './log-line.ts';
 import { LogReader } from './log-tail.ts';
 import { stateDirOf } from './paths.ts';
-import { print, screenOf } from './screen.ts';
+import { print, say, screenOf } from './screen.ts';
 
 export interface LogsFlags extends StackFlags {
   readonly follow?: boolean;
@@ -34,7 +34,7 @@ export async function run(context: CliContext, flags: LogsFlags, args: readonly 
   if (logs.length === 0 && !(flags.follow && declared?.includes(model))) throw await nothingThere(model, declared, folder);
   const [newest] = logs;
   const note = failed === null && newest !== undefined ? await noteOnFailed(stateDir, model, newest) : null;
-  if (note !== null) await print(context.stderr, note);
+  if (note !== null) await say(context.stderr, note);
   const show = printer(context, flags);
   const readers = new Map<string, LogReader>();
   try {

@@ -15,8 +15,3 @@ export async function refuseNamedPipe(path: string): Promise<void> {
   const real = await realpath(path).catch(() => null);
   if (real !== null && !/^\/(?:dev|proc)\//.test(real)) throw new NamedPipe();
 }
-
-/** Why a file cannot be opened, as the end of a sentence: what we know, else the code of the file system. */
-export function whyUnopened(error: unknown): string {
-  return error instanceof NamedPipe ? error.message : ((error as NodeJS.ErrnoException).code ?? String(error));
-}

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { ProblemError } from '../domain/problem.ts';
+import { howToWrite, whyNotWritten } from './file-reasons.ts';
 import { notAFolder, type StackPaths } from './paths.ts';
 
 /** How a verb that writes a first llmops.yaml helps where it cannot: `instead` of one that is there, and `elsewhere` of a folder that refuses. */
@@ -21,13 +22,14 @@ export async function writeNew(paths: StackPaths, text: string, ways: Ways): Pro
   try {
     await writeFile(paths.file, text, { flag: 'wx' });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    if (code === 'EEXIST') throw alreadyThere(paths, ways);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw alreadyThere(paths, ways);
+    const mend = howToWrite(error);
+    const fix = `${mend === null ? '' : `${mend}, or `}${ways.elsewhere}.`;
     throw new ProblemError(
       {
         code: 'file-not-writable',
-        summary: `${paths.shown} cannot be written: ${code}.`,
-        fix: `Mend the permissions of the folder, or ${ways.elsewhere}.`,
+        summary: `${paths.shown} cannot be written: ${whyNotWritten(error)}.`,
+        fix: `${fix.slice(0, 1).toUpperCase()}${fix.slice(1)}`,
       },
       error,
     );

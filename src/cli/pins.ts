@@ -3,8 +3,8 @@ import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
 import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
-import { whyUnopened } from './named-pipe.ts';
 import type { CliContext } from './context.ts';
+import { whyNotRead } from './file-reasons.ts';
 import { lockPathOf, type StackPaths } from './paths.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
@@ -49,7 +49,7 @@ export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
     throw new ProblemError(
       {
         code: 'lock-unreadable',
-        summary: `${lockPathOf(shown)} cannot be read: ${whyUnopened(error)}.`,
+        summary: `${lockPathOf(shown)} cannot be read: ${whyNotRead(error)}.`,
         fix: 'See that it is a file that this user may read.',
       },
       error,

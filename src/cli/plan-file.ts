@@ -3,8 +3,8 @@ import type { Artifact, Desired } from '../domain/desired.ts';
 import type { Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
 import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
-import { whyUnopened } from './named-pipe.ts';
 import type { CliContext, StackFlags } from './context.ts';
+import { whyNotRead } from './file-reasons.ts';
 import { cacheDirOf, pathIn } from './paths.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
@@ -60,12 +60,17 @@ async function textOf(path: string, context: CliContext, flags: StackFlags): Pro
     throw new ProblemError(
       {
         code: 'no-plan-file',
-        summary: `The plan file ${path} cannot be read: ${whyUnopened(error)}.`,
-        fix: 'Make one with `llmops plan --out FILE`.',
+        summary: `The plan file ${path} cannot be read: ${whyNotRead(error)}.`,
+        fix: `Make one with \`llmops plan --out FILE\`.${mayBeModel(path) ? ` One model alone: \`llmops apply --target ${path}\`.` : ''}`,
       },
       error,
     );
   }
+}
+
+/** A word that is no path: people who name a model there know it from other tools. */
+function mayBeModel(path: string): boolean {
+  return /^[a-z0-9][a-z0-9_-]*$/.test(path);
 }
 
 function parse(text: string): (PlanFile & { readonly sum: string }) | null {

@@ -4,7 +4,7 @@ import type { CliContext, StackFlags } from './context.ts';
 import { planExitCode } from './exit.ts';
 import { pathIn } from './paths.ts';
 import { savePlan } from './plan-file.ts';
-import { print, printJson, screenOf, shellWord } from './screen.ts';
+import { print, printJson, say, screenOf, shellWord } from './screen.ts';
 import { openSession, type Session } from './session.ts';
 import { readSnapshot } from './snapshot.ts';
 import { planFor, survey, type PlanFlags, type Survey } from './survey.ts';
@@ -58,7 +58,7 @@ function refuseConflicts(flags: PlanVerbFlags): void {
 async function see(session: Session, context: CliContext, flags: PlanVerbFlags): Promise<Seen> {
   if (flags.against === undefined) return survey(session, context, flags.observeTimeout);
   const [seen, takenAt] = await readSnapshot(flags.against, session, context, flags);
-  await print(context.stderr, `Planned against ${flags.against}, taken ${takenAt}: no engine was asked.`);
+  await say(context.stderr, `Planned against ${flags.against}, taken ${takenAt}: no engine was asked.`);
   return seen;
 }
 
@@ -101,5 +101,5 @@ async function save(out: string, { plan, session, seen, context, flags }: Saving
   if (flags.json || flags.format !== 'text') return;
   const folder = flags.chdir === undefined ? '' : `-C ${shellWord(flags.chdir)} `;
   const next = canApply(plan) ? `Apply exactly this: llmops ${folder}apply ${shellWord(out)}` : 'There is nothing in it to apply.';
-  await print(context.stdout, `\nSaved ${shellWord(out)}. Each step checks again what it relied on. ${next}`);
+  await say(context.stdout, `\nSaved ${shellWord(out)}. Each step checks again what it relied on. ${next}`);
 }

@@ -2,7 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { collect, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
-import { ADOPT, applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags } from './verb-flags.ts';
+import { ADOPT, applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags, without } from './verb-flags.ts';
 
 /** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
 type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
@@ -29,6 +29,7 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   /** Adds a verb whose code is loaded on call. */
   function verb(usage: string, summary: string, examples: readonly string[], load: Load): Command {
     const command = program.command(usage).description(summary);
+    command.showHelpAfterError(`(type llmops ${command.name()} --help for its flags)`);
     command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);
     command.action(async (...given: unknown[]) => {
       const self = given.at(-1) as Command;
@@ -159,41 +160,31 @@ function planning(verb: AddVerb): void {
     .option('--adopt', ADOPT)
     .option('--prefetch-only', 'fetch and verify weights ahead; change nothing that runs')
     .option('--supervise', 'wait for another apply; then stay, whatever came of it, and start anew what crashes, until Ctrl-C');
-  applyingFlags(
-    stackFlags(
-      verb(
-        'down',
-        'stop what this stack started; asks nothing, keeps files and history',
-        ['llmops down', 'llmops down --target chat'],
-        () => import('./down.ts'),
-      ),
-    ),
-  ).option('--target <model>', 'only this model (repeat for several)', collect);
-  applyingFlags(
-    planningFlags(
-      stackFlags(
-        verb(
-          'destroy',
-          'end everything for good: as down, but asks first and heeds protect',
-          ['llmops destroy'],
-          () => import('./destroy.ts'),
-        ),
-      ),
+  const down = stackFlags(
+    verb(
+      'down',
+      'stop what this stack started; asks nothing, keeps files and history',
+      ['llmops down', 'llmops down --target chat'],
+      () => import('./down.ts'),
     ),
   );
+  without(applyingFlags(down), '--auto-approve').option('--target <model>', 'only this model (repeat for several)', collect);
+  const destroy = stackFlags(
+    verb('destroy', 'end everything for good: as down, but asks first and heeds protect', ['llmops destroy'], () => import('./destroy.ts')),
+  );
+  without(applyingFlags(planningFlags(destroy)), '--replace');
 }
 
 function looking(verb: AddVerb): void {
-  planningFlags(
-    stackFlags(
-      verb(
-        'diff [from] [to]',
-        'desired against observed, or one generation against another',
-        ['llmops diff', 'llmops diff 3 4'],
-        () => import('./diff.ts'),
-      ),
+  const diff = stackFlags(
+    verb(
+      'diff [from] [to]',
+      'desired against observed, or one generation against another',
+      ['llmops diff', 'llmops diff 3 4'],
+      () => import('./diff.ts'),
     ),
   );
+  without(planningFlags(diff), '--allow-destroy');
   stackFlags(
     verb(
       'status [models...]',
@@ -283,9 +274,11 @@ function helping(verb: AddVerb): void {
   verb(
     'version',
     'print the versions of llmops, Node and the plan format',
-    ['llmops version', 'llmops version --json'],
+    ['llmops version', 'llmops version --json', 'llmops version --schema'],
     () => import('./version.ts'),
-  ).option('--json', 'as JSON');
+  )
+    .option('--schema', 'only the path of the JSON Schema of llmops.yaml, for editors')
+    .option('--json', 'as JSON');
 }
 
 export { CommanderError };

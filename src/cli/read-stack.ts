@@ -4,7 +4,7 @@ import type { Desired } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { whyUnopened } from './named-pipe.ts';
+import { whyNotRead } from './file-reasons.ts';
 import { notAFolder, stackPaths, type StackPaths } from './paths.ts';
 import { sha256 } from './sha256.ts';
 
@@ -71,7 +71,7 @@ function unreadable(paths: StackPaths, cause: unknown): ProblemError {
   return new ProblemError(
     {
       code: 'unreadable-stack-file',
-      summary: `${paths.shown} cannot be read: ${whyUnopened(cause)}.`,
+      summary: `${paths.shown} cannot be read: ${whyNotRead(cause)}.`,
       fix: 'See that it is a file that this user may read, or name another with -f.',
     },
     cause,

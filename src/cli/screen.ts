@@ -15,6 +15,18 @@ export function screenOf(stream: NodeJS.WriteStream, context: CliContext, flags:
   return { color: wantsColor(stream, context, flags), width };
 }
 
+/** The same for lines that scripts look for: broken on a terminal, and whole in a file or a pipe. */
+export function lineScreenOf(stream: NodeJS.WriteStream, context: CliContext, flags: Pick<StackFlags, 'color'>): Screen {
+  const { color, width } = screenOf(stream, context, flags);
+  return { color, width: stream.isTTY ? width : Infinity };
+}
+
+/** Sentences of our own, broken at spaces on a terminal. */
+export async function say(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  const { wrapText } = await import('../render/text/lines.ts');
+  await print(stream, stream.isTTY ? wrapText(text, Math.max(40, stream.columns ?? 80)) : text);
+}
+
 function wantsColor(stream: NodeJS.WriteStream, context: CliContext, flags: Pick<StackFlags, 'color'>): boolean {
   if (flags.color === false || context.env['NO_COLOR']) return false;
   const forced = context.env['FORCE_COLOR'];

@@ -2,8 +2,8 @@ import type { Artifact } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
-import { whyUnopened } from './named-pipe.ts';
 import type { CliContext, StackFlags } from './context.ts';
+import { whyNotRead } from './file-reasons.ts';
 import { pathIn } from './paths.ts';
 import { progressNote } from './progress-note.ts';
 import type { Session } from './session.ts';
@@ -78,7 +78,7 @@ async function parseSnapshot(path: string, shown: string): Promise<Snapshot> {
   try {
     value = JSON.parse((await readBounded(path, MOST_DATA_BYTES)).toString('utf8'));
   } catch (error) {
-    const reason = error instanceof SyntaxError ? 'it is no JSON' : whyUnopened(error);
+    const reason = error instanceof SyntaxError ? 'it is no JSON' : whyNotRead(error);
     throw badSnapshot(`The snapshot ${shown} cannot be read: ${reason}.`, error);
   }
   const snapshot = value as Partial<Snapshot> | null;

@@ -4,7 +4,7 @@ import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
 import { inForce } from './in-force.ts';
 import { isOfFile, openSessionOrLast } from './last-applied.ts';
-import { print } from './screen.ts';
+import { say } from './screen.ts';
 import type { Session } from './session.ts';
 import { supervise } from './supervise.ts';
 
@@ -29,7 +29,7 @@ export async function applyAndStay(order: Order): Promise<number> {
   );
   if (context.signal.aborted) return context.signalExitCode() ?? code;
   if (code !== EXIT.ok)
-    await print(context.stderr, '\nNot everything is as declared, see above. What runs is looked after as it was applied last.');
+    await say(context.stderr, '\nNot everything is as declared, see above. What runs is looked after as it was applied last.');
   return supervise({ ...held, open: inForce(context, session) }); // also what another apply made of it meanwhile
 }
 

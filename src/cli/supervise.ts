@@ -4,6 +4,7 @@ import { isCircumstance, problemOf } from '../domain/problem.ts';
 import { carryOut, type Order } from './carry-out.ts';
 import type { CliContext } from './context.ts';
 import { printProblems } from './failure.ts';
+import { say } from './screen.ts';
 import { planFor, survey } from './survey.ts';
 import { CrashWatch, Reminders, type Watched } from './watch.ts';
 
@@ -16,7 +17,7 @@ const EVERY_MS = 1000;
  */
 export async function supervise(order: Order): Promise<number> {
   const { context } = order;
-  context.stderr.write('Supervising: what crashes is started anew. Ctrl-C ends this; the engines go on running.\n');
+  await say(context.stderr, 'Supervising: what crashes is started anew. Ctrl-C ends this; the engines go on running.');
   const watch = new CrashWatch();
   const reminders = new Reminders();
   while (await rest(context)) {
@@ -43,7 +44,7 @@ async function round(order: Order, watch: CrashWatch): Promise<void> {
   const plan = await planFor(session, seen, 'apply', { allowDestroy: true });
   const applied = new Map(Object.entries(seen.inventory.models).map(([model, { specHash }]) => [model, specHash]));
   const { due, events } = watch.look(plan, performance.now(), applied, wasBusy || isBusy());
-  for (const event of events) context.stderr.write(`${words(event)}\n`);
+  for (const event of events) await say(context.stderr, words(event));
   if (due.length === 0) return;
   let hindered = false;
   const heard = ({ steps }: ApplyResult) => (hindered = steps.some(({ problem }) => problem !== null && isCircumstance(problem)));

@@ -10,6 +10,7 @@ import { withCandidates } from './candidates.ts';
 import { progressNote, type ProgressNote } from './progress-note.ts';
 import { connectDrivers, desiredIn, type Session } from './session.ts';
 import { sha256 } from './sha256.ts';
+import { withStrangers } from './strangers.ts';
 import { resolveWeights } from './weights.ts';
 
 /** Everything a plan is made from, looked at in one go. */
@@ -49,12 +50,10 @@ export async function survey(session: Session, context: CliContext, observeTimeo
       lookAtSecrets(session.desired.models, drivers),
     ] as const;
     const [resolved, seen, secrets] = await Promise.all(looks);
-    const found = { artifacts: resolved.artifacts, observed: seen, inventory: stored.inventory, drivers };
-    const observed = await withCandidates(
-      session.desired.models,
-      found,
-      AbortSignal.any([context.signal, AbortSignal.timeout(observeTimeout)]),
-    );
+    const [{ models }, signal] = [session.desired, AbortSignal.any([context.signal, AbortSignal.timeout(observeTimeout)])];
+    const held = await withStrangers(models, seen, drivers, signal);
+    const found = { artifacts: resolved.artifacts, observed: held, inventory: stored.inventory, drivers };
+    const observed = await withCandidates(models, found, signal);
     const problems = [...session.warnings, ...ownership, ...stored.problems, ...resolved.problems];
     return { ...resolved, problems, observed, secrets, inventory: stored.inventory, drivers };
   } finally {

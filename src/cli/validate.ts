@@ -4,7 +4,7 @@ import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure } from './exit.ts';
 import { packageInfo } from './package-info.ts';
 import { environmentOf, readStack } from './read-stack.ts';
-import { print, screenOf } from './screen.ts';
+import { lineScreenOf, print } from './screen.ts';
 
 export interface ValidateFlags extends StackFlags {
   readonly format: 'text' | 'json' | 'sarif' | 'github' | 'junit';
@@ -50,7 +50,7 @@ async function rendered(
       return render.renderProblemsJunit(problems, { file });
     case 'text':
       return [
-        render.renderProblemsText(problems, screenOf(context.stdout, context, flags)),
+        render.renderProblemsText(problems, lineScreenOf(context.stdout, context, flags)),
         ...(desired ? [verdict(desired), ...inertNotes(desired.inert)] : []),
       ]
         .filter(Boolean)

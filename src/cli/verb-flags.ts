@@ -28,6 +28,12 @@ export function planningFlags(command: Command): Command {
     .addOption(observeTimeout());
 }
 
+/** Takes flags out of a verb's help that mean nothing to it. They are still taken, since scripts give the same flags to several verbs. */
+export function without(command: Command, ...flags: readonly string[]): Command {
+  for (const option of command.options) if (flags.includes(option.long ?? '')) option.hideHelp();
+  return command;
+}
+
 /** How long one backend is waited for. */
 export function observeTimeout(): Option {
   return waiting('--observe-timeout <duration>', 'how long one backend may take to tell its state', 10_000, '10s');

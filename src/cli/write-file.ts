@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { refusalReason } from '../domain/disk-problem.ts';
 import { ProblemError } from '../domain/problem.ts';
-import { NamedPipe, refuseNamedPipe } from './named-pipe.ts';
+import { whyNotWritten } from './file-reasons.ts';
+import { refuseNamedPipe } from './named-pipe.ts';
 
 /**
  * Writes a result into a file that a flag named, whole or not at all, readable by its owner alone. An existing file is
@@ -19,7 +19,7 @@ export async function writeResult(path: string, text: string, flag: string): Pro
     await writeBeside(target, text);
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw refusal(path, reasonOf(error), flag, error);
+    throw refusal(path, whyNotWritten(error), flag, error);
   }
 }
 
@@ -51,10 +51,4 @@ async function isOurs(path: string): Promise<boolean> {
 function refusal(path: string, reason: string, flag: string, cause?: unknown): ProblemError {
   const summary = `${path} cannot be written: ${reason}. It was left as it was, and no model was touched.`;
   return new ProblemError({ code: 'cannot-write-file', summary, fix: `Name another file with ${flag}.` }, cause);
-}
-
-/** Why a file cannot be written, as the end of a sentence. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof NamedPipe) return error.message;
-  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'its folder does not exist' : refusalReason(error);
 }

@@ -37,10 +37,13 @@ function check(validator: Validator, schema: JsonSchema, located: Located, path:
     const steps = complaint.instancePath.split('/').slice(1).map(unescape);
     const branch = /^(.*)\/anyOf\/\d+\/(?:enum|pattern)$/.exec(complaint.schemaPath);
     const whole = branch ? schemaAt(schema, `${branch[1]}/anyOf`) : undefined;
-    const finding = explain(complaint, { schema: schemaAt(schema, complaint.schemaPath), whole }, find(located, ...steps) ?? located, [
-      ...path,
-      ...steps,
-    ]);
+    const finding = explain(
+      complaint,
+      { schema: schemaAt(schema, complaint.schemaPath), whole },
+      find(located, ...steps) ?? located,
+      [...path, ...steps],
+      steps.length === 0 ? null : (find(located, ...steps.slice(0, -1)) ?? null),
+    );
     if (finding) findings.add(finding);
   }
 }

@@ -137,10 +137,17 @@ function unitFix(kind: 'size' | 'duration', value: unknown): string | null {
   return units[unit] === undefined ? null : `Write \`${match[1]}${units[unit]}\`${unit === '' ? ', if that is the unit you mean' : ''}.`;
 }
 
+const SCHEMES = ['file', 'hf', 'ollama', 'https'];
+
 function sourceFix(value: string): string | null {
   if (value.startsWith('http:')) return 'Use https://.';
   if (/\.gguf$/i.test(value) && !value.includes(':')) return `Write \`file:${value}\`.`;
-  return /^[\w.-]+\/[\w.-]+$/.test(value) ? `Write \`hf:${value}\` for a repository, or \`file:${value}\` for a file.` : null;
+  if (/^[\w.-]+\/[\w.-]+$/.test(value)) return `Write \`hf:${value}\` for a repository, or \`file:${value}\` for a file.`;
+  const [, name = '', rest = ''] = /^([\w.-]+(?:\/[\w.-]+)?):([\w./-]+)$/.exec(value) ?? [];
+  const scheme = nearest(name, SCHEMES);
+  if (scheme !== null) return `Did you mean \`${scheme}:${rest}\`?`;
+  if (name !== '' && !rest.includes('/')) return `Did you mean \`ollama:${value}\`?`;
+  return /^[a-z][\w.-]*$/i.test(value) ? `Write \`ollama:${value}\` for a model of Ollama, or \`file:${value}\` for a file.` : null;
 }
 
 function quantizationFix(value: string, schema: JsonSchema): string | null {

@@ -39,7 +39,7 @@ export interface Backend {
    */
   readonly forModels?: (spec: BackendSpec, models: readonly ModelSpec[]) => BackendSpec;
   /** Pure: what this engine cannot do for this model, found before anything is touched. */
-  check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[];
+  check(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly CheckProblem[];
   /** Pure: further files that this model's options name, by key (`options.chatTemplateFile`); their content counts as a setting. */
   readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
   /**
@@ -54,6 +54,12 @@ export interface Backend {
    */
   mustSwap(model: ModelSpec, backend: BackendSpec, running: Fields | null, artifact?: Artifact): SwapReason | null;
   connect(spec: BackendSpec, context: DriverContext): Driver;
+}
+
+/** What a check found. A backend knows no places: whoever has them adds the one of `field`. */
+export interface CheckProblem extends Problem {
+  /** The setting of the model that it is about: `context`, `options.args`. Absent: none of them. */
+  readonly field?: string;
 }
 
 /** Why two copies of one model cannot run side by side on an engine. */
@@ -102,6 +108,11 @@ export interface Driver {
    * Absent: nothing of this engine can be taken over.
    */
   readonly candidates?: (models: readonly Wanted[], signal: AbortSignal) => Promise<readonly Candidate[]>;
+  /**
+   * Who holds these ports of this machine and is none of this stack's, engine or not: an observation shows engines, and knows no
+   * wishes. Reads only. Absent: no model of this backend is told its port.
+   */
+  readonly strangers?: (ports: readonly number[], signal: AbortSignal) => Promise<readonly ObservedInstance[]>;
   /**
    * Makes sure of what a start takes and may not be there: its secrets, its fixed port. Called before anything is ended for that start; keeps them
    * in memory for it and changes nothing. Fails with a ProblemError. Absent: there is nothing to make sure of.

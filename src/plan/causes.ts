@@ -95,12 +95,41 @@ function causeOfUpkeep(sight: Sight, fields: readonly FieldChange[]): Cause {
 
 /** "context and parallel changed (llmops.yaml:15, llmops.yaml:16)". */
 function causeOfFields(fields: readonly FieldChange[], place: Place | null, addition = ''): Cause {
-  const weights = fields.some(({ field }) => field === 'digest');
-  const shown = weights ? fields.filter(({ field }) => field !== 'source') : fields;
-  const names = shown.map(nameOf);
-  const found = shown.flatMap((change) => change.place ?? []).sort((a, b) => a.line - b.line);
-  const where = [...new Set(found.map((each) => at(each)))].join(', ');
-  return intended(`${list(names)} changed${where === '' ? '' : ` (${where})`}${addition}`, found[0] ?? place);
+  const shown = shownOf(fields);
+  return intended(`${list(shown.map(nameOf))} changed${placesOf(shown)}${addition}`, firstOf(shown) ?? place);
+}
+
+/** Why something would be done that is not: the settings that would change stand nowhere else. "context changed from 1024 to 2048". */
+export function causeOfBlocked(fields: readonly FieldChange[], place: Place | null): Cause {
+  const shown = shownOf(fields);
+  if (shown.length === 0) return intended(`it is declared at ${at(place)}`, place);
+  const words = shown.map((change) => {
+    const [from, to] = [value(change.from), value(change.to)];
+    const told = nameOf(change) === change.field && from.length + to.length <= MOST_VALUES;
+    return `${nameOf(change)}${told ? ` changed from ${from} to ${to}` : ' changed'}`;
+  });
+  return intended(`${list(words)}${placesOf(shown)}`, firstOf(shown) ?? place);
+}
+
+/** Longer values are left to the file. */
+const MOST_VALUES = 60;
+
+/** Weights that moved are named once. */
+function shownOf(fields: readonly FieldChange[]): readonly FieldChange[] {
+  return fields.some(({ field }) => field === 'digest') ? fields.filter(({ field }) => field !== 'source') : fields;
+}
+
+function inFile(fields: readonly FieldChange[]): readonly Place[] {
+  return fields.flatMap((change) => change.place ?? []).sort((a, b) => a.line - b.line);
+}
+
+function firstOf(fields: readonly FieldChange[]): Place | null {
+  return inFile(fields)[0] ?? null;
+}
+
+function placesOf(fields: readonly FieldChange[]): string {
+  const where = [...new Set(inFile(fields).map((each) => at(each)))].join(', ');
+  return where === '' ? '' : ` (${where})`;
 }
 
 function nameOf({ field, from, to }: FieldChange): string {

@@ -3,7 +3,7 @@ import { PORT_OPTION } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Problem } from '../domain/problem.ts';
 import { holdTogether } from './hold-together.ts';
-import { blocked } from './judge.ts';
+import { blocked, changedIn } from './judge.ts';
 import { blockedSuccessor, takenPort, type PortHolder } from './obstacles.ts';
 import { copiesByPort, endings, portFor, portHere } from './ports.ts';
 import type { Context } from './sight.ts';
@@ -31,9 +31,10 @@ function holdPorts(context: Context, verdicts: readonly Verdict[]): readonly Ver
     const port = portFor(verdict);
     const kept = port === null ? undefined : (holders.get(port) ?? []).find((copy) => !ends.has(copy));
     if (kept === undefined || verdict.kind !== 'run') return verdict;
-    const { wish, drift, failedBefore } = verdict;
+    const { wish, drift, failedBefore, others, fields } = verdict;
     const problem = takenPort(context.input.desired, wish, holderOf(context, kept, byModel));
-    return blocked(wish.model, placeOf(context.input.desired, wish.model.name), [problem], wish, drift, failedBefore);
+    const place = placeOf(context.input.desired, wish.model.name);
+    return blocked(wish.model, place, [problem], wish, drift, failedBefore, changedIn(others, fields));
   });
 }
 

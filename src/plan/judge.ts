@@ -1,9 +1,10 @@
-import type { ModelSpec } from '../domain/desired.ts';
+import type { CheckProblem } from '../domain/backend.ts';
+import type { Desired, ModelSpec } from '../domain/desired.ts';
 import { engineLabel } from '../domain/copies.ts';
-import { USUAL_DRAIN_MS, type FailedTry } from '../domain/observed.ts';
+import { USUAL_DRAIN_MS, type FailedTry, type ObservedInstance } from '../domain/observed.ts';
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import { errorsIn, type Place, type Problem } from '../domain/problem.ts';
-import { causeOf, intended } from './causes.ts';
+import { causeOf, causeOfBlocked, intended } from './causes.ts';
 import { isExact, notAdoptable, type Claim } from './claims.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
@@ -36,7 +37,14 @@ export function judge(context: Context, model: ModelSpec): Blocked | Course {
   if (artifact === undefined && obstacles.length === 0) obstacles.push(missingArtifact(input.desired, model));
   if (isSome(obstacles)) return blocked(model, place, obstacles, wish);
   if (artifact === undefined || seen === undefined || wish === null) throw new Error('unreachable: checked above');
-  return plot(context, lookAt(context, wish, secrets), wish.traits.check(model, artifact, wish.backend, seen));
+  const checks = wish.traits.check(model, artifact, wish.backend, seen).map((problem) => placed(input.desired, model, problem));
+  return plot(context, lookAt(context, wish, secrets), checks);
+}
+
+/** With the place at which the setting stands that it is about. */
+function placed(desired: Desired, { name }: ModelSpec, { field, ...problem }: CheckProblem): Problem {
+  const place = field === undefined ? null : placeOf(desired, name, field);
+  return place === null ? problem : { place, ...problem };
 }
 
 /** A declared model about which nothing is done. */
@@ -47,8 +55,9 @@ export function blocked(
   wish: Wish | null = null,
   drift: readonly Drift[] = [],
   failed: FailedTry | null = null,
+  changed: readonly FieldChange[] = [],
 ): Blocked {
-  const cause = intended(`it is declared at ${at(place)}`, place);
+  const cause = causeOfBlocked(changed, place);
   return { kind: 'blocked', model: name, backend, problems, wish, drift, failedBefore: failed, ...cause };
 }
 
@@ -61,8 +70,8 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
   const starts = need === 'start' || need === 'restart';
   const failed = starts ? lastFailure(context, sight) : null;
   const obstacles = [...besides(context, sight), ...obstaclesTo(context, sight, starts, checks), ...held(context, sight, failed)];
-  if (isSome(obstacles)) return blocked(model, sight.place, obstacles, wish, drift, failed);
   const settings = settingsOf(sight, need);
+  if (isSome(obstacles)) return blocked(model, sight.place, obstacles, wish, drift, failed, changedIn(others, settings.fields));
   return {
     kind: 'run',
     wish,
@@ -221,6 +230,11 @@ function settingsOf(sight: Sight, need: Need): SpecChange {
     unchanged: comparison?.unchanged ?? countDeclared(wish),
     unverified: comparison?.unverified ?? [],
   };
+}
+
+/** The settings in which a model that runs would become another one. */
+export function changedIn(others: readonly ObservedInstance[], fields: readonly FieldChange[]): readonly FieldChange[] {
+  return others.some(({ phase }) => phase !== 'failed') ? fields : [];
 }
 
 /** All settings of a model that is not there yet. */

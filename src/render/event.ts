@@ -2,12 +2,17 @@ import type { Event } from '../domain/event.ts';
 import { transferWords } from './transfer.ts';
 import { counted, duration } from './format/units.ts';
 import type { Line, Span } from './text/lines.ts';
-import { line, paint, span } from './text/lines.ts';
+import { line, paint, span, wrap } from './text/lines.ts';
+import type { Looks } from './text/page.ts';
 
-/** One line for one event, without a line feed: for logs and for screens that are no terminal. */
-export function renderEventLine(event: Event, looks: { readonly color: boolean }): string {
-  return paint([span(`${clock(event.at)} `, 'quiet'), ...wordsOf(event)], looks.color);
+/** One event, without a line feed at its end: a line for logs, on a terminal as many rows as it takes. */
+export function renderEventLine(event: Event, { color, width }: Looks): string {
+  const rows = wrap([span(`${clock(event.at)} `, 'quiet'), ...wordsOf(event)], width, HANG);
+  return rows.map((row) => paint(row, color)).join('\n');
 }
+
+/** Below the words, beside the time and the sign. */
+const HANG = '10:14:07 ✓ '.length;
 
 /** `2026-03-02T10:14:07.123Z` -> `10:14:07`. */
 function clock(at: string): string {

@@ -2,6 +2,7 @@ export { renderPlanText } from './plan/text.ts';
 export { planDocument } from './plan/document.ts';
 export { renderPlanMarkdown } from './plan/markdown.ts';
 export { renderEventLine } from './event.ts';
+export { wrapText } from './text/lines.ts';
 export { foldProgress, heartbeatLine, NO_PROGRESS, progressLines } from './progress.ts';
 export type { Progress } from './progress.ts';
 export { renderApplyResult } from './apply.ts';

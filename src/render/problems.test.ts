@@ -23,7 +23,7 @@ const NASTY: Problem = {
 
 describe('Problems as text', () => {
   it('quote the line and mark the spot below it', () => {
-    expect(renderProblemsText([PROBLEM], { color: false })).toBe(
+    expect(renderProblemsText([PROBLEM], { color: false, width: Infinity })).toBe(
       [
         'error: "ctx" is not a key of `models.chat` [unknown-key]',
         '  --> stacks/llmops.yaml:12:5',
@@ -36,19 +36,38 @@ describe('Problems as text', () => {
     );
   });
 
+  it('break between words where a terminal is narrow, and never in the quoted line', () => {
+    const long = { ...PROBLEM, summary: `${PROBLEM.summary}, and that is said at length`, excerpt: `    ctx: ${'4'.repeat(40)}` };
+    const text = renderProblemsText([long], { color: false, width: 40 });
+    expect(text.split('\n')).toEqual([
+      'error: "ctx" is not a key of',
+      '  `models.chat`, and that is said at',
+      '  length [unknown-key]',
+      '  --> stacks/llmops.yaml:12:5',
+      `  12 |     ctx: ${'4'.repeat(40)}`,
+      '     |     ^^^',
+      '  expected: one of context, parallel',
+      '  fix:      Did you mean `context`?',
+      '',
+    ]);
+    expect(renderProblemsText([long], { color: true, width: 40 }).replace(/\u001B\[\d+m/g, '')).toBe(text);
+  });
+
   it('are counted if there are several, and are nothing if there are none', () => {
-    expect(renderProblemsText([PROBLEM, BARE, PROBLEM], { color: false }).endsWith('\n\n2 errors, 1 warning\n')).toBe(true);
-    expect(renderProblemsText([], { color: true })).toBe('');
+    expect(renderProblemsText([PROBLEM, BARE, PROBLEM], { color: false, width: Infinity }).endsWith('\n\n2 errors, 1 warning\n')).toBe(
+      true,
+    );
+    expect(renderProblemsText([], { color: true, width: Infinity })).toBe('');
   });
 
   it('say the same with and without colour', () => {
-    expect(renderProblemsText([PROBLEM, BARE], { color: true }).replace(/\u001B\[\d+m/g, '')).toBe(
-      renderProblemsText([PROBLEM, BARE], { color: false }),
+    expect(renderProblemsText([PROBLEM, BARE], { color: true, width: Infinity }).replace(/\u001B\[\d+m/g, '')).toBe(
+      renderProblemsText([PROBLEM, BARE], { color: false, width: Infinity }),
     );
   });
 
   it('let no control character of a file through, and keep the mark under the right column', () => {
-    const text = renderProblemsText([NASTY], { color: false });
+    const text = renderProblemsText([NASTY], { color: false, width: Infinity });
     expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F]/);
     const [quoted, mark] = text.split('\n').slice(2, 4) as [string, string];
     expect(mark.indexOf('^')).toBe(quoted.indexOf('x', quoted.indexOf('字')) + 2); // two wide characters before it

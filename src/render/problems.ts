@@ -1,5 +1,7 @@
-import type { Problem } from '../domain/problem.ts';
+import type { Place, Problem } from '../domain/problem.ts';
 import { clean } from './text/clean.ts';
+import { line, span } from './text/lines.ts';
+import { entry, printPage, type Entry, type Looks } from './text/page.ts';
 import { textWidth } from './text/width.ts';
 
 export { renderProblemsGithub } from './problems-github.ts';
@@ -7,36 +9,31 @@ export { renderProblemsJunit } from './problems-junit.ts';
 export { renderProblemsSarif } from './problems-sarif.ts';
 
 /** Problems for people: where, the line with a mark under the spot, what is expected, what to do. Ends with a newline; empty for no problems. */
-export function renderProblemsText(problems: readonly Problem[], options: { readonly color: boolean }): string {
-  const paint = options.color
-    ? (code: number, text: string): string => `\u001B[${code}m${text}\u001B[0m`
-    : (_: number, text: string): string => text;
+export function renderProblemsText(problems: readonly Problem[], looks: Looks): string {
   if (problems.length === 0) return '';
-  return `${problems.map((problem) => one(problem, paint)).join('\n')}${total(problems)}`;
+  return `${problems.map((problem) => printPage(one(problem), looks)).join('\n')}${total(problems)}`;
 }
 
-type Paint = (code: number, text: string) => string;
-const BOLD = 1;
-const DIM = 2;
-const CYAN = 36;
-const COLORS = { error: 31, warning: 33, info: 36 } as const;
+const TONES = { error: 'remove', warning: 'change', info: 'note' } as const;
+/** Where the words of `expected:` and `fix:` begin. */
+const HANG = 12;
 
-function one(problem: Problem, paint: Paint): string {
-  const lines = [
-    `${paint(COLORS[problem.severity], problem.severity)}: ${paint(BOLD, clean(problem.summary))} ${paint(DIM, `[${problem.code}]`)}`,
+function one(problem: Problem): readonly Entry[] {
+  const { severity, summary, code, place, expected, fix, details = [] } = problem;
+  return [
+    entry(line(span(severity, TONES[severity]), ': ', span(summary, 'strong'), ' ', span(`[${code}]`, 'quiet')), 2),
+    ...(place === undefined ? [] : quote(problem, place)),
+    ...(expected === undefined ? [] : [entry(line(`  expected: ${expected}`), HANG)]),
+    ...(fix === undefined ? [] : [entry(line('  ', span('fix', 'note'), `:      ${fix}`), HANG)]),
+    ...details.map((detail) => entry(line('  ', span('|', 'quiet'), ` ${detail}`), 4)),
   ];
-  if (problem.place) lines.push(...quote(problem, problem.place.line, paint));
-  if (problem.expected !== undefined) lines.push(`  expected: ${clean(problem.expected)}`);
-  if (problem.fix !== undefined) lines.push(`  ${paint(CYAN, 'fix')}:      ${clean(problem.fix)}`);
-  for (const detail of problem.details ?? []) lines.push(`  ${paint(DIM, '|')} ${clean(detail)}`);
-  return `${lines.join('\n')}\n`;
 }
 
-function quote(problem: Problem, line: number, paint: Paint): readonly string[] {
-  const place = problem.place!;
-  const where = `  ${paint(DIM, '-->')} ${clean(place.file)}:${place.line}:${place.column}`;
-  if (problem.excerpt === undefined || problem.excerpt === '') return [where];
-  const number = String(line);
+/** Never wrapped: the mark stands below its spot. */
+function quote(problem: Problem, place: Place): readonly Entry[] {
+  const where = entry(line('  ', span('-->', 'quiet'), ` ${place.file}:${place.line}:${place.column}`));
+  if (problem.excerpt === undefined || problem.excerpt === '') return [{ ...where, whole: true }];
+  const number = String(place.line);
   const gutter = ' '.repeat(number.length);
   const { from, length } = problem.mark ?? { from: place.column - 1, length: (place.endColumn ?? place.column + 1) - place.column };
   const [before, marked, after] = [
@@ -44,8 +41,13 @@ function quote(problem: Problem, line: number, paint: Paint): readonly string[] 
     problem.excerpt.slice(from, from + length),
     problem.excerpt.slice(from + length),
   ].map(shown) as [string, string, string];
-  const mark = ' '.repeat(textWidth(before)) + paint(COLORS[problem.severity], '^'.repeat(Math.max(1, textWidth(marked))));
-  return [where, `  ${paint(DIM, `${number} |`)} ${before}${marked}${after}`, `  ${paint(DIM, `${gutter} |`)} ${mark}`];
+  const mark = span('^'.repeat(Math.max(1, textWidth(marked))), TONES[problem.severity]);
+  const rows = [
+    where,
+    entry(line('  ', span(`${number} |`, 'quiet'), ` ${before}${marked}${after}`)),
+    entry(line('  ', span(`${gutter} |`, 'quiet'), ` ${' '.repeat(textWidth(before))}`, mark)),
+  ];
+  return rows.map((row) => ({ ...row, whole: true }));
 }
 
 function total(problems: readonly Problem[]): string {

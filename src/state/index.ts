@@ -10,7 +10,7 @@ import { readGenerationFile, readGenerations } from './generations.ts';
 import { parseJournal, pendingSteps } from './journal.ts';
 import { beginRun } from './run.ts';
 import { describeHolder, isAlive, readHolder } from './holder.ts';
-import { claim, identityOf, ownerOf, ownership, refuseTaken } from './stack.ts';
+import { claim, identityOf, nameOwner, ownerOf, ownership, refuseTaken } from './stack.ts';
 
 export type { Disk } from './disk.ts';
 export { realDisk } from './disk.ts';
@@ -85,6 +85,11 @@ export async function refuseTakenStack(dir: string, file: string, disk: Disk = r
 /** See {@link ownership}. */
 export async function stackOwnership(dir: string, file: string, disk: Disk = realDisk): Promise<readonly Problem[]> {
   return ownership(disk, dir, file);
+}
+
+/** See {@link nameOwner}. */
+export async function ownerOfName(dir: string, file: string, disk: Disk = realDisk): Promise<string | null> {
+  return nameOwner(disk, dir, file);
 }
 
 /** True if this state belongs to that llmops.yaml, which need not exist any more. */

@@ -4,23 +4,26 @@ import type { Json } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { Disk } from './disk.ts';
 import { isObject, jsonText, readJson, writeDurably } from './durable.ts';
-import { stateFiles } from './files.ts';
+import { EMPTY_ENDPOINTS, EMPTY_INVENTORY, endpointsShape, inventoryShape, stateFiles } from './files.ts';
+import { isAlive, readHolder } from './holder.ts';
+import { parseJournal, pendingSteps } from './journal.ts';
 
 /**
  * Binds this state to one llmops.yaml, so that two stacks of the same name do not delete each other's models. Called under
- * the lease. Throws a ProblemError `stack-name-taken` if another file that still exists owns it; a file that is gone (moved
- * or deleted) is succeeded, and the returned problem says so.
+ * the lease. Throws a ProblemError `stack-name-taken` if another file that still exists owns it and something of that is on record;
+ * a file that is gone (moved or deleted), or whose stack is down, is succeeded, and the returned problem says so.
  */
 export async function claim(disk: Disk, dir: string, file: string): Promise<Problem | null> {
   const mine = identityOf(file);
   const owner = await ownerOf(disk, dir);
   if (owner === mine) return null;
-  if (owner !== null && existsSync(owner)) throw taken(dir, mine, owner);
+  const exists = owner !== null && existsSync(owner);
+  if (exists && !(await isIdle(disk, dir))) throw taken(dir, mine, owner);
   await writeDurably(disk, stateFiles.stack(dir), jsonText({ formatVersion: '1.0', file: mine }));
-  return owner === null ? null : moved(mine, owner);
+  return owner === null ? null : moved(mine, owner, exists);
 }
 
-/** The same refusal for verbs that only look: what they would show is another stack's. Writes nothing. */
+/** Refuses verbs that show what was: of a state that is another file's that would be another stack's history. Writes nothing. */
 export async function refuseTaken(disk: Disk, dir: string, file: string): Promise<void> {
   const mine = identityOf(file);
   const owner = await ownerOf(disk, dir);
@@ -28,15 +31,55 @@ export async function refuseTaken(disk: Disk, dir: string, file: string): Promis
 }
 
 /**
- * {@link refuseTaken}, and what a plan should say about whose state this is: that it is about to be taken over from a file
- * that is gone, or that the same file has instances on record under another name. Writes nothing.
+ * What a plan should say about whose state this is: that it is about to be taken over from a file that is gone or whose stack is
+ * down, or that the same file has instances on record under another name. Throws as {@link claim} would. Writes nothing.
  */
 export async function ownership(disk: Disk, dir: string, file: string): Promise<readonly Problem[]> {
-  await refuseTaken(disk, dir, file);
   const mine = identityOf(file);
   const owner = await ownerOf(disk, dir);
+  const other = owner === null || owner === mine ? null : owner;
+  const exists = other !== null && existsSync(other);
+  if (exists && !(await isFree(disk, dir))) throw taken(dir, mine, other);
   const former = await formerStates(disk, dir, mine);
-  return [...(owner === null || owner === mine ? [] : [takeover(mine, owner)]), ...former.map((state) => renamed(mine, state))];
+  return [
+    ...(other === null ? [] : [exists ? succeeds(mine, other) : takeover(mine, other)]),
+    ...former.map((state) => renamed(mine, state)),
+  ];
+}
+
+/** Whose name the stack of this folder is, for a file that is yet to be written; null: that file may have it, and ends nobody's models with it. */
+export async function nameOwner(disk: Disk, dir: string, file: string): Promise<string | null> {
+  const owner = await ownerOf(disk, dir);
+  if (owner === null || owner === identityOf(file)) return null;
+  return existsSync(owner) || !(await isFree(disk, dir)) ? owner : null;
+}
+
+/** Idle, and nobody is about to change that. */
+async function isFree(disk: Disk, dir: string): Promise<boolean> {
+  const holder = readHolder(dir);
+  return (holder === null || holder.pid === process.pid || !isAlive(holder)) && (await isIdle(disk, dir));
+}
+
+/** Nothing is applied, nothing was cut off, and no instance is on record, as after `down`. What cannot be read may be anything. */
+async function isIdle(disk: Disk, dir: string): Promise<boolean> {
+  try {
+    const [inventory, endpoints, journal, records] = await Promise.all([
+      readJson(disk, stateFiles.inventory(dir), inventoryShape, EMPTY_INVENTORY),
+      readJson(disk, stateFiles.endpoints(dir), endpointsShape, EMPTY_ENDPOINTS),
+      disk.read(stateFiles.journal(dir)),
+      disk.list(join(dir, 'instances')),
+    ]);
+    const tail = journal === null ? { records: [], damaged: false } : parseJournal(journal);
+    const counts = [inventory.value.models, endpoints.value.models].map((models) => Object.keys(models).length);
+    const sound = inventory.problem === null && endpoints.problem === null && !tail.damaged;
+    return (
+      sound &&
+      pendingSteps(tail.records).length === 0 &&
+      [...counts, records.filter((name) => name.endsWith('.json')).length].every((one) => one === 0)
+    );
+  } catch {
+    return false;
+  }
 }
 
 /** Folders beside this one that belong to the same file and have instances on record. */
@@ -58,6 +101,15 @@ function takeover(mine: string, owner: string): Problem {
     code: 'stack-moved',
     summary: `This stack was last applied from ${owner}, which is not there any more. Applying from ${mine} takes it over, models and all.`,
     fix: 'If that is another stack whose disk is not mounted, give this one a `name:` of its own.',
+  };
+}
+
+function succeeds(mine: string, owner: string): Problem {
+  return {
+    severity: 'info',
+    code: 'stack-moved',
+    summary: `The name of this stack was last used by ${owner}, whose stack is down. Applying from ${mine} takes the name over, and its history.`,
+    fix: 'If that stack is to run again, give this one a `name:` of its own.',
   };
 }
 
@@ -91,15 +143,16 @@ function fileShape(value: Json): string | null {
 function taken(dir: string, mine: string, owner: string): ProblemError {
   return new ProblemError({
     code: 'stack-name-taken',
-    summary: `Another file with the same stack name owns this state: ${owner}. Nothing was changed.`,
+    summary: `Another file with the same stack name owns this state, and its models may run: ${owner}. Nothing was changed.`,
     fix: `Give ${mine} a \`name:\` of its own, or a folder of its own with --state-dir (the taken one is ${dir}).`,
   });
 }
 
-function moved(mine: string, owner: string): Problem {
+function moved(mine: string, owner: string, exists: boolean): Problem {
+  const why = exists ? 'whose stack is down' : 'which is gone';
   return {
     severity: 'info',
     code: 'stack-moved',
-    summary: `This stack was last applied from ${owner}, which is gone. From now on it belongs to ${mine}.`,
+    summary: `This stack was last applied from ${owner}, ${why}. From now on it belongs to ${mine}.`,
   };
 }

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claimStack, stackOwnership } from '../../src/state/index.ts';
+import { thisHolder } from '../../src/state/holder.ts';
+import { claimStack, ownerOfName, stackOwnership } from '../../src/state/index.ts';
 
 let dir: string;
 const state = (name: string): string => join(dir, 'state', name);
@@ -18,6 +19,8 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const codes = async (name: string, path: string) => (await stackOwnership(state(name), file(path))).map(({ code }) => code);
 
+const chat = { backend: 'local', specHash: 'a', fields: {}, protect: false, generation: 1, at: '' };
+
 describe('Whose state it is', () => {
   it('needs no word where it is nobody else’s', async () => {
     await claimStack(state('old'), file('a.yaml'));
@@ -25,9 +28,45 @@ describe('Whose state it is', () => {
     expect(await codes('new', 'b.yaml')).toEqual([]);
   });
 
-  it('is refused to another file of the same name', async () => {
+  it.each([
+    ['an instance is on record', 'instances/chat-1.json', {}],
+    ['a model is applied', 'inventory.json', { formatVersion: '1.0', generation: 1, appliedAt: '', backends: [], models: { chat } }],
+    ['clients are sent somewhere', 'endpoints.json', { formatVersion: '1.0', models: { chat: { instance: 'c', url: 'http://x' } } }],
+    ['what is on record is damaged', 'inventory.json', []],
+  ])('is refused to another file of the same name while %s', async (_why, name, content) => {
     await claimStack(state('old'), file('a.yaml'));
+    writeFileSync(join(state('old'), name), JSON.stringify(content));
     await expect(codes('old', 'b.yaml')).rejects.toMatchObject({ problem: { code: 'stack-name-taken' } });
+    await expect(claimStack(state('old'), file('b.yaml'))).rejects.toMatchObject({ problem: { code: 'stack-name-taken' } });
+    expect(await ownerOfName(state('old'), file('b.yaml'))).toBe(file('a.yaml'));
+  });
+
+  it('is refused while another process works on it, which may be about to start something', async () => {
+    await claimStack(state('old'), file('a.yaml'));
+    const own = thisHolder('llmops apply', 1);
+    const hold = (holder: object) => writeFileSync(join(state('old'), 'holder.json'), JSON.stringify(holder));
+    hold({ ...own, pid: 1, host: `not-${own.host}` });
+    await expect(codes('old', 'b.yaml')).rejects.toMatchObject({ problem: { code: 'stack-name-taken' } });
+    hold(own);
+    expect(await codes('old', 'b.yaml')).toEqual(['stack-moved']);
+  });
+
+  it('goes over from a stack that is down, and back again', async () => {
+    await claimStack(state('old'), file('a.yaml'));
+    expect(await codes('old', 'b.yaml')).toEqual(['stack-moved']);
+    for (const name of ['b.yaml', 'a.yaml']) expect(await claimStack(state('old'), file(name))).toMatchObject({ code: 'stack-moved' });
+    expect(await codes('old', 'a.yaml')).toEqual([]);
+  });
+
+  it('is nobody’s for a new file only where it would end nobody’s models', async () => {
+    expect(await ownerOfName(state('new'), file('b.yaml'))).toBeNull();
+    await claimStack(state('old'), file('a.yaml'));
+    expect(await ownerOfName(state('old'), file('a.yaml'))).toBeNull();
+    expect(await ownerOfName(state('old'), file('b.yaml'))).toBe(file('a.yaml'));
+    rmSync(file('a.yaml'));
+    expect(await ownerOfName(state('old'), file('b.yaml'))).toBeNull();
+    writeFileSync(join(state('old'), 'instances/chat-1.json'), '{}');
+    expect(await ownerOfName(state('old'), file('b.yaml'))).toBe(file('a.yaml'));
   });
 
   it('is told before it is taken over from a file that is gone', async () => {

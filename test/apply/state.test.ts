@@ -204,6 +204,8 @@ describe('a state belongs to one llmops.yaml', () => {
     await Promise.all([writeFile(one, ''), writeFile(two, '')]);
     expect(await claimStack(dir, one)).toBeNull();
     expect(await claimStack(dir, one)).toBeNull();
+    await mkdir(join(dir, 'instances'), { recursive: true });
+    await writeFile(join(dir, 'instances', 'chat-1.json'), '{}');
     await expect(claimStack(dir, two)).rejects.toMatchObject({
       problem: { code: 'stack-name-taken', fix: expect.stringContaining('--state-dir') as string },
     });

@@ -242,6 +242,20 @@ describe('A stack name that another file has taken', () => {
     },
   );
 
+  it.each(['down', 'destroy'])('is free again when the other stack was ended with %s, and says from whom it goes over', async (verb) => {
+    const stage = await newStage();
+    stage.declare({ chat: '' });
+    await stage.run('apply', '-y');
+    await stage.run(verb, '-y');
+    stage.write('other.yaml', stage.read('llmops.yaml'));
+    const plan = await stage.run('plan', '-f', 'other.yaml');
+    expect([plan.code, plan.stdout.replace(/\s+/g, ' ')]).toEqual([0, expect.stringContaining('whose stack is down')]);
+    const ended = await stage.run('apply', '-y', '-f', 'other.yaml');
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('stack-moved')]);
+    expect((await stage.run('plan')).stderr).toContain('stack-name-taken');
+    expect(stage.running()).toHaveLength(1);
+  });
+
   it('is free again when the other file is gone', async () => {
     const stage = await newStage();
     stage.declare({ chat: '' });

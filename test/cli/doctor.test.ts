@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { existsSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { renderChecks, type Check } from '../../src/cli/doctor/check.ts';
 import { checkNode } from '../../src/cli/doctor/program.ts';
 import type { Backend } from '../../src/domain/backend.ts';
 import type { ObservedBackend, ObservedInstance } from '../../src/domain/observed.ts';
+import { tinyGguf } from '../catalog/tiny.ts';
+import { standIn } from '../world/stand-in.ts';
 import { newWorld, type World, type WorldOptions } from './context.ts';
 
 const STACK =
@@ -24,7 +24,7 @@ function seeing(
   seen: Pick<Extract<ObservedBackend, { status: 'reachable' }>, 'engine' | 'instances'>,
 ): NonNullable<WorldOptions['backends']> {
   const backend = {
-    type: 'llama.cpp',
+    ...standIn,
     connect: (spec: { readonly name: string }) => ({
       observe: async () => ({ status: 'reachable', name: spec.name, type: 'llama.cpp', memory: [], ...seen }),
     }),
@@ -59,6 +59,7 @@ function instance(changes: Partial<ObservedInstance>): ObservedInstance {
 function worldWithStack(options: WorldOptions = {}, text = STACK): World {
   const world = newWorld(options);
   writeFileSync(join(world.cwd, 'llmops.yaml'), text);
+  writeFileSync(join(world.cwd, 'a.gguf'), tinyGguf());
   return world;
 }
 
@@ -153,18 +154,54 @@ describe('doctor', () => {
     ]);
   });
 
-  it('asks the endpoints that clients are sent to', async () => {
-    const server = createServer((_, response) => response.end('{}'));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
-    writeState(world, 'endpoints.json', {
-      formatVersion: '1.0',
-      models: { chat: { instance: 'a', url }, dead: { instance: 'b', url: 'http://127.0.0.1:1' } },
+  it('counts an answer at a published address only if it is a copy of ours that gives it', async () => {
+    const url = 'http://127.0.0.1:18080';
+    const sent = (instances: readonly ObservedInstance[]) => {
+      const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances }) });
+      writeState(world, 'endpoints.json', { formatVersion: '1.0', models: { chat: { instance: 'chat-00000000000a', url } } });
+      return checksOf(world).then(({ checks }) => only(checks, 'endpoint'));
+    };
+    const stranger = instance({ id: 'python3:18080', owner: 'foreign', model: null, phase: 'unknown', endpoint: url });
+    expect(await sent([instance({ endpoint: url })])).toEqual([`ok: chat answers at ${url}/v1`]);
+    expect(await sent([instance({ endpoint: url, phase: 'unknown' })])).toEqual([`fail: chat: it does not answer at ${url}/v1.`]);
+    const lost = [`fail: chat: clients are sent to ${url}/v1, and nothing of ours runs there.`];
+    expect(await sent([stranger])).toEqual(lost);
+    expect(await sent([stranger, instance({ phase: 'failed' })])).toEqual(lost);
+  });
+
+  it('advises no apply that is sure to be refused: it tells why instead, and how to mend it', async () => {
+    const lost = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
+    rmSync(join(lost.cwd, 'a.gguf'));
+    const missing = await checksOf(lost);
+    expect(missing.code).toBe(1);
+    expect(only(missing.checks, 'model')[0]).toMatch(/^fail: Blocked: Model chat: .*a\.gguf/);
+    const bare = await checksOf(worldWithStack({ backends: seeing({ engine: ABSENT, instances: [] }) }));
+    expect(only(bare.checks, 'model')[0]).toBe('fail: Blocked: chat cannot be started, as backend local has no engine.');
+    const pinless = STACK.replace('file:a.gguf', 'hf:org/repo');
+    const unlocked = await checksOf(worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) }, pinless));
+    expect(unlocked.checks.find(({ id }) => id === 'model')).toMatchObject({
+      status: 'fail',
+      fix: expect.stringContaining('llmops lock') as string,
     });
-    const { checks } = await checksOf(world);
-    expect(only(checks, 'endpoint')).toEqual([`ok: chat answers at ${url}/v1`, 'fail: dead does not answer at http://127.0.0.1:1']);
+    for (const { checks } of [missing, bare, unlocked]) expect(checks.filter(({ fix }) => fix?.includes('llmops apply'))).toEqual([]);
+  });
+
+  it('only warns of what is blocked while the model serves', async () => {
+    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [instance({})] }) });
+    rmSync(join(world.cwd, 'a.gguf'));
+    const { code, checks } = await checksOf(world);
+    expect([code, only(checks, 'model')[0]]).toEqual([0, expect.stringMatching(/^warn: As declared it is blocked: Model chat/)]);
+  });
+
+  it('fails if the name of the stack is another file’s', async () => {
+    const world = worldWithStack({ backends: seeing({ engine: PRESENT, instances: [] }) });
+    const other = join(world.cwd, 'other.yaml');
+    writeFileSync(other, STACK);
+    writeState(world, 'stack.json', { formatVersion: '1.0', file: realpathSync(other) });
+    const applied = { chat: { backend: 'local', specHash: '00000000000a', fields: {}, protect: false, generation: 1, at: '' } };
+    writeState(world, 'inventory.json', { formatVersion: '1.0', generation: 1, appliedAt: '', backends: [], models: applied });
+    const { code, checks } = await checksOf(world);
+    expect([code, only(checks, 'stack')[0]]).toEqual([1, expect.stringContaining('owns this state')]);
   });
 
   it('names the holder of the lease', async () => {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageInfo } from '../../src/cli/package-info.ts';
 import { buildProgram } from '../../src/cli/program.ts';
@@ -39,6 +41,21 @@ describe('--help', () => {
   });
 });
 
+describe('The flags that a verb shows', () => {
+  it.each([
+    ['down', ['--auto-approve']],
+    ['destroy', ['--replace', '--adopt', '--allow-destroy']],
+    ['diff', ['--allow-destroy']],
+  ] as const)('of %s are those that mean something to it; %j are taken and not shown', async (name, flags) => {
+    const text = await helpOf(name);
+    const options = buildProgram({} as never, '', () => undefined).commands.find((command) => command.name() === name)?.options ?? [];
+    for (const flag of flags) {
+      expect(text).not.toContain(flag);
+      expect(options.some(({ long }) => long === flag)).toBe(true);
+    }
+  });
+});
+
 /** Each call of llmops in a line of shell, as words. */
 function commandsIn(line: string): readonly (readonly string[])[] {
   return [...line.matchAll(/\bllmops ((?:[^&|)<>"]|\$)*)/g)]
@@ -62,9 +79,16 @@ describe('version', () => {
       node: process.versions.node,
       planFormat: '1.0',
       platform: `${process.platform}-${process.arch}`,
+      schema: join(packageInfo().root, 'schemas/llmops.schema.json'),
     });
     expect(await world.llmops('version')).toBe(0);
     expect(world.stdout.text).toContain(`llmops ${packageInfo().version}\n`);
+  });
+
+  it('prints where the schema for editors lies, which is there', async () => {
+    const world = newWorld();
+    expect(await world.llmops('version', '--schema')).toBe(0);
+    expect(existsSync(world.stdout.text.trimEnd())).toBe(true);
   });
 });
 

@@ -255,7 +255,7 @@ describe('What import does with the result', () => {
   it('--stdout prints the file alone on stdout, the report on stderr, and writes nothing', async () => {
     const world = worldWith('config.yaml', SWAP);
     expect(await world.llmops('import', 'llama-swap', '--stdout')).toBe(0);
-    expect(world.stdout.text).toMatch(/^# Written by `llmops import`/);
+    expect(world.stdout.text).toMatch(/^# yaml-language-server: \$schema=\S+\n# Written by `llmops import`/);
     expect(world.stderr.text).toContain('Taken over: 1 model');
     expect(existsSync(join(world.cwd, 'llmops.yaml'))).toBe(false);
   });

@@ -1,9 +1,11 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { firstFile, safeName, type FirstFile } from '../../src/cli/first-file.ts';
 import { pickModels } from '../../src/cli/pick-models.ts';
+import { schemaReference } from '../../src/cli/schema-path.ts';
 import { sha256 } from '../../src/cli/sha256.ts';
 import { readConfig } from '../../src/config/index.ts';
 import type { Desired } from '../../src/domain/desired.ts';
@@ -74,8 +76,8 @@ describe('init', () => {
       .split('\n')
       .filter((line) => line !== 'models: {}')
       .map((line) => line.replace(/^# {3}(?= |models:)/, ''));
-    expect(declared(shown.join('\n')).models).toMatchObject([{ name: 'chat', source: { kind: 'file' } }]);
-    expect(world.stdout.text).toContain('put a model into it');
+    expect(declared(shown.join('\n')).models).toMatchObject([{ name: 'chat', source: { kind: 'hf' } }]);
+    expect(world.stdout.text).toMatch(/put a model into it .*, then llmops lock and llmops plan\n$/);
   });
 
   it('leaves out a damaged file, says so, and takes the next best', async () => {
@@ -129,6 +131,61 @@ const weights = (path: string, gib: number): FoundWeights => ({ path, bytes: gib
 const chosen = (found: readonly FoundWeights[], gib: number): readonly string[] =>
   pickModels(found, gib * GIB).map((pick) => pick.weights.path);
 
+describe('The name that a new file gets', () => {
+  const owned = (world: World, name: string, file: string): void => {
+    mkdirSync(world.stateDir(name), { recursive: true });
+    writeFileSync(join(world.stateDir(name), 'stack.json'), JSON.stringify({ formatVersion: '1.0', file }));
+  };
+
+  it('is its folder’s, unless another file has that: then a further one, and it says so', async () => {
+    const world = worldWithModels(['desk-Q8_0.gguf']);
+    writeFileSync(join(world.cwd, 'other.yaml'), '');
+    owned(world, 'desk', realpathSync(join(world.cwd, 'other.yaml')));
+    expect(await world.llmops('init')).toBe(0);
+    const parent = safeName(basename(dirname(world.cwd)), '');
+    expect(declared(written(world)).stack).toBe(safeName(`${parent}-desk`, ''));
+    expect(world.stdout.text).toMatch(/The stack is called \S+-desk, as desk is the name of .*other\.yaml\./);
+  });
+
+  it('is its own again when it is written anew', async () => {
+    const world = worldWithModels(['desk-Q8_0.gguf']);
+    owned(world, 'desk', join(realpathSync(world.cwd), 'llmops.yaml'));
+    expect(await world.llmops('init')).toBe(0);
+    expect(declared(written(world)).stack).toBe('desk');
+  });
+});
+
+describe('The schema that a new file names to editors', () => {
+  const made = (...paths: readonly string[]): string => {
+    const root = realpathSync(mkdtempSync(join(tmpdir(), 'llmops-schema-')));
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+    for (const path of paths) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), '{}');
+    }
+    return root;
+  };
+  const INSTALLED = 'node_modules/llmops/schemas/llmops.schema.json';
+
+  it('is the one that was installed in the folder or above it, by a path that is true for every clone', () => {
+    const root = made(INSTALLED, 'stacks/home/llmops.yaml');
+    expect(schemaReference(root, '/opt/llmops')).toBe(`./${INSTALLED}`);
+    expect(schemaReference(join(root, 'stacks/home'), '/opt/llmops')).toBe(`../../${INSTALLED}`);
+  });
+
+  it('is this program’s own where llmops is installed for the whole machine', () => {
+    expect(schemaReference(made(), '/opt/llmops')).toBe('/opt/llmops/schemas/llmops.schema.json');
+    expect(schemaReference(made(), '/opt/my tools/llmops')).toBe('file:///opt/my%20tools/llmops/schemas/llmops.schema.json');
+  });
+
+  it('is there', async () => {
+    const world = worldWithModels(['desk-Q8_0.gguf']);
+    await world.llmops('init');
+    const [, path = ''] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(written(world)) ?? [];
+    expect(existsSync(resolve(world.cwd, path))).toBe(true);
+  });
+});
+
 describe('The choice of models', () => {
   it('takes the largest quantization that leaves memory for everything else', () => {
     const family = [weights('q-Q2_K.gguf', 3), weights('q-Q4_K_M.gguf', 5), weights('q-Q8_0.gguf', 8), weights('q-F16.gguf', 16)];
@@ -174,7 +231,7 @@ describe('Names and paths', () => {
           paths.map((name) => ({ path: `${name}.gguf`, bytes: 1 })),
           100 * GIB,
         ).map((pick) => ({ ...pick, contextTrained: null }));
-        const { models } = declared(firstFile({ folder, machine, picks, schema: null }));
+        const { models } = declared(firstFile({ stack: safeName(folder, 'models'), machine, picks, schema: './s.json' }));
         const sources = models.map((model) => model.source.written.replace(/^file:(\.\/)?/, ''));
         expect(sources.sort()).toEqual(picks.map((pick) => pick.weights.path.replace(/^\.\//, '')).sort());
       }),

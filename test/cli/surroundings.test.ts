@@ -40,6 +40,27 @@ describe('Colour', () => {
   });
 });
 
+describe('Sentences that are wider than a terminal', () => {
+  const MISSING = `${'far-away/'.repeat(3)}none.yaml`;
+
+  it('are broken between words there', async () => {
+    const stage = await newStage();
+    const world = stage.command({ tty: true, env: { NO_COLOR: '1' } });
+    await world.llmops('plan', '-f', MISSING);
+    const rows = world.stderr.text.trimEnd().split('\n');
+    expect(rows.filter((row) => row.length > 80)).toEqual([]);
+    const piped = (await stage.run('plan', '-f', MISSING)).stderr;
+    expect(rows.length).toBeGreaterThan(piped.trimEnd().split('\n').length);
+    expect(world.stderr.text.replace(/\s+/g, ' ')).toBe(piped.replace(/\s+/g, ' '));
+  });
+
+  it('stay whole in a pipe, where scripts look for them', async () => {
+    const stage = await newStage();
+    const { stderr } = await stage.run('plan', '-f', MISSING);
+    expect(stderr.split('\n')[0]).toMatch(/^error: .* \[[a-z-]+\]$/);
+  });
+});
+
 describe('Folders of any name', () => {
   const NAMES = [
     'with space',

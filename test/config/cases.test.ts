@@ -16,7 +16,7 @@ function outcome(name: string): { readonly part: 'problems.txt' | 'desired.json'
   const environment = /^# --env (\S+)/.exec(bytes.toString('utf8'))?.[1] ?? null;
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
   const { desired, problems } = readConfig({ file: 'llmops.yaml', bytes, folderName: name, environment, hash });
-  if (desired === null) return { part: 'problems.txt', text: renderProblemsText(problems, { color: false }) };
+  if (desired === null) return { part: 'problems.txt', text: renderProblemsText(problems, { color: false, width: Infinity }) };
   const { places: _places, revision: _revision, inert, ...rest } = desired;
   const said = inert.map(({ path, reason, place }) => `${place?.line}:${place?.column} ${path}: ${reason}`);
   return { part: 'desired.json', text: `${JSON.stringify({ ...rest, inert: said }, null, 2)}\n` };

@@ -27,7 +27,7 @@ function read(bytes: Uint8Array, environment: string | null = null): readonly st
     if (mark) expect(mark.from).toBeLessThanOrEqual(excerpt!.length);
     expect(excerpt?.length ?? 0).toBeLessThan(200);
   }
-  for (const word of slips) expect(renderProblemsText(problems.slice(0, 20), { color: true })).not.toContain(word);
+  for (const word of slips) expect(renderProblemsText(problems.slice(0, 20), { color: true, width: Infinity })).not.toContain(word);
   if (desired !== null) expect(hasUndefined(desired)).toBe(false);
   return problems.map(({ code }) => code);
 }

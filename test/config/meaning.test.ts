@@ -103,7 +103,7 @@ describe('Secrets', () => {
         const { problems, desired } = read(`version: 1\n${home.replaceAll('§', canary)}${breakage}\n`);
         const outputs = [
           JSON.stringify(desired),
-          renderProblemsText(problems, { color: true }),
+          renderProblemsText(problems, { color: true, width: Infinity }),
           renderProblemsJson(problems),
           renderProblemsSarif(problems, { version: '1' }),
           renderProblemsGithub(problems),

@@ -91,7 +91,7 @@ describe('A supervisor that cannot act', () => {
 });
 
 describe('A change to a port that somebody else holds', () => {
-  it('ends nothing: the copy that serves goes on', async () => {
+  it('is blocked by the plan and ends nothing: the copy that serves goes on', async () => {
     await rig.declare({ desk: 'source: file:desk-F16.gguf, context: 512, rollout: { strategy: swap }' });
     await rig.ok('apply', '-y');
     const { pid } = rig.engine();
@@ -99,7 +99,8 @@ describe('A change to a port that somebody else holds', () => {
     try {
       await rig.declare({ desk: `source: file:desk-F16.gguf, context: 512, rollout: { strategy: swap }, options: { port: ${port} }` });
       const { code, stdout } = await rig.llmops('apply', '-y');
-      expect([code, flat(stdout)]).toEqual([1, expect.stringContaining('desk was left as it is') as string]);
+      expect([code, flat(stdout)]).toEqual([1, expect.stringContaining(`desk cannot get port ${port}: `) as string]);
+      expect(flat(stdout)).toContain('Nothing was changed: 1 model is blocked.');
       expect(rig.engine().pid).toBe(pid);
       expect(await triage(rig.endpoint()?.url ?? '')).toEqual(TRIAGED);
     } finally {

@@ -15,14 +15,14 @@ const names = readdirSync(CASES).sort();
 function said(name: string): string {
   const file = (part: string): string => join(CASES, name, part);
   const { lock, places, problems } = parseLock(readFileSync(file('llmops.lock')), 'llmops.lock', hash);
-  if (lock === null) return renderProblemsText(problems, { color: false });
+  if (lock === null) return renderProblemsText(problems, { color: false, width: Infinity });
   const yaml = readFileSync(file('llmops.yaml'), 'utf8');
   const stack = declared(yaml);
   const desired = withEnvironment(stack, /^# --env (\S+)/.exec(yaml)?.[1] ?? null);
   const comparison = compareLock(desired, lock, stack);
   const rows = comparison.models.map(({ model, status, entry }) => `${model}: ${status}${entry === null ? '' : ` (${entry})`}\n`);
   const found = lockProblems({ comparison, desired, file: 'llmops.lock', places });
-  return `${rows.join('')}${found.length === 0 ? '' : `\n${renderProblemsText(found, { color: false })}`}`;
+  return `${rows.join('')}${found.length === 0 ? '' : `\n${renderProblemsText(found, { color: false, width: Infinity })}`}`;
 }
 
 describe('llmops.lock, one folder for each rule', () => {

@@ -24,7 +24,7 @@ function read(content: string | Uint8Array): readonly string[] {
     expect(excerpt?.length ?? 0).toBeLessThan(200);
     if (code !== 'yaml-syntax' && code !== 'yaml-alias-explosion' && !code.startsWith('yaml-')) expect(fix, code).toBeTruthy();
   }
-  expect(renderProblemsText(problems.slice(0, 20), { color: true })).not.toMatch(/\bundefined\b/);
+  expect(renderProblemsText(problems.slice(0, 20), { color: true, width: Infinity })).not.toMatch(/\bundefined\b/);
   // What can be read can be written again.
   if (lock !== null) expect(writeLock(null, lock)).toContain('version: 1');
   return problems.map(({ code }) => code);

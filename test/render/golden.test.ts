@@ -80,7 +80,7 @@ test('a generation tells who, when, what and how it went', async () => {
 });
 
 test('each event is one line', async () => {
-  const lines = EVENTS.map((event) => renderEventLine(event, { color: false }));
+  const lines = EVENTS.map((event) => renderEventLine(event, { color: false, width: Infinity }));
   expect(lines.every((line) => !line.includes('\n'))).toBe(true);
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(file('events', 'txt'));
 });

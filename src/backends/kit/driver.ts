@@ -11,7 +11,7 @@ import { rotateLogs } from './logs.ts';
 import { stackIdOf } from './marker.ts';
 import { lookAt, observeBackend } from './observe.ts';
 import { findOurs, type Parts } from './parts.ts';
-import { refuseTakenPort } from './port-holder.ts';
+import { refuseTakenPort, strangersOn } from './port-holder.ts';
 import { probeInstance } from './probe.ts';
 import { systemProcesses, type ProcessTable } from './process-table.ts';
 import { openRecords } from './records.ts';
@@ -58,6 +58,7 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
     },
     secrets: (models) => lookAtSecrets(models, parts),
     ...(parts.engine.claim === undefined ? {} : { candidates: (models, signal) => findCandidates(models, parts, signal) }),
+    ...(parts.engine.fixedPort === undefined ? {} : { strangers: (ports) => strangersOn(ports, parts) }),
     prepare: async ({ spec: instance }, io) => {
       await refuseTakenPort(instance, parts);
       await prepareSecrets(instance, parts, io);

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
-import { listeningInodes, listensOn } from './listeners.ts';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listeningInodes, listensOn, portsListenedOn } from './listeners.ts';
 
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0
@@ -29,6 +32,17 @@ describe('Who listens on a port', () => {
       child.kill('SIGKILL');
       server.close();
     }
+  });
+
+  it('is read once for many ports, over both kinds of addresses', () => {
+    const root = mkdtempSync(join(tmpdir(), 'llmops-proc-'));
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+    mkdirSync(join(root, 'net'));
+    writeFileSync(join(root, 'net/tcp'), TABLE);
+    expect([...(portsListenedOn(root) ?? [])]).toEqual([8080, 8081]);
+    writeFileSync(join(root, 'net/tcp6'), TABLE.replaceAll('0100007F', '0'.repeat(32)).replace(':1F90', ':1F92'));
+    expect([...(portsListenedOn(root) ?? [])]).toEqual([8080, 8081, 8082]);
+    expect(portsListenedOn('/nonexistent')).toBeNull();
   });
 
   it('is not told where there is no such table', () => {

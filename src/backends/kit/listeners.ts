@@ -40,6 +40,17 @@ export function socketsOn(port: number, root = '/proc'): ReadonlySet<string> | n
   }
 }
 
+/** Every port on which anybody listens, whatever the address; null: this machine does not tell. For whoever asks about many. */
+export function portsListenedOn(root = '/proc'): ReadonlySet<number> | null {
+  try {
+    const tables = ['net/tcp', 'net/tcp6'].map((name) => join(root, name)).filter((path, index) => index === 0 || existsSync(path));
+    const rows = tables.flatMap((path) => readFileSync(path, 'utf8').split('\n').slice(1)).map((line) => line.trim().split(/\s+/));
+    return new Set(rows.filter((row) => row[3] === LISTENS).map((row) => Number.parseInt(row[1]?.split(':')[1] ?? '', 16)));
+  } catch {
+    return null; // no /proc (macOS)
+  }
+}
+
 /** Sockets of a process; none if it is another user's, or has ended. */
 export function socketsOfProcess(pid: number, root = '/proc'): readonly string[] {
   try {

@@ -10,7 +10,6 @@ import { decodeMarker, type Marker } from './marker.ts';
 import { readMemory } from './memory.ts';
 import { endpointOf, findOurs, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
 import { folderOf } from './surroundings.ts';
-import { strangersOnPorts } from './port-holder.ts';
 import type { ProcessEntry } from './process-table.ts';
 
 /** How many instances are asked at the same time. */
@@ -31,8 +30,7 @@ export async function observeBackend(parts: Parts, signal: AbortSignal): Promise
     const gone = await Promise.all(ended.map((record) => describeEnded(record, parts)));
     const own = new Set([...ours.values()].flatMap(({ members }) => members));
     const foreign = entries.filter((entry) => !own.has(entry)).flatMap((entry) => observeForeign(entry, parts) ?? []);
-    const strangers = await strangersOnPorts(ended, entries, foreign, parts);
-    const instances = [...alive, ...gone, ...foreign, ...strangers].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const instances = [...alive, ...gone, ...foreign].sort((a, b) => (a.id < b.id ? -1 : 1));
     return { status: 'reachable', name, type, engine, instances, memory };
   } catch (error) {
     return { status: 'unreachable', name, type, problem: problemOf(error) };

@@ -2,9 +2,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { InstanceSpec } from '../../domain/desired.ts';
 import type { Parts } from './parts.ts';
-import { holderOf, refuseTakenPort, strangersOnPorts } from './port-holder.ts';
+import { holderOf, refuseTakenPort, strangersOn } from './port-holder.ts';
 import { systemProcesses, type ProcessEntry } from './process-table.ts';
-import type { InstanceRecord } from './records.ts';
 
 /** A port of 127.0.0.1 on which this very process listens. */
 async function taken(): Promise<number> {
@@ -62,12 +61,9 @@ describe('A fixed port', () => {
     expect(await holderOf(await taken(), await asInstanceOf('theirs'), { stackId: 'mine', records: { list: () => [] } })).not.toBeNull();
   });
 
-  it('of an instance that has ended is looked at, so that a plan sees who took it; an engine that is seen anyway is not told twice', async () => {
-    const port = await taken();
-    const ended = [{ spec }] as unknown as readonly InstanceRecord[];
-    const entries = await systemProcesses().list();
-    const [found, ...more] = await strangersOnPorts(ended, entries, [], partsFor(port));
-    expect([found, more]).toMatchObject([{ owner: 'foreign', model: null, endpoint: `http://127.0.0.1:${port}`, phase: 'unknown' }, []]);
-    expect(await strangersOnPorts(ended, entries, found === undefined ? [] : [found], partsFor(port))).toEqual([]);
+  it('is looked at before a plan is made, and the stranger on it is told as one that is never touched', async () => {
+    const [held, open] = [await taken(), await free()];
+    const found = await strangersOn([open, held], partsFor(held));
+    expect(found).toMatchObject([{ owner: 'foreign', model: null, endpoint: `http://127.0.0.1:${held}`, phase: 'unknown' }]);
   });
 });

@@ -3,11 +3,10 @@ import { basename } from 'node:path';
 import type { InstanceSpec } from '../../domain/desired.ts';
 import type { ObservedInstance } from '../../domain/observed.ts';
 import { ProblemError } from '../../domain/problem.ts';
-import { socketsOn, socketsOfProcess } from './listeners.ts';
+import { portsListenedOn, socketsOn, socketsOfProcess } from './listeners.ts';
 import { decodeMarker } from './marker.ts';
 import { endpointOf, isAdopted, type Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
-import type { InstanceRecord } from './records.ts';
 
 /** Somebody who is none of this stack's and listens on a port of this machine. */
 export interface PortHolder {
@@ -46,18 +45,14 @@ export async function refuseTakenPort(spec: InstanceSpec, parts: Parts): Promise
   });
 }
 
-/** Strangers on the fixed ports of instances that have ended, so that a plan can tell who is in the way. Those that are seen as engines already are left out. */
-export async function strangersOnPorts(
-  ended: readonly InstanceRecord[],
-  entries: readonly ProcessEntry[],
-  seen: readonly ObservedInstance[],
-  parts: Parts,
-): Promise<readonly ObservedInstance[]> {
-  const fixed = ended.flatMap(({ spec }) => parts.engine.fixedPort?.(spec) ?? []);
-  const holders = await Promise.all([...new Set(fixed)].map((port) => holderOf(port, entries, parts)));
-  return holders
-    .filter((holder) => holder !== null && !seen.some(({ endpoint }) => endpoint === endpointOf(holder.port)))
-    .map((holder) => stranger(holder as PortHolder, parts.spec.name));
+/** Strangers on these ports, so that a plan tells who is in the way before anything is ended. */
+export async function strangersOn(ports: readonly number[], parts: Parts): Promise<readonly ObservedInstance[]> {
+  const listened = portsListenedOn();
+  const suspects = listened === null ? ports : ports.filter((port) => listened.has(port));
+  if (suspects.length === 0) return [];
+  const entries = await parts.table.list();
+  const holders = await Promise.all(suspects.map((port) => holderOf(port, entries, parts)));
+  return holders.filter((holder) => holder !== null).map((holder) => stranger(holder, parts.spec.name));
 }
 
 function stranger(holder: PortHolder, backend: string): ObservedInstance {

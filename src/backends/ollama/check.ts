@@ -1,3 +1,4 @@
+import type { CheckProblem } from '../../domain/backend.ts';
 import type { Artifact, BackendSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
 import { isLoopback } from '../../domain/http.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
@@ -21,7 +22,7 @@ export const NOT_RUNNING = '(not running)';
 export const TAKEN = 'taken:';
 
 /** What Ollama cannot do for this model, or does otherwise than one may think. Pure. */
-export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly Problem[] {
+export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly CheckProblem[] {
   const found = [
     openServer(backend),
     ...sourceProblems(model, backend),
@@ -80,12 +81,13 @@ function besideProblems(model: ModelSpec, artifact: Artifact): readonly Problem[
 }
 
 /** Ollama would take a larger context down to the trained one without an error. */
-function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): Problem | null {
+function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): CheckProblem | null {
   const trained = gguf?.contextTrained ?? null;
   if (trained === null || context === null || context <= trained) return null;
   return {
     severity: 'error',
     code: 'context-exceeds-model',
+    field: 'context',
     summary: `${name} asks for a context of ${context} tokens; its weights were trained for ${trained}, and Ollama would run with ${trained}.`,
     expected: `context: ${trained} or less`,
     fix: `Set models.${name}.context to ${trained}, or use weights with a longer context.`,
@@ -156,7 +158,7 @@ interface ServerSetting {
   readonly what: string;
 }
 
-function serverProblems(model: ModelSpec, artifact: Artifact, backend: BackendSpec): readonly (Problem | null)[] {
+function serverProblems(model: ModelSpec, artifact: Artifact, backend: BackendSpec): readonly (CheckProblem | null)[] {
   const serves = servesItself(backend.options);
   const server = (backend.options[serves ? 'served' : 'server'] ?? {}) as JsonObject;
   const declared = (key: string): string | number | null => {
@@ -226,12 +228,13 @@ function notServedSo(model: string, backend: string, { key, what, asked, declare
 }
 
 /** Of what a server fixes at its start: an error if it is known to be otherwise, a warning if nobody said how it is. */
-function serverProblem(model: string, backend: string, setting: ServerSetting): Problem {
+function serverProblem(model: string, backend: string, setting: ServerSetting): CheckProblem {
   const { asked, declared, key, variable, what } = setting;
   const known = declared === null ? 'and it does not tell whether it was started so' : `and backends.${backend}.server says ${declared}`;
   return {
     severity: declared === null ? 'warning' : 'error',
     code: 'needs-server-restart',
+    field: key === 'parallel' || key === 'kvCache' ? key : `offload.${key}`,
     summary: `${model} asks for ${what}, which is one for a whole Ollama server, ${known}.`,
     expected: `${variable}=${asked}`,
     fix: `Restart the server with ${variable}=${asked} in its environment, and write backends.${backend}.server.${key}: ${asked}.`,

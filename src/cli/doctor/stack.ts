@@ -1,14 +1,15 @@
-import type { BackendSpec, Desired } from '../../domain/desired.ts';
+import { copiesByModel, isPublished } from '../../domain/copies.ts';
+import type { Desired } from '../../domain/desired.ts';
 import type { Inventory, ObservedBackend, ObservedInstance } from '../../domain/observed.ts';
-import { observeAll } from '../../observe/index.ts';
+import type { Plan } from '../../domain/plan.ts';
+import type { Problem } from '../../domain/problem.ts';
 import { isAlive, readHolder } from '../../state/holder.ts';
-import { readState } from '../../state/index.ts';
 import type { CliContext } from '../context.ts';
-import { connectDrivers, type Session } from '../session.ts';
+import type { Session } from '../session.ts';
+import { planFor, survey } from '../survey.ts';
 import { finding, type Finding } from './check.ts';
 
 const OBSERVE_MS = 5000;
-const ANSWER_MS = 2000;
 
 /** Who may change this stack now. Reads the holder's name only: trying the lock itself would get in the way of an apply. */
 export function checkLease(stateDir: string): Finding {
@@ -22,22 +23,27 @@ export function checkLease(stateDir: string): Finding {
   );
 }
 
-/** Engines, instances and endpoints of a valid stack, as they are now. */
+/** Engines, instances and endpoints of a valid stack as they are now, and what an apply would be refused for. Throws as a plan does. */
 export async function checkRunning(session: Session, context: CliContext): Promise<readonly Finding[]> {
-  const stored = await readState(session.stateDir);
+  const seen = await survey(session, context, OBSERVE_MS);
+  const plan = await planFor(session, seen, 'apply', { allowDestroy: true });
   const declared = new Set(session.desired.backends.map((spec) => spec.name));
-  const specs: readonly BackendSpec[] = [...session.desired.backends, ...stored.lastBackends.filter((spec) => !declared.has(spec.name))];
-  const observed = await observeAll(connectDrivers(session, specs, context), specs, { signal: context.signal, deadlineMs: OBSERVE_MS });
-  const endpoints = await Promise.all(
-    Object.entries(stored.inventory.endpoints).map(([model, { url }]) => checkEndpoint(model, url, context.signal)),
-  );
   return [
-    ...stored.problems.map((problem) => finding('state', 'warn', problem.summary, problem.fix ?? null)),
-    ...observed.map((backend) => checkBackend(backend, declared.has(backend.name))),
-    ...checkInstances(observed, session.desired, stored.inventory),
-    ...endpoints,
-    ...checkPending(stored.inventory),
+    ...checkPlan(plan),
+    ...seen.observed.map((backend) => checkBackend(backend, declared.has(backend.name))),
+    ...checkInstances(seen.observed, session.desired, seen.inventory, plan),
+    ...checkEndpoints(seen.observed, seen.inventory, plan),
+    ...checkPending(seen.inventory),
   ];
+}
+
+/** What stands in the way of the whole stack, or will bite; what is about one copy is told with that. */
+function checkPlan({ problems }: Plan): readonly Finding[] {
+  return problems
+    .filter(({ severity, code }) => severity !== 'info' && code !== 'copy-unknown')
+    .map(({ severity, code, summary, fix }) =>
+      finding(code.startsWith('state-') ? 'state' : 'plan', severity === 'error' ? 'fail' : 'warn', summary, fix ?? null),
+    );
 }
 
 function checkBackend(backend: ObservedBackend, needed: boolean): Finding {
@@ -55,7 +61,7 @@ function checkBackend(backend: ObservedBackend, needed: boolean): Finding {
 }
 
 /** Each copy of ours: is it well, and does anything still want it? */
-export function checkInstances(observed: readonly ObservedBackend[], desired: Desired, inventory: Inventory): readonly Finding[] {
+function checkInstances(observed: readonly ObservedBackend[], desired: Desired, inventory: Inventory, plan: Plan): readonly Finding[] {
   const all = observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));
   const ours = all.filter((instance) => instance.owner === 'ours');
   // Two backends of one type see the same strangers.
@@ -63,31 +69,42 @@ export function checkInstances(observed: readonly ObservedBackend[], desired: De
   return [
     ...ours.map((instance) => checkInstance(instance, isWanted(instance, desired, inventory))),
     ...(ours.length === 0 ? [finding('instances', 'note', 'Nothing of this stack is running.')] : []),
-    ...checkModels(observed, desired, inventory),
+    ...checkModels(observed, desired, inventory, plan),
     ...[...foreign.values()].map(checkForeign),
   ];
 }
 
 function checkForeign({ id, model, process, endpoint }: ObservedInstance): Finding {
   const facts = [process ? `pid ${process.pid}` : id, ...(endpoint ? [endpoint] : [])].join(', ');
-  return finding('foreign', 'note', `${model ?? 'An engine'} (${facts}) is not of this stack; it is never touched.`);
+  // What is no engine is named after its program and the port that it holds.
+  const who = model ?? /^(.+):\d+$/.exec(id)?.[1] ?? 'An engine';
+  return finding('foreign', 'note', `${who} (${facts}) is not of this stack; it is never touched.`);
 }
 
-/** Each model that was applied or is declared: does anything of ours serve it? A stack whose engines died is not sound; one that nobody applied is. */
-function checkModels(observed: readonly ObservedBackend[], desired: Desired, inventory: Inventory): readonly Finding[] {
+/**
+ * Each model that was applied or is declared: does anything of ours serve it, and would an apply be let? A stack whose engines died is
+ * not sound; one that nobody applied is.
+ */
+function checkModels(observed: readonly ObservedBackend[], desired: Desired, inventory: Inventory, plan: Plan): readonly Finding[] {
   const backends = new Map(observed.map((backend) => [backend.name, backend]));
   const declared = new Map(desired.models.map((model) => [model.name, model.backend]));
   const applied = Object.entries(inventory.models).map(([name, model]) => [name, model.backend] as const);
+  const blocked = new Map(plan.changes.flatMap((change) => (change.action === 'blocked' ? [[change.model, change.problem] as const] : [])));
+  const copies = copiesByModel(observed, inventory.endpoints);
   return [...new Map([...applied, ...declared])].sort().flatMap(([name, backendName]) => {
     const backend = backends.get(backendName);
     if (backend?.status !== 'reachable')
       return [finding('model', 'warn', `${name}: nobody can tell whether it serves.`, 'Type `llmops status`.')];
-    const phases = observed
-      .flatMap((one) => (one.status === 'reachable' ? one.instances : []))
-      .filter((one) => one.owner === 'ours' && one.model === name);
-    if (phases.some(({ phase }) => phase === 'serving' || phase === 'starting')) return [];
-    if (phases.some(({ phase }) => phase === 'unknown'))
+    const phases = copies.get(name) ?? [];
+    const serves = phases.some(({ phase }) => phase === 'serving' || phase === 'starting');
+    if (!serves && phases.some(({ phase }) => phase === 'unknown'))
       return [finding('model', 'warn', `${name} does not answer.`, `Look into \`llmops logs ${name}\`.`)];
+    const problem = blocked.get(name);
+    // The backend says already what is missing, and how to get it.
+    if (problem !== undefined && !serves && backend.engine.status === 'absent')
+      return [finding('model', 'fail', `Blocked: ${name} cannot be started, as backend ${backendName} has no engine.`)];
+    if (problem !== undefined) return [checkBlocked(name, problem, serves)];
+    if (serves) return [];
     if (phases.length === 0 && !(name in inventory.models))
       return [finding('model', 'note', `${name} does not run: it is not applied.`, 'Type `llmops apply` to start it.')];
     const why = phases.length > 0 ? 'it failed' : 'it was applied, and nothing of it runs';
@@ -95,6 +112,12 @@ function checkModels(observed: readonly ObservedBackend[], desired: Desired, inv
       finding('model', 'fail', `${name} does not serve: ${why}.`, 'Type `llmops status` to see why, and `llmops apply` to start it.'),
     ];
   });
+}
+
+/** An apply would leave it as it is. As long as it serves, that is no failure. */
+function checkBlocked(name: string, { summary, fix }: Problem, serves: boolean): Finding {
+  const named = summary.includes(name) ? summary : `${name}: ${summary}`;
+  return finding('model', serves ? 'warn' : 'fail', `${serves ? 'As declared it is blocked' : 'Blocked'}: ${named}`, fix ?? null);
 }
 
 function checkInstance(instance: ObservedInstance, wanted: boolean): Finding {
@@ -131,21 +154,23 @@ function isWanted(instance: ObservedInstance, desired: Desired, inventory: Inven
   );
 }
 
-/** `/health` neither loads nor wakes a model. */
-async function checkEndpoint(model: string, url: string, signal: AbortSignal): Promise<Finding> {
-  try {
-    const response = await fetch(`${url}/health`, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
-    await response.body?.cancel();
-    if (response.ok) return finding('endpoint', 'ok', `${model} answers at ${url}/v1`);
-    return finding('endpoint', 'fail', `${model} answers ${response.status} at ${url}/health`, `Look into \`llmops logs ${model}\`.`);
-  } catch {
-    return finding(
-      'endpoint',
-      'fail',
-      `${model} does not answer at ${url}`,
-      'Type `llmops status` to see why, and `llmops apply` to bring it back.',
-    );
-  }
+/** Only an answer of ours counts: whoever listens at a published address now may be a stranger. The copies were asked when they were looked at. */
+function checkEndpoints(observed: readonly ObservedBackend[], inventory: Inventory, { changes }: Plan): readonly Finding[] {
+  const blocked = new Set(changes.filter(({ action }) => action === 'blocked').map(({ model }) => model));
+  const copies = copiesByModel(observed, inventory.endpoints);
+  const unseen = new Set(observed.filter(({ status }) => status === 'unreachable').map(({ name }) => name));
+  return Object.entries(inventory.endpoints).map(([model, endpoint]) => {
+    const { url } = endpoint;
+    if (unseen.has(inventory.models[model]?.backend ?? ''))
+      return finding('endpoint', 'warn', `${model}: nobody can tell who answers at ${url}/v1.`, 'Type `llmops status`.');
+    const copy = copies.get(model)?.find((each) => each.phase !== 'failed' && isPublished(each, endpoint));
+    if (copy?.phase === 'serving') return finding('endpoint', 'ok', `${model} answers at ${url}/v1`);
+    const why = copy === undefined ? `clients are sent to ${url}/v1, and nothing of ours runs there` : `it does not answer at ${url}/v1`;
+    const fix = blocked.has(model)
+      ? 'Mend what blocks it, see above.'
+      : 'Type `llmops status` to see why, and `llmops apply` to bring it back.';
+    return finding('endpoint', 'fail', `${model}: ${why}.`, fix);
+  });
 }
 
 function checkPending(inventory: Inventory): readonly Finding[] {

@@ -4,7 +4,7 @@ import { EXIT } from '../exit.ts';
 import type { LockFlags } from '../lock.ts';
 import { lockPathOf } from '../paths.ts';
 import type { ReadLock } from '../pins.ts';
-import { print, printJson, screenOf } from '../screen.ts';
+import { lineScreenOf, print, printJson } from '../screen.ts';
 import type { Session } from '../session.ts';
 import { notPinned } from './report.ts';
 
@@ -38,7 +38,7 @@ export async function checkLock(
   const verdict = `${file} holds for ${desired.file}${environmentWords(desired.environment)}: ${models(pinned)} pinned.`;
   await print(
     context.stdout,
-    problems.length > 0 ? renderProblemsText(problems, screenOf(context.stdout, context, flags)) : [verdict, ...notes].join('\n'),
+    problems.length > 0 ? renderProblemsText(problems, lineScreenOf(context.stdout, context, flags)) : [verdict, ...notes].join('\n'),
   );
   return code;
 }

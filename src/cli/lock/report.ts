@@ -5,7 +5,7 @@ import { EXIT } from '../exit.ts';
 import { printProblems } from '../failure.ts';
 import type { LockFlags } from '../lock.ts';
 import { lockPathOf } from '../paths.ts';
-import { print, printJson, screenOf, shellWord } from '../screen.ts';
+import { print, printJson, say, screenOf, shellWord } from '../screen.ts';
 import type { Session } from '../session.ts';
 import type { LookedUp } from './look-up.ts';
 
@@ -55,7 +55,7 @@ export async function reportLocked(
   const text = render.renderLockDiff(diff, screenOf(context.stdout, context, flags));
   await print(context.stdout, `${text === '' ? '' : `${text}\n`}${verdict(file, found, written, flags, render.lockDiffWords(diff))}`);
   await printProblems(problems, context, flags);
-  await print(context.stderr, notPinned(desired).join('\n'));
+  await say(context.stderr, notPinned(desired).join('\n'));
 }
 
 function verdict(file: string, { after, diff, problems }: LookedUp, written: boolean, { dryRun }: LockFlags, words: string): string {

@@ -4,7 +4,7 @@ import type { Lock } from '../../domain/weights.ts';
 import { lockPathOf, type StackPaths } from '../paths.ts';
 import { replaceFile } from '../replace-file.ts';
 import { sha256 } from '../sha256.ts';
-import { reasonOf } from '../write-file.ts';
+import { whyNotWritten } from '../file-reasons.ts';
 
 /**
  * Writes the lock beside the stack's file, unless the text that is there says it already; true if it was written. Whole or
@@ -44,6 +44,6 @@ function changed(file: string): ProblemError {
 }
 
 function notWritable(file: string, error: unknown): ProblemError {
-  const summary = `${file} cannot be written: ${reasonOf(error)}. It was left as it was.`;
+  const summary = `${file} cannot be written: ${whyNotWritten(error)}. It was left as it was.`;
   return new ProblemError({ code: 'file-not-writable', summary, fix: 'Mend that, then run the same command again.' }, error);
 }

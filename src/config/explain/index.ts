@@ -14,10 +14,11 @@ export function explain(
   { schema, whole }: { readonly schema: JsonSchema; readonly whole?: JsonSchema | undefined },
   located: Located,
   path: readonly string[],
+  parent: Located | null,
 ): Finding | null {
   const secret = path.some(isSecretKey);
   const name = path.length === 0 ? 'the file' : `\`${path.join('.')}\``;
-  const said: Said = { complaint, schema, whole: whole ?? schema, located, path, name, secret };
+  const said: Said = { complaint, schema, whole: whole ?? schema, located, parent, path, name, secret };
   if (complaint.propertyName !== undefined && complaint.keyword === 'pattern') return badName(said, complaint.propertyName);
   return (EXPLANATIONS[complaint.keyword] ?? null)?.(said) ?? null;
 }

@@ -12,6 +12,8 @@ export interface Said {
   /** The union that it is a branch of, or itself. */
   readonly whole: JsonSchema;
   readonly located: Located;
+  /** What holds it; null: it is the file itself. */
+  readonly parent: Located | null;
   readonly path: readonly string[];
   /** The path as people write it. */
   readonly name: string;

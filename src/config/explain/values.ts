@@ -3,10 +3,13 @@ import { nearest } from '../suggest.ts';
 import { kindOf, mismatch, quoted, withArticle } from '../wording.ts';
 import { describe, emptyValue, isUnset, NAME_RULE, nameLike, spotOf, type Said } from './said.ts';
 import { literalSecret } from './secret.ts';
+import { wrongShape } from './shape.ts';
 
 /** A value of another type, or of none that a union allows. */
 export function wrongType(said: Said): Finding | null {
   const { schema, located, name, secret, complaint } = said;
+  const shape = wrongShape(said);
+  if (shape !== undefined) return shape;
   if (isUnset(located)) return emptyValue(name, schema, located);
   if (complaint.keyword === 'type' && schema['enum'] !== undefined) return null; // said by `enum`, with a guess
   const expected = withArticle(schema);
@@ -26,7 +29,7 @@ export function notOneOf(said: Said): Finding | null {
   const value = located.node.kind === 'scalar' ? located.node.value : null;
   const switched = value === true ? 'on' : value === false ? 'off' : null;
   const guess = switched !== null && allowed.includes(switched) ? switched : nearest(String(value), allowed);
-  const fix = bareNumber(said) ?? (guess === null ? null : `Did you mean \`${guess}\`?`);
+  const fix = bareNumber(said) ?? (guess === null ? inDetail(said) : `Did you mean \`${guess}\`?`);
   return {
     code: 'unknown-value',
     summary: `${name} is ${describe(located, secret)}`,
@@ -41,6 +44,12 @@ function bareNumber({ whole, located, path }: Said): string | null {
   const key = whole['x-number-key'];
   const value = located.node.kind === 'scalar' ? String(located.node.value) : '';
   return typeof key === 'string' && /^[0-9]{1,9}$/.test(value) ? `Write \`${path.at(-1)}: { ${key}: ${value} }\`.` : null;
+}
+
+/** Where a word is not one of those and not near one, the key that takes a number may be what was meant. */
+function inDetail({ whole, path }: Said): string | null {
+  const key = whole['x-number-key'];
+  return typeof key === 'string' ? `Write one of these words, or a number in detail: \`${path.at(-1)}: { ${key}: 20 }\`.` : null;
 }
 
 /** Another version of the format. */

@@ -79,8 +79,9 @@ function endedLine({ targets }: Plan): string {
 
 /** The last lines: summary, blocked models, price. */
 export function footerEntries(plan: Plan): readonly Entry[] {
-  const rows: Entry[] = [{ ...entry(line(span(summaryLine(plan), 'strong'))), whole: true }];
-  if (!hasChanges(plan)) return rows;
+  const sum = entry(line(span(summaryLine(plan), 'strong')));
+  if (!hasChanges(plan)) return [sum];
+  const rows: Entry[] = [{ ...sum, whole: true }];
   if (plan.summary.blocked > 0) {
     rows.push(entry(line(span('Blocked: ', 'remove'), `${counted(plan.summary.blocked, 'model')} cannot be acted on, see above.`), 9));
   }

@@ -40,12 +40,16 @@ export interface SeenBackend {
 /** The backends on one row: which answer, with which engine. */
 export function observedEntry(label: string, backends: readonly SeenBackend[]): Entry {
   if (backends.length === 0) return labelled(label, 'no backends');
+  const total = counted(backends.length, 'backend');
   const reachable = backends.filter((backend) => backend.status === 'reachable').length;
   // The silent ones first: they are what a reader must not miss among hundreds.
   const ordered = backends.toSorted((a, b) => Number(a.status === 'reachable') - Number(b.status === 'reachable'));
   const shown = ordered.slice(0, SHOWN_BACKENDS).flatMap((backend, index) => [...(index > 0 ? ['   '] : []), ...backendParts(backend)]);
   const more = ordered.length > SHOWN_BACKENDS ? [`   and ${ordered.length - SHOWN_BACKENDS} more`] : [];
-  const count = whole(`${reachable} of ${counted(backends.length, 'backend')} reachable`, 'quiet');
+  const able = backends.filter((backend) => backend.status === 'reachable' && backend.engine !== null).length;
+  // One that answers and has no engine would count as well: it can stop models and start none.
+  const words = able === reachable ? `${reachable} of ${total} reachable` : `${able} of ${total} can start models`;
+  const count = whole(words, 'quiet');
   return labelled(label, ...shown, ...more, '   ', count);
 }
 

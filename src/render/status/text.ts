@@ -110,7 +110,7 @@ function cells(model: ModelStatus, now: string): readonly Span[] {
   const endpoint =
     model.endpoint === null
       ? span('-')
-      : span(model.published ? model.endpoint : `(${model.endpoint})`, model.published ? 'plain' : 'quiet');
+      : span(model.published ? `${model.endpoint}/v1` : `(${model.endpoint}/v1)`, model.published ? 'plain' : 'quiet');
   return [span(model.name, 'strong'), span(model.state, TONES[model.state]), ...texts.map((text) => span(text)), endpoint];
 }
 

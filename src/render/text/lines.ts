@@ -65,6 +65,12 @@ export function wrap(content: Line, width: number, hang: number): readonly Line[
   return rows;
 }
 
+/** Sentences broken at spaces so that no row is wider than `width`; their own line breaks stay. */
+export function wrapText(text: string, width: number, hang = 0): string {
+  const rows = text.split('\n').flatMap((each) => wrap([{ text: clean(each), tone: 'plain' }], width, hang));
+  return rows.map((row) => paint(row, false)).join('\n');
+}
+
 interface Word {
   spans: Span[];
   width: number;

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { copiesByModel } from '../domain/copies.ts';
 import type { ApplyResult } from '../domain/generation.ts';
 import { isCircumstance, problemOf } from '../domain/problem.ts';
 import { carryOut, type Order } from './carry-out.ts';
 import type { CliContext } from './context.ts';
 import { printProblems } from './failure.ts';
-import { planFor, survey } from './survey.ts';
-import { CrashWatch, Reminders, type Watched } from './watch.ts';
+import { planFor, survey, type Survey } from './survey.ts';
+import { CrashWatch, Reminders, type Known, type Watched } from './watch.ts';
 
 /** Pause between two looks, in milliseconds. */
 const EVERY_MS = 1000;
@@ -41,8 +42,7 @@ async function round(order: Order, watch: CrashWatch): Promise<void> {
   const seen = await survey(session, context);
   for (const driver of Object.values(seen.drivers)) await driver.tend?.();
   const plan = await planFor(session, seen, 'apply', { allowDestroy: true });
-  const applied = new Map(Object.entries(seen.inventory.models).map(([model, { specHash }]) => [model, specHash]));
-  const { due, events } = watch.look(plan, performance.now(), applied, wasBusy || isBusy());
+  const { due, events } = watch.look(plan, performance.now(), { ...lookedAfter(seen), busy: wasBusy || isBusy() });
   for (const event of events) context.stderr.write(`${words(event)}\n`);
   if (due.length === 0) return;
   let hindered = false;
@@ -50,6 +50,20 @@ async function round(order: Order, watch: CrashWatch): Promise<void> {
   const command = 'llmops apply --supervise';
   await carryOut({ ...order, flags: { ...flags, autoApprove: true, target: due }, command, trigger: 'crash', heard });
   watch.started(due, performance.now(), hindered);
+}
+
+/** What was applied, and whom of it clients do not reach where they are sent. */
+function lookedAfter({ inventory, observed }: Survey): Omit<Known, 'busy'> {
+  const copies = copiesByModel(observed, inventory.endpoints);
+  const isReached = (model: string): boolean => {
+    const instance = inventory.endpoints[model]?.instance;
+    return (copies.get(model) ?? []).some(({ id, phase }) => id === instance && phase !== 'failed');
+  };
+  const models = Object.entries(inventory.models);
+  return {
+    applied: new Map(models.map(([model, { specHash }]) => [model, specHash])),
+    unreached: new Set(models.map(([model]) => model).filter((model) => !isReached(model))),
+  };
 }
 
 function words(event: Watched): string {

@@ -33,6 +33,16 @@ export class Reminders {
   }
 }
 
+/** What is known beside the plan. */
+export interface Known {
+  /** By model that is looked after, the hash of the spec that was applied last. */
+  readonly applied: ReadonlyMap<string, string>;
+  /** Those of them whose clients are sent nowhere, or to a copy that is not there. */
+  readonly unreached: ReadonlySet<string>;
+  /** Somebody else is changing the stack, so what no crash explains may be away for that. */
+  readonly busy: boolean;
+}
+
 /** What is to be started now, and what is to be told. */
 interface Look {
   readonly due: readonly string[];
@@ -66,12 +76,12 @@ export class CrashWatch {
   }
 
   /**
-   * A look at a fresh plan at `now` (monotonic milliseconds). Only what was applied and is not there counts; changes that
-   * somebody wants are an apply's. `applied`: by model that is looked after, the hash of its spec. `busy`: somebody else is
-   * changing the stack, so what no crash explains may be away for that.
+   * A look at a fresh plan at `now` (monotonic milliseconds). Only what was applied and is not there for its clients counts;
+   * changes that somebody wants are an apply's.
    */
-  look(plan: Plan, now: number, applied: ReadonlyMap<string, string>, busy = false): Look {
-    const ended = endedModels(plan, applied, busy);
+  look(plan: Plan, now: number, known: Known): Look {
+    const { applied } = known;
+    const ended = endedModels(plan, known);
     const events: Watched[] = [];
     for (const change of plan.changes) {
       const { model } = change;
@@ -124,8 +134,11 @@ export class CrashWatch {
   }
 }
 
-/** Models that are to run as they were applied and do not, with what happened to them. Whether that was a crash, or a start of ours that failed, is all the same. */
-function endedModels({ drift, changes }: Plan, applied: ReadonlyMap<string, string>, busy: boolean): ReadonlyMap<string, string> {
+/**
+ * Models that are to run as they were applied and do not, with what happened to them. Whether that was a crash, or a start of ours that
+ * failed, is all the same. A copy that no client is sent to is none: so a run leaves it that was cut off before it published.
+ */
+function endedModels({ drift, changes }: Plan, { applied, unreached, busy }: Known): ReadonlyMap<string, string> {
   const crashed = new Map(
     drift.filter(({ reason }) => reason === 'crashed' || reason === 'gone').map(({ model, detail }) => [model, detail]),
   );
@@ -134,8 +147,9 @@ function endedModels({ drift, changes }: Plan, applied: ReadonlyMap<string, stri
     const why = crashed.get(model);
     if (change.action === 'blocked') return why === undefined ? [] : [[model, why]];
     const isAway = change.action === 'create' || (change.action === 'update' && change.cost.downtime === 'until-recreated');
-    if (!isAway || wish === null || wish.specHash !== applied.get(model) || (busy && why === undefined)) return [];
-    return [[model, why ?? `It is not there: ${cause}.`]];
+    const isCutOff = change.action === 'update' && unreached.has(model);
+    if (!(isAway || isCutOff) || wish === null || wish.specHash !== applied.get(model) || (busy && why === undefined)) return [];
+    return [[model, why ?? `${isAway ? 'It is not there' : 'No client is sent to it'}: ${cause}.`]];
   });
   return new Map(found);
 }

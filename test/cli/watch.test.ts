@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CrashWatch } from '../../src/cli/watch.ts';
+import { CrashWatch, type Known } from '../../src/cli/watch.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 
 const POLICY = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: 3, healthyMs: 10_000 };
 
-const APPLIED = new Map([['chat', 'abc']]);
+const APPLIED: Known = { applied: new Map([['chat', 'abc']]), unreached: new Set(), busy: false };
+const BUSY: Known = { ...APPLIED, busy: true };
 
 /** A plan for one model that runs, has crashed, or has crashed while somebody wants another setting of it. */
 function plan(state: 'runs' | 'crashed' | 'crashed-and-changed'): Plan {
@@ -95,7 +96,7 @@ describe('Supervision', () => {
     expect(watch.look(blocked('It does not answer.'), 0, APPLIED).events).toEqual([]);
     expect(watch.look(plan('runs'), 1000, APPLIED).events).toEqual([]);
     expect(watch.look(blocked('It does not answer.'), 2000, APPLIED).events).toEqual([]);
-    expect(watch.look(blocked('It does not answer.'), 8000, new Map()).events).toEqual([]);
+    expect(watch.look(blocked('It does not answer.'), 8000, { ...APPLIED, applied: new Map() }).events).toEqual([]);
     expect(watch.look(blocked('It does not answer.'), 8000, APPLIED).events).toHaveLength(1);
   });
 
@@ -104,8 +105,31 @@ describe('Supervision', () => {
     const away = { ...plan('crashed'), drift: [] };
     expect(watch.look(away, 0, APPLIED).events).toEqual([{ type: 'waiting', model: 'chat', why: 'It is not there: told.', inMs: 100 }]);
     expect(watch.look(away, 100, APPLIED).due).toEqual(['chat']);
-    expect(new CrashWatch(POLICY).look(away, 0, APPLIED, true).events, 'somebody is changing it').toEqual([]);
-    expect(new CrashWatch(POLICY).look(plan('crashed'), 0, APPLIED, true).events).toHaveLength(1);
+    expect(new CrashWatch(POLICY).look(away, 0, BUSY).events, 'somebody is changing it').toEqual([]);
+    expect(new CrashWatch(POLICY).look(plan('crashed'), 0, BUSY).events).toHaveLength(1);
+  });
+
+  it('goes on with a copy that serves and that no client is sent to: a run was cut off before it published', () => {
+    const cutOff = {
+      drift: [],
+      changes: [{ model: 'chat', action: 'update', cause: 'told', wish: { specHash: 'abc' }, cost: { downtime: 'one-start' } }],
+    } as unknown as Plan;
+    const [watch, unreached] = [new CrashWatch(POLICY), { ...APPLIED, unreached: new Set(['chat']) }];
+    expect(watch.look(cutOff, 0, APPLIED).events, 'clients reach it: what is left to do can wait').toEqual([]);
+    expect(watch.look(cutOff, 0, { ...unreached, busy: true }).events, 'somebody is at it').toEqual([]);
+    expect(watch.look(cutOff, 0, unreached).events).toMatchObject([{ type: 'waiting', why: 'No client is sent to it: told.' }]);
+    expect(watch.look(cutOff, 100, unreached).due).toEqual(['chat']);
+  });
+
+  it('starts what was away and serves again by itself, if its clients do not reach it', () => {
+    const loading = { changes: [{ ...plan('crashed').changes[0], cause: 'told' }], drift: [] } as unknown as Plan;
+    const serving = {
+      drift: [],
+      changes: [{ model: 'chat', action: 'update', cause: 'told', wish: { specHash: 'abc' }, cost: { downtime: 'one-start' } }],
+    } as unknown as Plan;
+    const [watch, unreached] = [new CrashWatch(POLICY), { ...APPLIED, unreached: new Set(['chat']) }];
+    expect(watch.look(loading, 0, unreached).events).toHaveLength(1);
+    expect(watch.look(serving, 100, unreached)).toEqual({ due: ['chat'], events: [] });
   });
 
   it('never gives up for what is around a model: it may go at any time', () => {

@@ -224,8 +224,11 @@ interface Acts {
   readonly publish: object;
   /** Stops sending clients there: our own write. */
   readonly withdraw: object;
-  /** Waits until admitted requests are done or the deadline has passed. Passing the deadline is no failure. */
-  readonly drain: object;
+  /**
+   * Waits until admitted requests are done or the deadline has passed. Passing the deadline is no failure. `open`: clients find it there all
+   * the while, so it is never out of work, and what comes in later is not waited for.
+   */
+  readonly drain: { readonly open?: true };
   /** Ends the process and its whole group; done when it is gone. */
   readonly stop: { readonly specHash: string | null; readonly process: { readonly pid: number; readonly started: string } | null };
   /** Records or forgets what was applied: our own write. `applied: null` forgets. */

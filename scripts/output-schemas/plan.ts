@@ -78,8 +78,14 @@ const changes = union('What happens to one model.', [
   change(
     'blocked',
     'It cannot be acted on and is left as it is.',
-    { problem: ref('problem', 'What stands in the way.'), others: list('What else does. Absent: nothing.', ref('problem', 'One of it.')) },
-    ['others'],
+    {
+      problem: ref('problem', 'What stands in the way.'),
+      others: list('What else does. Absent: nothing.', ref('problem', 'One of it.')),
+      withdraws: text(
+        'Address to which no client is sent any more, because the copy there has ended. Absent: clients are left where they are.',
+      ),
+    },
+    ['others', 'withdraws'],
   ),
 ]);
 

@@ -93,7 +93,8 @@ export class CrashWatch {
       if (applied.has(model)) events.push(...this.#obstacle(change, ended.get(model) ?? null, now));
     }
     const isDue = ([model, { dueAt }]: readonly [string, Watch]) => ended.has(model) && dueAt !== null && dueAt <= now;
-    return { due: [...this.#watches].filter(isDue).map(([model]) => model), events };
+    const due = [...this.#watches].filter(isDue).map(([model]) => model);
+    return { due: [...due, ...lost(plan, known)], events };
   }
 
   /** These were started anew, or were tried to be. `hindered`: that failed for what is around them, such as a port that somebody else holds. */
@@ -132,6 +133,12 @@ export class CrashWatch {
     watch.dueAt = pause === null ? Number.POSITIVE_INFINITY : now + pause;
     return pause === null ? { type: 'gave-up', model, why } : { type: 'waiting', model, why, inMs: pause };
   }
+}
+
+/** Models that cannot be started anew, and whose clients are still sent to where their copy was: that does not wait. */
+function lost({ changes }: Plan, { applied, busy }: Known): readonly string[] {
+  const isLost = (change: Change) => change.action === 'blocked' && change.withdraws !== undefined && applied.has(change.model);
+  return busy ? [] : changes.filter(isLost).map(({ model }) => model);
 }
 
 /**

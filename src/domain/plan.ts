@@ -123,8 +123,11 @@ export type Change = {
         readonly waits?: string;
       }
     | { readonly action: 'delete'; readonly cost: Cost }
-    /** `others`: what stands in its way beside that. Absent: nothing. */
-    | { readonly action: 'blocked'; readonly problem: Problem; readonly others?: readonly Problem[] }
+    /**
+     * `others`: what stands in its way beside that. Absent: nothing. `withdraws`: the address to which no client is sent any more, because
+     * the copy there has ended. Absent: clients are left where they are.
+     */
+    | { readonly action: 'blocked'; readonly problem: Problem; readonly others?: readonly Problem[]; readonly withdraws?: string }
   );
 
 /** A copy that somebody else started and that runs as a declared model should. */

@@ -1,12 +1,12 @@
 import type { InstanceSpec } from '../domain/desired.ts';
 import { PORT_FIELD } from '../domain/fields.ts';
 import type { Fact, Predecessor, Step, StepAct } from '../domain/plan.ts';
-import type { ObservedInstance } from '../domain/observed.ts';
+import type { Endpoint, ObservedInstance } from '../domain/observed.ts';
 import type { Arrangement } from './arrange.ts';
 import { leaving, stepId, type Leaving } from './leaving.ts';
 import { isTakenOver, portHere, type Ports } from './ports.ts';
 import type { Staging } from './staging.ts';
-import type { Course, Removal } from './verdict.ts';
+import type { Blocked, Course, Removal } from './verdict.ts';
 
 const START_MS = 30_000;
 const STOP_MS = 30_000;
@@ -105,6 +105,13 @@ export function stepsOfRemoval(removal: Removal): Step[] {
   if (endpoint !== null) withdraw(chain, endpoint.instance, cause);
   endCopies(chain, leaving(removal), { drainMs: removal.drainMs, cause, relies: [], kept: null, late: null });
   if (applied !== null) chain.add({ op: 'record', name: 'record', applied: null, cause, deadlineMs: WRITE_MS });
+  return chain.steps;
+}
+
+/** Nothing can be done for a model but this: no client is sent to an address where no copy of it is any more. */
+export function stepsOfLost({ model, backend }: Blocked, { instance }: Endpoint): Step[] {
+  const chain = new Chain(model, backend, instance);
+  withdraw(chain, instance, 'the copy there has ended, and none can be started');
   return chain.steps;
 }
 

@@ -55,7 +55,7 @@ const OUTCOMES: Readonly<Record<Exclude<Outcome, 'succeeded'>, string>> = {
   cancelled: 'Cancelled',
 };
 
-function modelCounts({ mode, summary, steps }: Plan): string {
+function modelCounts({ mode, summary, steps, changes }: Plan): string {
   if (mode === 'prefetch')
     return `weights of ${counted(new Set(steps.map(({ model }) => model)).size, 'model')} fetched, nothing that runs was changed`;
   const parts = [
@@ -64,6 +64,7 @@ function modelCounts({ mode, summary, steps }: Plan): string {
     [summary.update, 'changed'],
     [summary.replace, 'replaced'],
     [summary.delete, mode === 'down' ? 'stopped' : 'destroyed'],
+    [changes.filter((change) => change.action === 'blocked' && change.withdraws !== undefined).length, 'withdrawn'],
   ] as const;
   const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
   return said.length === 0 ? 'records brought up to date' : said.join(', ');

@@ -84,6 +84,13 @@ describe('Supervision', () => {
     expect(said).toHaveLength(6);
   });
 
+  it('sends no client to where a copy was that ended and cannot be started anew, at once, unless somebody is at it', () => {
+    const { changes, drift } = blocked('other holds it.', 'chat crashed.');
+    const lost = { drift, changes: [{ ...changes[0], withdraws: 'http://127.0.0.1:8081' }] } as unknown as Plan;
+    expect(new CrashWatch(POLICY).look(lost, 0, APPLIED)).toMatchObject({ due: ['chat'], events: [{ type: 'blocked' }] });
+    expect(new CrashWatch(POLICY).look(lost, 0, BUSY).due).toEqual([]);
+  });
+
   it('starts it as soon as nothing is in the way any more', () => {
     const watch = new CrashWatch(POLICY);
     watch.look(blocked('other holds it.', 'chat crashed.'), 0, APPLIED);

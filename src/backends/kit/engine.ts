@@ -89,4 +89,4 @@ export interface Command {
 export type ConnectEngine = (spec: BackendSpec, context: DriverContext) => ProcessEngine;
 
 /** Codes of {@link ProcessEngine.explain} that may go away by themselves; every other one fails a start at once. */
-export const TRANSIENT: ReadonlySet<string> = new Set(['port-taken', 'engine-crashed', 'engine-ended']);
+export const TRANSIENT: ReadonlySet<string> = new Set(['port-taken', 'engine-crashed', 'engine-ended', 'engine-told-to-end']);

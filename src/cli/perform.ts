@@ -24,7 +24,6 @@ export interface Doing {
   readonly report: Reporter;
   readonly command: string;
   readonly trigger: Trigger;
-  readonly heard: (result: ApplyResult) => void;
 }
 
 const STOPPING =
@@ -40,7 +39,6 @@ export async function perform(doing: Doing): Promise<number> {
   context.signal.addEventListener('abort', stopping, { once: true });
   try {
     const result = await run(doing, report.event);
-    doing.heard(result);
     await report.result(result, plan);
     return context.signalExitCode() ?? resultExitCode(result, flags);
   } finally {

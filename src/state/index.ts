@@ -14,6 +14,7 @@ import { claim, identityOf, ownerOf, ownership, refuseTaken } from './stack.ts';
 
 export type { Disk } from './disk.ts';
 export { realDisk } from './disk.ts';
+export { currentSupervisor, noteSupervisor, type SupervisorNote } from './supervisor.ts';
 export { acquireLease, type LeaseOptions } from './lease.ts';
 
 /** What is stored about a stack. */

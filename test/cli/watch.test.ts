@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { SUPERVISED } from '../../src/domain/backoff.ts';
 import { CrashWatch, type Known } from '../../src/cli/watch.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 
-const POLICY = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: 3, healthyMs: 10_000 };
+const POLICY = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: Infinity, healthyMs: 10_000 };
 
 const APPLIED: Known = { applied: new Map([['chat', 'abc']]), unreached: new Set(), busy: false };
 const BUSY: Known = { ...APPLIED, busy: true };
@@ -31,19 +32,33 @@ function blocked(summary: string, ended?: string): Plan {
 }
 
 describe('Supervision', () => {
-  it('waits longer after each crash, up to a cap, and gives up in the end', () => {
+  it('waits longer after each crash, up to a cap, and is never at its end: what it crashes for may go at any time', () => {
     const watch = new CrashWatch(POLICY);
     let now = 0;
-    const said: unknown[] = [];
-    for (let crash = 0; crash < 4; crash += 1) {
+    const pauses: unknown[] = [];
+    for (let crash = 0; crash < 9; crash += 1) {
       watch.look(plan('runs'), now, APPLIED);
       const [event] = watch.look(plan('crashed'), now, APPLIED).events;
-      said.push(event?.type === 'waiting' ? event.inMs : event?.type);
+      pauses.push(event?.type === 'waiting' ? event.inMs : event?.type);
       now += 1000;
-      if (event?.type === 'waiting') watch.started(watch.look(plan('crashed'), now, APPLIED).due, now);
+      watch.started(watch.look(plan('crashed'), now, APPLIED).due, now);
     }
-    expect(said).toEqual([100, 200, 300, 'gave-up']);
-    expect(watch.look(plan('crashed'), now + 1e9, APPLIED).due).toEqual([]);
+    expect(pauses).toEqual([100, 200, 300, 300, 300, 300, 300, 300, 300]);
+    expect(SUPERVISED).toMatchObject({ capMs: 300_000, giveUpAfter: Infinity });
+  });
+
+  it('tells what it is about to start, why, when, and how often that was in vain', () => {
+    const watch = new CrashWatch(POLICY);
+    watch.look(plan('crashed'), 0, APPLIED);
+    watch.started(['chat'], 100);
+    expect(watch.waiting(), 'it is being started').toEqual([]);
+    watch.look(plan('crashed'), 500, APPLIED);
+    expect(watch.waiting()).toEqual([{ model: 'chat', why: 'chat crashed.', at: 700, times: 2 }]);
+    watch.look(plan('runs'), 600, APPLIED);
+    expect(watch.waiting(), 'it runs').toEqual([]);
+    watch.look(plan('crashed'), 700, APPLIED);
+    watch.look({ drift: [], changes: [] } as unknown as Plan, 800, APPLIED);
+    expect(watch.waiting(), 'it is no model of the stack any more').toEqual([]);
   });
 
   it('starts nothing before the pause is over, and says a crash once', () => {
@@ -137,19 +152,6 @@ describe('Supervision', () => {
     const [watch, unreached] = [new CrashWatch(POLICY), { ...APPLIED, unreached: new Set(['chat']) }];
     expect(watch.look(loading, 0, unreached).events).toHaveLength(1);
     expect(watch.look(serving, 100, unreached)).toEqual({ due: ['chat'], events: [] });
-  });
-
-  it('never gives up for what is around a model: it may go at any time', () => {
-    const watch = new CrashWatch(POLICY);
-    let now = 0;
-    const pauses = Array.from({ length: 15 }, () => {
-      const [event] = watch.look(plan('crashed'), now, APPLIED).events;
-      now += 1_000_000;
-      watch.started(watch.look(plan('crashed'), now, APPLIED).due, now, true);
-      return event?.type === 'waiting' ? event.inMs : null;
-    });
-    expect(pauses.slice(0, 4)).toEqual([100, 100, 200, 400]);
-    expect(pauses.at(-1)).toBe(300_000);
   });
 
   it('forgets a crash that somebody else mended', () => {

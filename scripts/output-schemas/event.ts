@@ -3,13 +3,9 @@ import * as common from './common.ts';
 import type { Schema } from './dsl.ts';
 import { count, document, exactly, flag, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
 
-function event(type: string, description: string, members: Readonly<Record<string, Schema>>): Schema {
-  return object(description, {
-    type: exactly('Kind of record.', type),
-    at: text('When, ISO 8601.'),
-    run: text('Identity of the run.'),
-    ...members,
-  });
+function event(type: string, description: string, members: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+  const head = { type: exactly('Kind of record.', type), at: text('When, ISO 8601.'), run: text('Identity of the run.') };
+  return object(description, { ...head, ...members }, optional);
 }
 
 const op = oneOfWords('What the step does.', OPS);
@@ -37,6 +33,8 @@ const stepResult = object(
     problem: nullable(ref('problem', 'Why it failed.')),
     because: nullable(text('Why it was skipped or cancelled.')),
     url: text('For a done `publish`: where clients are sent now.'),
+    cut: count('For a done `drain`: requests that were still in flight, and that the end of the copy cuts. Absent: none, or nobody told.'),
+    note: text('For a done step: what people should know of it.'),
     restored: object(
       'For a failed step of old before new: what served before serves again.',
       {
@@ -49,7 +47,7 @@ const stepResult = object(
     startedAt: nullable(text('When it began, ISO 8601; null: never.')),
     ms: count('Milliseconds from begin to end.'),
   },
-  ['url', 'restored'],
+  ['url', 'cut', 'note', 'restored'],
 );
 
 const root = union(
@@ -94,7 +92,12 @@ const root = union(
       total: nullable(count('Bytes in all; null: not known.')),
       bytesPerSecond: nullable(count('Over the last seconds; null: too short a time to tell.')),
     }),
-    event('step.done', 'A step did what it should.', { step, op, model, ms }),
+    event(
+      'step.done',
+      'A step did what it should.',
+      { step, op, model, ms, note: text('What people should know of it. Absent: nothing.') },
+      ['note'],
+    ),
     event('step.failed', 'A step did not.', { step, op, model, problem: ref('problem', 'Why.'), ms }),
     event('step.skipped', 'A step was not begun.', { step, op, model, because: text('Why not.') }),
     event('run.finished', 'The apply is over.', {

@@ -1,7 +1,7 @@
 import { OPS, type Op } from '../../src/domain/plan.ts';
 import * as common from './common.ts';
 import type { Schema } from './dsl.ts';
-import { count, document, exactly, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
+import { count, document, exactly, flag, list, nullable, object, oneOfWords, ref, text, union } from './dsl.ts';
 
 function change(action: string, description: string, members: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
   const all = {
@@ -78,8 +78,14 @@ const changes = union('What happens to one model.', [
   change(
     'blocked',
     'It cannot be acted on and is left as it is.',
-    { problem: ref('problem', 'What stands in the way.'), others: list('What else does. Absent: nothing.', ref('problem', 'One of it.')) },
-    ['others'],
+    {
+      problem: ref('problem', 'What stands in the way.'),
+      others: list('What else does. Absent: nothing.', ref('problem', 'One of it.')),
+      withdraws: text(
+        'Address to which no client is sent any more, because the copy there has ended. Absent: clients are left where they are.',
+      ),
+    },
+    ['others', 'withdraws'],
   ),
 ]);
 
@@ -151,7 +157,13 @@ const acts: Readonly<Record<Op, Act>> = {
   ],
   publish: ['Sends clients to this instance.', {}],
   withdraw: ['Stops sending clients there.', {}],
-  drain: ['Waits until admitted requests are done, or the deadline has passed.', {}],
+  drain: [
+    'Waits until admitted requests are done, or the deadline has passed.',
+    {
+      open: flag('True: clients find it there all the while, and what comes in later is not waited for. Absent: they are sent elsewhere.'),
+    },
+    ['open'],
+  ],
   stop: [
     'Ends the process and its whole group.',
     { specHash: nullable(text('Hash of its spec; null: not known.')), process: nullable(process) },

@@ -50,12 +50,17 @@ const model = object(
     fix: nullable(text('What to type or change next.')),
     startedAt: nullable(text('When its process started, ISO 8601.')),
     lastAliveAt: text('Of one that has ended: when it was last known to live, ISO 8601. Absent: it lives, or that is not known.'),
+    retry: object('What supervises is about to start it anew. Absent: that is not so.', {
+      times: count('How often it ended, or was tried in vain, since it last ran for a while.'),
+      nextAt: text('When it is started next, ISO 8601.'),
+      why: text('What happened to it.'),
+    }),
     memoryBytes: nullable(count('Resident memory in bytes.')),
     activeRequests: nullable(count('Requests being worked on.')),
     generation: nullable(count('Generation in which it was last applied.')),
     conditions: list('Its conditions.', ref('condition', 'One condition.')),
   },
-  ['lastAliveAt'],
+  ['lastAliveAt', 'retry'],
 );
 
 const root = object('The document of `llmops status --json`. Minor versions only add members: ignore what you do not know.', {
@@ -78,6 +83,13 @@ const root = object('The document of `llmops status --json`. Minor versions only
     ),
   ),
   holder: nullable(text('Who is changing the stack right now.')),
+  supervisor: nullable(
+    object('What stays and starts anew what crashes: `llmops apply --supervise`. Null: nothing does.', {
+      pid: count('Its process.'),
+      who: text('Whose it is: `alice@gpu-box`.'),
+      since: text('Since when, ISO 8601.'),
+    }),
+  ),
   backends: list('What was looked at.', ref('backend', 'One backend.')),
   models: list('Declared, applied before, or running as ours; sorted by name.', ref('model', 'One model.')),
   foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),

@@ -1,4 +1,5 @@
 import type { StepIo } from '../domain/backend.ts';
+import type { StepResult } from '../domain/generation.ts';
 import type { Step, StepOf } from '../domain/plan.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { driverOf, type Seen } from './facts.ts';
@@ -6,14 +7,24 @@ import type { StepTools } from './tools.ts';
 
 type ActTools = Pick<StepTools, 'drivers' | 'ledger' | 'fetch'>;
 
-/** The one act of a step: a driver's, or a write of our own. Returns where clients are sent now, for a publish; else null. */
-export async function act(step: Step, tools: ActTools, seen: Seen, io: StepIo): Promise<string | null> {
-  if (step.op === 'publish') return publish(step, tools, seen, io);
+/** What an act has to tell beside that it was done. */
+export type Told = Pick<StepResult, 'url' | 'cut' | 'note'>;
+
+/** The one act of a step: a driver's, or a write of our own. Tells where clients are sent now, for a publish, and what a drain leaves to be cut. */
+export async function act(step: Step, tools: ActTools, seen: Seen, io: StepIo): Promise<Told> {
+  if (step.op === 'publish') return { url: await publish(step, tools, seen, io) };
+  if (step.op === 'drain') return drain(step, tools, io);
   await change(step, tools, io);
-  return null;
+  return {};
 }
 
-async function change(step: Exclude<Step, { op: 'publish' }>, { drivers, ledger, fetch }: ActTools, io: StepIo): Promise<void> {
+async function drain(step: StepOf<'drain'>, { drivers }: ActTools, io: StepIo): Promise<Told> {
+  const end = await driverOf(drivers, step.backend).perform.drain(step, io);
+  if (!end) return {};
+  return { note: end.note, ...(end.cut === null || end.cut === 0 ? {} : { cut: end.cut }) };
+}
+
+async function change(step: Exclude<Step, { op: 'publish' | 'drain' }>, { drivers, ledger, fetch }: ActTools, io: StepIo): Promise<void> {
   switch (step.op) {
     case 'adopt':
       return offered(driverOf(drivers, step.backend).perform.adopt, step)(step, io);
@@ -25,8 +36,6 @@ async function change(step: Exclude<Step, { op: 'publish' }>, { drivers, ledger,
       return driverOf(drivers, step.backend).perform.start(step, io);
     case 'probe':
       return driverOf(drivers, step.backend).perform.probe(step, io);
-    case 'drain':
-      return driverOf(drivers, step.backend).perform.drain(step, io);
     case 'stop':
       return driverOf(drivers, step.backend).perform.stop(step, io);
     case 'withdraw':

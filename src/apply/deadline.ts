@@ -24,7 +24,9 @@ export interface DeadlineOptions {
  */
 export async function withDeadline(step: Step, options: DeadlineOptions, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), Math.min(step.deadlineMs, MAX_TIMER_MS));
+  // A drain keeps its deadline by itself, since it has to tell what is cut then: only one that hangs is ended from outside.
+  const ms = step.deadlineMs + (step.op === 'drain' ? options.graceMs : 0);
+  const timer = setTimeout(() => late.abort(), Math.min(ms, MAX_TIMER_MS));
   const isCut = options.mayAbandon;
   const signal = isCut ? AbortSignal.any([late.signal, options.signal]) : late.signal;
   const abandoned = () => isCut && options.signal.aborted && !late.signal.aborted;

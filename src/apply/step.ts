@@ -2,7 +2,7 @@ import type { StepIo } from '../domain/backend.ts';
 import type { StepResult } from '../domain/generation.ts';
 import { isStaging, type Predecessor, type Step } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
-import { act } from './act.ts';
+import { act, type Told } from './act.ts';
 import { compensate, hasPromise } from './compensate.ts';
 import { Abandoned, isWait, NotBegun, withDeadline } from './deadline.ts';
 import { checkLeaves, checkRelies } from './facts.ts';
@@ -13,7 +13,7 @@ import { resultOf } from './result.ts';
 import type { StepTools } from './tools.ts';
 import { transfers } from './transfer.ts';
 
-type End = Pick<StepResult, 'status' | 'problem' | 'because' | 'url' | 'restored'>;
+type End = Pick<StepResult, 'status' | 'problem' | 'because' | 'restored'> & Told;
 const DONE: End = { status: 'done', problem: null, because: null };
 
 /** One step from precondition to postcondition. Never rejects: a failure is a result. */
@@ -28,7 +28,7 @@ export async function performStep(step: Step, tools: StepTools): Promise<StepRes
   if (end.status === 'done') tools.underway.isDone(step);
   if (end.problem) tools.say({ type: 'step.failed', step: id, op, model, problem: end.problem, ms });
   else if (end.because) tools.say({ type: 'step.skipped', step: id, op, model, because: end.because });
-  else tools.say({ type: 'step.done', step: id, op, model, ms });
+  else tools.say({ type: 'step.done', step: id, op, model, ms, ...(end.note === undefined ? {} : { note: end.note }) });
   return resultOf(step, { ...end, startedAt, ms });
 }
 
@@ -37,7 +37,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
   const { drivers, ledger, lease, patienceMs } = tools;
   const talk = listen(step, tools);
   let begun = false;
-  let url: string | null = null;
+  let told: Told = {};
   const work = async (signal: AbortSignal): Promise<void> => {
     const seen = await checkRelies(step, drivers, signal);
     signal.throwIfAborted();
@@ -45,7 +45,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     begun = true;
     signal.throwIfAborted();
     lease.verify();
-    url = await act(step, tools, seen, { signal, progress: talk.progress, transfer: transfers(step, tools) });
+    told = await act(step, tools, seen, { signal, progress: talk.progress, transfer: transfers(step, tools) });
     await checkLeaves(step, drivers, signal, patienceMs);
   };
   const mayAbandon = isWait(step) && tools.underway.mayAbandon(step);
@@ -53,7 +53,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
   const end = await prepareStarts(step, tools, talk)
     .then(() => withDeadline(step, options, work))
     .then(
-      () => (url === null ? DONE : { ...DONE, url }),
+      () => ({ ...DONE, ...told }),
       (error: unknown) => endOf(step, error),
     );
   const settled = await settle(step, end, begun, tools);

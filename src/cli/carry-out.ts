@@ -1,6 +1,6 @@
 import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
 import { errorsIn } from '../domain/problem.ts';
-import type { ApplyResult, Trigger } from '../domain/generation.ts';
+import type { Trigger } from '../domain/generation.ts';
 import type { Lease } from '../domain/ledger.ts';
 import { approve, mustBeAbleToAsk } from './approve.ts';
 import type { CliContext, StackFlags } from './context.ts';
@@ -33,8 +33,6 @@ export interface Order {
   readonly trigger?: Trigger;
   /** Performed exactly, instead of what would be planned now. */
   readonly saved?: PlanFile;
-  /** Hears what the steps came to, if any were performed. */
-  readonly heard?: (result: ApplyResult) => void;
 }
 
 /** Takes the lease, plans, shows, asks, performs, reports. The one way by which this program changes the world. */
@@ -76,8 +74,8 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   if (saved) refuseStale(saved, fresh, seen.artifacts);
   const plan = saved?.plan ?? fresh;
   await report.plan(plan);
-  const { command, trigger = 'command', heard = () => undefined } = order;
-  const doing = { session, context, flags, plan, drivers: seen.drivers, lease, report, command, trigger, heard };
+  const { command, trigger = 'command' } = order;
+  const doing = { session, context, flags, plan, drivers: seen.drivers, lease, report, command, trigger };
   if (!canApply(plan)) {
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
     await tend(seen.drivers);

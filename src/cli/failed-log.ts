@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Generation, StepResult } from '../domain/generation.ts';
 import { ProblemError } from '../domain/problem.ts';
 
@@ -5,7 +7,14 @@ import { ProblemError } from '../domain/problem.ts';
 interface FailedCopy {
   readonly instance: string;
   readonly generation: number;
+  /** When its start had failed, in milliseconds since the epoch; what it wrote, it wrote before. */
+  readonly endedMs: number;
 }
+
+/** Its copy was ended before the step was, but both times are rounded; the next start is further away than this. */
+const SLACK_MS = 50;
+/** Further than the drivers keep them, so that more kept ones are found too. */
+const MOST_EARLIER = 9;
 
 /** Name of the log in which the copy of a model that failed last when it was started said why. Throws a ProblemError if there is none. */
 export async function failedLog(stateDir: string, model: string): Promise<string> {
@@ -19,8 +28,19 @@ export async function failedLog(stateDir: string, model: string): Promise<string
       fix: `See what runs or ran: llmops logs ${model}`,
     });
   }
-  if (isStartedSince(generations, failed)) throw startedSince(model, failed);
-  return logName(failed.instance);
+  if (!isStartedSince(generations, failed)) return logName(failed.instance);
+  const earlier = await writtenBefore(join(stateDir, 'logs'), logName(failed.instance), failed.endedMs + SLACK_MS);
+  if (earlier === null) throw startedSince(model, failed);
+  return earlier;
+}
+
+/** Each start moves the log of the one before aside, `.1` being the latest: the latest one that was written to no later than then; null: it is gone. */
+async function writtenBefore(folder: string, name: string, ms: number): Promise<string | null> {
+  for (let number = 1; number <= MOST_EARLIER; number += 1) {
+    const facts = await stat(join(folder, `${name}.${number}`)).catch(() => null);
+    if (facts !== null && facts.mtimeMs <= ms) return `${name}.${number}`;
+  }
+  return null;
 }
 
 /** For those who read another log: where the copy that failed last has its own; null: none failed, or this is it. */
@@ -39,7 +59,7 @@ function logName(instance: string): string {
 function lastFailed(generations: readonly Generation[], model: string): FailedCopy | null {
   for (const { number, steps } of generations) {
     const step = steps.find((one) => one.model === model && isStart(one) && one.status === 'failed');
-    if (step !== undefined) return { instance: step.instance, generation: number };
+    if (step !== undefined) return { instance: step.instance, generation: number, endedMs: Date.parse(step.startedAt ?? '') + step.ms };
   }
   return null;
 }
@@ -59,7 +79,7 @@ function isStartedSince(generations: readonly Generation[], { instance, generati
 function startedSince(model: string, { instance, generation }: FailedCopy): ProblemError {
   return new ProblemError({
     code: 'no-failed-log',
-    summary: `${instance}, which failed in generation ${generation}, was started again since, and its log is a new one.`,
-    fix: `See that: llmops logs ${model}. Logs of earlier starts lie beside it and end in .1, .2 and .3.`,
+    summary: `${instance}, which failed in generation ${generation}, was started again since, and its log is kept no longer.`,
+    fix: `See the one of its last start: llmops logs ${model}`,
   });
 }

@@ -30,7 +30,7 @@ export async function run(context: CliContext, flags: LogsFlags, args: readonly 
   const { stateDir, declared } = await whereItIs(context, flags);
   const folder = join(stateDir, 'logs');
   const failed = flags.failed ? await failedLog(stateDir, model) : null;
-  const logs = (await logsOf(folder, model)).filter((name) => failed === null || name === failed);
+  const logs = failed === null ? await logsOf(folder, model) : await existing(folder, failed);
   if (logs.length === 0 && !(flags.follow && declared?.includes(model))) throw await nothingThere(model, declared, folder);
   const [newest] = logs;
   const note = failed === null && newest !== undefined ? await noteOnFailed(stateDir, model, newest) : null;
@@ -90,6 +90,10 @@ async function whereItIs(
   if (flags.stateDir) return { stateDir: stateDirOf(context, flags, ''), declared: null };
   const { session } = await openSessionOrLast(context, flags);
   return { stateDir: session.stateDir, declared: session.desired.models.map((model) => model.name) };
+}
+
+async function existing(folder: string, name: string): Promise<readonly string[]> {
+  return (await readdir(folder).catch(() => [])).filter((each) => each === name);
 }
 
 /** Logs of a model's copies, named `<model>-<12 hex digits>.log`, the one that was written to last first. */

@@ -25,7 +25,6 @@ export interface Doing {
   readonly report: Reporter;
   readonly command: string;
   readonly trigger: Trigger;
-  readonly heard: (result: ApplyResult) => void;
 }
 
 /** A server may wait for its engines to end. */
@@ -43,7 +42,6 @@ export async function perform(doing: Doing): Promise<number> {
   context.signal.addEventListener('abort', stopping, { once: true });
   try {
     const result = await run(doing, report.event);
-    doing.heard(result);
     await report.result(result, plan);
     return context.signalExitCode() ?? resultExitCode(result, flags);
   } finally {

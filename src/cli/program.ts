@@ -212,9 +212,9 @@ function looking(verb: AddVerb): void {
     .option('--json', 'as JSON');
   stackFlags(
     verb(
-      'show <generation-or-plan-file>',
+      'show [generation-or-plan-file]',
       'one generation or saved plan, whole',
-      ['llmops show 3', 'llmops show tuesday.plan'],
+      ['llmops show', 'llmops show 3', 'llmops show tuesday.plan'],
       () => import('./show.ts'),
     ),
   ).option('--json', 'as JSON');

@@ -9,23 +9,25 @@ export interface ShowFlags extends StackFlags {
   readonly json?: boolean;
 }
 
-/** `llmops show`: a generation by number, or a saved plan by path. */
+/** `llmops show`: a generation by number, the newest without one, or a saved plan by path. */
 export async function run(context: CliContext, flags: ShowFlags, args: readonly string[]): Promise<number> {
-  const [what = ''] = args;
-  await (/^\d{1,9}$/.test(what) ? showGeneration(Number(what), context, flags) : showPlan(what, context, flags));
+  const [what] = args;
+  if (what !== undefined && !/^\d{1,9}$/.test(what)) await showPlan(what, context, flags);
+  else await showGeneration(what === undefined ? null : Number(what), context, flags);
   return 0;
 }
 
-async function showGeneration(number: number, context: CliContext, flags: ShowFlags): Promise<void> {
+async function showGeneration(number: number | null, context: CliContext, flags: ShowFlags): Promise<void> {
   const { session } = await openSessionOrLast(context, flags);
-  const { readGeneration, refuseTakenStack } = await import('../state/index.ts');
+  const { listGenerations, readGeneration, refuseTakenStack } = await import('../state/index.ts');
   await refuseTakenStack(session.stateDir, session.paths.file);
-  const generation = await readGeneration(session.stateDir, number);
-  if (!generation) {
+  const { stateDir, desired } = session;
+  const generation = number === null ? ((await listGenerations(stateDir))[0] ?? null) : await readGeneration(stateDir, number);
+  if (generation === null) {
     throw new ProblemError({
       code: 'no-generation',
-      summary: `There is no generation ${number} of ${session.desired.stack}.`,
-      fix: 'See which there are: llmops history',
+      summary: number === null ? `Nothing of ${desired.stack} was applied yet.` : `There is no generation ${number} of ${desired.stack}.`,
+      fix: number === null ? 'The first: llmops apply' : 'See which there are: llmops history',
     });
   }
   if (flags.json) return printJson(context.stdout, generation);

@@ -58,7 +58,7 @@ function refuseUnknownNames(names: readonly string[], { desired }: Session, { in
 
 /** `plan` is null where the file could not be used: then only what runs is told. */
 async function fold(session: Session, seen: Survey, plan: Plan | null, context: CliContext): Promise<Status> {
-  const { currentHolder, listGenerations, readGeneration } = await import('../state/index.ts');
+  const { currentHolder, currentSupervisor, listGenerations, readGeneration } = await import('../state/index.ts');
   const { makeStatus, withInert, withLastFailures } = await import('../status/index.ts');
   const { generation } = seen.inventory;
   const applied = generation === null ? null : await readGeneration(session.stateDir, generation).catch(() => null);
@@ -70,6 +70,7 @@ async function fold(session: Session, seen: Survey, plan: Plan | null, context: 
     now: context.now(),
     stack: session.desired.stack,
     holder: currentHolder(session.stateDir),
+    supervisor: currentSupervisor(session.stateDir),
     appliedRevision: applied?.revision ?? null,
   });
   const inert = plan === null ? [] : (session.desired.inertModels ?? []);

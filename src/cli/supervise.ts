@@ -1,24 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApplyResult } from '../domain/generation.ts';
-import { isCircumstance, problemOf } from '../domain/problem.ts';
+import { copiesByModel } from '../domain/copies.ts';
+import type { Supervision } from '../domain/status.ts';
+import { compareText } from '../domain/text.ts';
+import { problemOf } from '../domain/problem.ts';
 import { carryOut, type Order } from './carry-out.ts';
 import type { CliContext } from './context.ts';
 import { printProblems } from './failure.ts';
 import { say } from './screen.ts';
-import { planFor, survey } from './survey.ts';
-import { CrashWatch, Reminders, type Watched } from './watch.ts';
+import { planFor, survey, type Survey } from './survey.ts';
+import { CrashWatch, Reminders, type Known, type Watched } from './watch.ts';
 
 /** Pause between two looks, in milliseconds. */
 const EVERY_MS = 1000;
+const COMMAND = 'llmops apply --supervise';
 
 /**
- * Stays after an apply: starts anew what crashes, with growing pauses and an end, and keeps logs short. Everything it does
+ * Stays after an apply: starts anew what crashes, with growing pauses, and keeps logs short. Everything it does
  * is an apply of its own, with lease, journal and history. Ends with the first signal; engines go on running.
  */
 export async function supervise(order: Order): Promise<number> {
   const { context } = order;
   await say(context.stderr, 'Supervising: what crashes is started anew. Ctrl-C ends this; the engines go on running.');
   const watch = new CrashWatch();
+  const { stateDir } = await order.open();
+  const { noteSupervisor } = await import('../state/index.ts');
+  const note = noteSupervisor(stateDir, COMMAND);
+  note.say([]);
   const reminders = new Reminders();
   while (await rest(context)) {
     try {
@@ -29,8 +36,24 @@ export async function supervise(order: Order): Promise<number> {
       const isNews = !context.signal.aborted && reminders.isDue('round', `${problem.code} ${problem.summary}`, performance.now());
       if (isNews) await printProblems([problem], context, order.flags);
     }
+    note.say(retriesOf(watch));
   }
-  return context.signalExitCode() ?? 0;
+  note.end();
+  const code = context.signalExitCode() ?? 0;
+  context.stderr.write(`${SIGNALS[code] ?? 'Told to stop'}: supervising ends. The engines go on running; what crashes now stays down.\n`);
+  return code;
+}
+
+/** What ended it, by its exit code. */
+const SIGNALS: Readonly<Record<number, string>> = { 130: 'Ctrl-C', 143: 'SIGTERM' };
+
+function retriesOf(watch: CrashWatch): Supervision['retries'] {
+  const [clock, now] = [performance.now(), Date.now()];
+  const retries = watch.waiting().map(({ model, why, at, times }) => {
+    const nextAt = new Date(Math.round((now + at - clock) / 1000) * 1000).toISOString(); // to the second, or it would never be the same twice
+    return { model, times, nextAt, why };
+  });
+  return retries.sort((a, b) => compareText(a.model, b.model));
 }
 
 async function round(order: Order, watch: CrashWatch): Promise<void> {
@@ -42,15 +65,25 @@ async function round(order: Order, watch: CrashWatch): Promise<void> {
   const seen = await survey(session, context);
   for (const driver of Object.values(seen.drivers)) await driver.tend?.();
   const plan = await planFor(session, seen, 'apply', { allowDestroy: true });
-  const applied = new Map(Object.entries(seen.inventory.models).map(([model, { specHash }]) => [model, specHash]));
-  const { due, events } = watch.look(plan, performance.now(), applied, wasBusy || isBusy());
+  const { due, events } = watch.look(plan, performance.now(), { ...lookedAfter(seen), busy: wasBusy || isBusy() });
   for (const event of events) await say(context.stderr, words(event));
   if (due.length === 0) return;
-  let hindered = false;
-  const heard = ({ steps }: ApplyResult) => (hindered = steps.some(({ problem }) => problem !== null && isCircumstance(problem)));
-  const command = 'llmops apply --supervise';
-  await carryOut({ ...order, flags: { ...flags, autoApprove: true, target: due }, command, trigger: 'crash', heard });
-  watch.started(due, performance.now(), hindered);
+  await carryOut({ ...order, flags: { ...flags, autoApprove: true, target: due }, command: COMMAND, trigger: 'crash' });
+  watch.started(due, performance.now());
+}
+
+/** What was applied, and whom of it clients do not reach where they are sent. */
+function lookedAfter({ inventory, observed }: Survey): Omit<Known, 'busy'> {
+  const copies = copiesByModel(observed, inventory.endpoints);
+  const isReached = (model: string): boolean => {
+    const instance = inventory.endpoints[model]?.instance;
+    return (copies.get(model) ?? []).some(({ id, phase }) => id === instance && phase !== 'failed');
+  };
+  const models = Object.entries(inventory.models);
+  return {
+    applied: new Map(models.map(([model, { specHash }]) => [model, specHash])),
+    unreached: new Set(models.map(([model]) => model).filter((model) => !isReached(model))),
+  };
 }
 
 function words(event: Watched): string {
@@ -59,8 +92,7 @@ function words(event: Watched): string {
     const advice = fix === undefined ? '' : ` ${fix}`;
     return `${event.model}: ${event.why === null ? '' : `${event.why} It cannot be started anew: `}${summary} [${code}]${advice}`;
   }
-  const next = event.type === 'gave-up' ? 'It is left alone now; `llmops apply` tries again.' : `Starting it anew in ${event.inMs} ms.`;
-  return `${event.model}: ${event.why} ${next}`;
+  return `${event.model}: ${event.why} Starting it anew in ${event.inMs < 1000 ? `${event.inMs} ms` : `${event.inMs / 1000} s`}.`;
 }
 
 /** False once a signal has come. */

@@ -1,18 +1,17 @@
-import { countCrashes, RESTARTS, type RestartPolicy } from '../domain/backoff.ts';
+import { countCrashes, SUPERVISED, type RestartPolicy } from '../domain/backoff.ts';
 import type { Change, Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 
 /** What a look at the stack led to. `inMs`: when the next start is due. */
 export type Watched =
   | { readonly type: 'waiting'; readonly model: string; readonly why: string; readonly inMs: number }
-  | { readonly type: 'gave-up'; readonly model: string; readonly why: string }
   /** It cannot be acted on. `why`: what happened to it, if anything did. */
   | { readonly type: 'blocked'; readonly model: string; readonly why: string | null; readonly problem: Problem };
 
 /** How long a copy that did not end may be blocked before that is told, in milliseconds: one that is busy answers late. */
 const BUSY_MS = 5000;
 /** A thing that stays as it is is said again after this time, then after twice that, and so on, at most this long apart. Milliseconds. */
-const REMIND: RestartPolicy = { ...RESTARTS, firstMs: 60_000, capMs: 3_600_000, giveUpAfter: Infinity, healthyMs: Infinity };
+const REMIND: RestartPolicy = { ...SUPERVISED, firstMs: 60_000, capMs: 3_600_000, healthyMs: Infinity };
 
 /** Says a thing when it is new, and again with growing pauses for as long as it is so. Pure: time comes in. */
 export class Reminders {
@@ -33,25 +32,37 @@ export class Reminders {
   }
 }
 
+/** What is known beside the plan. */
+export interface Known {
+  /** By model that is looked after, the hash of the spec that was applied last. */
+  readonly applied: ReadonlyMap<string, string>;
+  /** Those of them whose clients are sent nowhere, or to a copy that is not there. */
+  readonly unreached: ReadonlySet<string>;
+  /** Somebody else is changing the stack, so what no crash explains may be away for that. */
+  readonly busy: boolean;
+}
+
 /** What is to be started now, and what is to be told. */
 interface Look {
   readonly due: readonly string[];
   readonly events: readonly Watched[];
 }
 
-/** What stands in the way from outside may go at any time, so a start is tried again at least this often, in milliseconds. */
-const HINDERED_CAP_MS = 300_000;
-
 interface Watch {
   readonly crashes: ReturnType<typeof countCrashes>;
-  /** Starts that failed for what is around it, and not for what it is: they are counted, and never the last. */
-  readonly waits: ReturnType<typeof countCrashes>;
   /** When it was first seen to run since its last crash. */
   since: number;
-  /** When its next start is due; null: none is; Infinity: it was given up. */
-  dueAt: number | null;
-  /** True: the last start failed for what is around it. */
-  hindered: boolean;
+  /** When its next start is due, and what happened to it; null: none is. */
+  next: { readonly at: number; readonly why: string } | null;
+}
+
+/** A model that is to be started anew. `at`: when, on the clock of the looks. */
+export interface Due {
+  readonly model: string;
+  readonly why: string;
+  readonly at: number;
+  /** How often it ended, or was tried in vain, since it last ran for a while. */
+  readonly times: number;
 }
 
 /** Remembers how often each model crashed, and says which are to be started now. Pure: time comes in. */
@@ -61,34 +72,42 @@ export class CrashWatch {
   readonly #blockedSince = new Map<string, number>();
   readonly #policy: RestartPolicy;
 
-  constructor(policy: RestartPolicy = RESTARTS) {
+  constructor(policy: RestartPolicy = SUPERVISED) {
     this.#policy = policy;
   }
 
   /**
-   * A look at a fresh plan at `now` (monotonic milliseconds). Only what was applied and is not there counts; changes that
-   * somebody wants are an apply's. `applied`: by model that is looked after, the hash of its spec. `busy`: somebody else is
-   * changing the stack, so what no crash explains may be away for that.
+   * A look at a fresh plan at `now` (monotonic milliseconds). Only what was applied and is not there for its clients counts;
+   * changes that somebody wants are an apply's.
    */
-  look(plan: Plan, now: number, applied: ReadonlyMap<string, string>, busy = false): Look {
-    const ended = endedModels(plan, applied, busy);
+  look(plan: Plan, now: number, known: Known): Look {
+    const { applied } = known;
+    const ended = endedModels(plan, known);
     const events: Watched[] = [];
     for (const change of plan.changes) {
       const { model } = change;
       const watch = this.#watchOf(model, now);
       const why = change.action === 'blocked' ? undefined : ended.get(model);
       if (why === undefined) {
-        if (watch.dueAt !== null) Object.assign(watch, { since: now, dueAt: null });
-      } else if (watch.dueAt === null) events.push(this.#decide(model, why, watch, now));
+        if (watch.next !== null) Object.assign(watch, { since: now, next: null });
+      } else if (watch.next === null) events.push(this.#decide(model, why, watch, now));
       if (applied.has(model)) events.push(...this.#obstacle(change, ended.get(model) ?? null, now));
     }
-    const isDue = ([model, { dueAt }]: readonly [string, Watch]) => ended.has(model) && dueAt !== null && dueAt <= now;
-    return { due: [...this.#watches].filter(isDue).map(([model]) => model), events };
+    const seen = new Set(plan.changes.map(({ model }) => model));
+    for (const model of this.#watches.keys()) if (!seen.has(model)) this.#watches.delete(model);
+    const isDue = ([model, { next }]: readonly [string, Watch]) => ended.has(model) && next !== null && next.at <= now;
+    const due = [...this.#watches].filter(isDue).map(([model]) => model);
+    return { due: [...due, ...lost(plan, known)], events };
   }
 
-  /** These were started anew, or were tried to be. `hindered`: that failed for what is around them, such as a port that somebody else holds. */
-  started(models: readonly string[], now: number, hindered = false): void {
-    for (const model of models) Object.assign(this.#watchOf(model, now), { since: now, dueAt: null, hindered });
+  /** These were started anew, or were tried to be. */
+  started(models: readonly string[], now: number): void {
+    for (const model of models) Object.assign(this.#watchOf(model, now), { since: now, next: null });
+  }
+
+  /** What waits for its next start. */
+  waiting(): readonly Due[] {
+    return [...this.#watches].flatMap(([model, { next, crashes }]) => (next === null ? [] : [{ model, ...next, times: crashes.inARow() }]));
   }
 
   #obstacle(change: Change, why: string | null, now: number): readonly Watched[] {
@@ -108,24 +127,31 @@ export class CrashWatch {
   #watchOf(model: string, now: number): Watch {
     const watch = this.#watches.get(model) ?? {
       crashes: countCrashes(this.#policy),
-      waits: countCrashes({ ...this.#policy, capMs: HINDERED_CAP_MS, giveUpAfter: Infinity }),
       since: now,
-      dueAt: null,
-      hindered: false,
+      next: null,
     };
     this.#watches.set(model, watch);
     return watch;
   }
 
   #decide(model: string, why: string, watch: Watch, now: number): Watched {
-    const pause = (watch.hindered ? watch.waits : watch.crashes).next(now - watch.since);
-    watch.dueAt = pause === null ? Number.POSITIVE_INFINITY : now + pause;
-    return pause === null ? { type: 'gave-up', model, why } : { type: 'waiting', model, why, inMs: pause };
+    const inMs = watch.crashes.next(now - watch.since) ?? this.#policy.capMs;
+    watch.next = { at: now + inMs, why };
+    return { type: 'waiting', model, why, inMs };
   }
 }
 
-/** Models that are to run as they were applied and do not, with what happened to them. Whether that was a crash, or a start of ours that failed, is all the same. */
-function endedModels({ drift, changes }: Plan, applied: ReadonlyMap<string, string>, busy: boolean): ReadonlyMap<string, string> {
+/** Models that cannot be started anew, and whose clients are still sent to where their copy was: that does not wait. */
+function lost({ changes }: Plan, { applied, busy }: Known): readonly string[] {
+  const isLost = (change: Change) => change.action === 'blocked' && change.withdraws !== undefined && applied.has(change.model);
+  return busy ? [] : changes.filter(isLost).map(({ model }) => model);
+}
+
+/**
+ * Models that are to run as they were applied and do not, with what happened to them. Whether that was a crash, or a start of ours that
+ * failed, is all the same. A copy that no client is sent to is none: so a run leaves it that was cut off before it published.
+ */
+function endedModels({ drift, changes }: Plan, { applied, unreached, busy }: Known): ReadonlyMap<string, string> {
   const crashed = new Map(
     drift.filter(({ reason }) => reason === 'crashed' || reason === 'gone').map(({ model, detail }) => [model, detail]),
   );
@@ -134,8 +160,9 @@ function endedModels({ drift, changes }: Plan, applied: ReadonlyMap<string, stri
     const why = crashed.get(model);
     if (change.action === 'blocked') return why === undefined ? [] : [[model, why]];
     const isAway = change.action === 'create' || (change.action === 'update' && change.cost.downtime === 'until-recreated');
-    if (!isAway || wish === null || wish.specHash !== applied.get(model) || (busy && why === undefined)) return [];
-    return [[model, why ?? `It is not there: ${cause}.`]];
+    const isCutOff = change.action === 'update' && unreached.has(model);
+    if (!(isAway || isCutOff) || wish === null || wish.specHash !== applied.get(model) || (busy && why === undefined)) return [];
+    return [[model, why ?? `${isAway ? 'It is not there' : 'No client is sent to it'}: ${cause}.`]];
   });
   return new Map(found);
 }

@@ -30,7 +30,7 @@ export function readConfig(input: ConfigInput): { readonly desired: Desired | nu
   const { file } = decoded;
   const findings = new Findings();
   const { root, secrets } = parse(file, findings);
-  const checked = root && findings.isEmpty ? checkAll(root, input.environment, findings) : null;
+  const checked = root && findings.isReadable ? checkAll(root, input.environment, findings) : null;
   if (checked === null || !findings.isEmpty) return { desired: null, problems: findings.problems(file, secrets) };
   const whole = checked.overlay ? merge(checked.base, checked.overlay) : checked.base;
   return { desired: normalize(whole, file, input), problems: [] };

@@ -87,7 +87,8 @@ class Walk {
         key !== null && (isSecretKey(key) || (secret && !isReference(key, isScalar(pair.value) ? String(pair.value.value) : '')));
       const value = pair.value ? this.value(pair.value, keySpan, depth + 1, hidden) : nothing([keySpan[1], keySpan[1]], keySpan);
       if (key === null) continue;
-      if (members.has(key)) this.#duplicate(key, keySpan, members.get(key)!);
+      const first = members.get(key);
+      if (first !== undefined) this.#duplicate(key, keySpan, first, value);
       else members.set(key, value);
     }
     return members;
@@ -120,7 +121,8 @@ class Walk {
     return null;
   }
 
-  #duplicate(key: string, at: Span, first: Located): void {
+  /** The first one counts for the rest of the check. A second map or list holds names that others may go by, so there it ends. */
+  #duplicate(key: string, at: Span, first: Located, second: Located): void {
     const shown = isSecretKey(key) || key.length > 60 ? 'this key' : `\`${key}\``;
     const { line } = this.#file.position(first.key?.[0] ?? 0);
     this.#findings.add({
@@ -129,6 +131,7 @@ class Walk {
       expected: 'each key once',
       fix: 'Remove one of them.',
       at,
+      isolated: first.node.kind === 'scalar' && second.node.kind === 'scalar',
     });
   }
 

@@ -13,6 +13,8 @@ export interface Finding {
   readonly at: Span;
   /** The text around it could not be parsed, so what is secret there is not known. */
   readonly broken?: boolean;
+  /** Whatever is meant here, the rest of the file means the same, so what is wrong with that is worth saying too. */
+  readonly isolated?: boolean;
 }
 
 /** How many problems are shown; a file with more is not a file to be mended line by line. */
@@ -32,6 +34,11 @@ export class Findings {
 
   get isEmpty(): boolean {
     return this.#found.size === 0;
+  }
+
+  /** The file can be checked further: nothing found makes the rest of it doubtful. */
+  get isReadable(): boolean {
+    return [...this.#found.values()].every(({ isolated }) => isolated === true);
   }
 
   /** The problems in the order of the file, free of secrets. */

@@ -124,13 +124,24 @@ export interface Driver {
    */
   readonly retire?: (signal: AbortSignal) => Promise<readonly Problem[]>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
-  readonly perform: { readonly [K in DriverOp]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
+  readonly perform: { readonly [K in Exclude<DriverOp, 'drain'>]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
+    /** Ends by itself at the step's deadline. Tells how the waiting ended, if not with the last request. */
+    readonly drain: (step: StepOf<'drain'>, io: StepIo) => Promise<Drained | null | void>;
+  } & {
     /**
      * `pull` of engines that keep weights themselves. `adopt` of those that can take over what they did not start. `publish` and `withdraw` of engines where several models share one
      * address: they give the model's name to an instance, or take it away, before our own record of it is written.
      */
     readonly [K in OptionalDriverOp]?: (step: StepOf<K>, io: StepIo) => Promise<void>;
   };
+}
+
+/** How a wait for requests ended before they did. */
+export interface Drained {
+  /** Requests in flight, which the end of the copy cuts; null: not known. */
+  readonly cut: number | null;
+  /** For people: what there is to know of it. */
+  readonly note: string;
 }
 
 export interface StepIo {

@@ -9,12 +9,17 @@ export interface RestartPolicy {
   readonly healthyMs: number;
 }
 
+/** While something waits for that start. */
 export const RESTARTS: RestartPolicy = { firstMs: 250, factor: 2, capMs: 30_000, giveUpAfter: 5, healthyMs: 60_000 };
 
-/** Counts crashes. `next` takes how long the copy ran and gives the pause before the next start; null: give up. */
-export function countCrashes(policy: RestartPolicy): { next(ranMs: number): number | null } {
+/** While something supervises: what it crashes for may go at any time, memory that others took or a disk that was away, so none is the last. */
+export const SUPERVISED: RestartPolicy = { ...RESTARTS, capMs: 300_000, giveUpAfter: Infinity };
+
+/** Counts crashes. `next` takes how long the copy ran and gives the pause before the next start; null: give up. `inARow`: crashes so far. */
+export function countCrashes(policy: RestartPolicy): { next(ranMs: number): number | null; inARow(): number } {
   let crashes = 0;
   return {
+    inARow: () => crashes,
     next(ranMs) {
       if (ranMs >= policy.healthyMs) crashes = 0;
       crashes += 1;

@@ -42,7 +42,15 @@ export type Event = { readonly at: string; readonly run: string } & (
       /** Over the last seconds; null: too short a time to tell. */
       readonly bytesPerSecond: number | null;
     }
-  | { readonly type: 'step.done'; readonly step: string; readonly op: Op; readonly model: string; readonly ms: number }
+  | {
+      readonly type: 'step.done';
+      readonly step: string;
+      readonly op: Op;
+      readonly model: string;
+      readonly ms: number;
+      /** What people should know of it. Absent: nothing. */
+      readonly note?: string;
+    }
   | {
       readonly type: 'step.failed';
       readonly step: string;

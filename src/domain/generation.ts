@@ -23,6 +23,10 @@ export interface StepResult {
   readonly because: string | null;
   /** For a done `publish`: where clients are sent now. */
   readonly url?: string;
+  /** For a done `drain`: requests that were still in flight, and that the end of the copy cuts. Absent: none, or nobody told. */
+  readonly cut?: number;
+  /** For a done step: what people should know of it. */
+  readonly note?: string;
   /** For a failed step of old before new: what served before serves again, there. `unpublished`: that could not be written down, so who looks the address up is told none. */
   readonly restored?: { readonly instance: string; readonly url: string; readonly unpublished?: true };
   /** ISO 8601; null if it never began, and nothing was put back for it. */

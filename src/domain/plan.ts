@@ -125,8 +125,11 @@ export type Change = {
         readonly waits?: string;
       }
     | { readonly action: 'delete'; readonly cost: Cost }
-    /** `others`: what stands in its way beside that. Absent: nothing. */
-    | { readonly action: 'blocked'; readonly problem: Problem; readonly others?: readonly Problem[] }
+    /**
+     * `others`: what stands in its way beside that. Absent: nothing. `withdraws`: the address to which no client is sent any more, because
+     * the copy there has ended. Absent: clients are left where they are.
+     */
+    | { readonly action: 'blocked'; readonly problem: Problem; readonly others?: readonly Problem[]; readonly withdraws?: string }
   );
 
 /** A copy that somebody else started and that runs as a declared model should. */
@@ -226,8 +229,11 @@ interface Acts {
   readonly publish: object;
   /** Stops sending clients there: our own write. */
   readonly withdraw: object;
-  /** Waits until admitted requests are done or the deadline has passed. Passing the deadline is no failure. */
-  readonly drain: object;
+  /**
+   * Waits until admitted requests are done or the deadline has passed. Passing the deadline is no failure. `open`: clients find it there all
+   * the while, so it is never out of work, and what comes in later is not waited for.
+   */
+  readonly drain: { readonly open?: true };
   /** Ends the process and its whole group; done when it is gone. */
   readonly stop: { readonly specHash: string | null; readonly process: { readonly pid: number; readonly started: string } | null };
   /** Records or forgets what was applied: our own write. `applied: null` forgets. */

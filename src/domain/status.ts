@@ -23,6 +23,8 @@ export interface Status {
   } | null;
   /** Who is changing the stack right now, in words; null: nobody, or not asked. */
   readonly holder: string | null;
+  /** What stays and starts anew what crashes (`llmops apply --supervise`); null: nothing does, or not asked. */
+  readonly supervisor: Omit<Supervision, 'retries'> | null;
   readonly backends: readonly BackendStatus[];
   /** Sorted by name: declared, applied before, or running as ours. */
   readonly models: readonly ModelStatus[];
@@ -33,6 +35,27 @@ export interface Status {
    * many answer clients at all, as declared or not.
    */
   readonly summary: { readonly declared: number; readonly ready: number; readonly serving: number };
+}
+
+/** A process that looks after a stack. */
+export interface Supervision {
+  readonly pid: number;
+  /** `alice@gpu-box` */
+  readonly who: string;
+  /** ISO 8601. */
+  readonly since: string;
+  /** What it is about to start anew, sorted by name. */
+  readonly retries: readonly ({ readonly model: string } & Retry)[];
+}
+
+/** A model that ended and is started anew. */
+export interface Retry {
+  /** How often it ended, or was tried in vain, since it last ran for a while. */
+  readonly times: number;
+  /** ISO 8601 time of the next start. */
+  readonly nextAt: string;
+  /** What happened to it, one sentence or more. */
+  readonly why: string;
 }
 
 export interface BackendStatus {
@@ -86,6 +109,8 @@ export interface ModelStatus {
   readonly startedAt: string | null;
   /** Of one that has ended: ISO 8601 time at which it was last known to live. Absent: it lives, or that is not known. */
   readonly lastAliveAt?: string;
+  /** What supervises is about to start it anew. Absent: that is not so. */
+  readonly retry?: Retry;
   readonly memoryBytes: number | null;
   readonly activeRequests: number | null;
   /** Generation in which it was last applied. */

@@ -1,5 +1,5 @@
 import { PORT_FIELD, worst } from '../domain/fields.ts';
-import type { ObservedInstance } from '../domain/observed.ts';
+import type { Endpoint, ObservedInstance } from '../domain/observed.ts';
 import type { Change, Cost, Summary, Unmanaged } from '../domain/plan.ts';
 import { memoryOfRemoval, type Arrangement } from './arrange.ts';
 import { leaving } from './leaving.ts';
@@ -12,6 +12,8 @@ import { wishedOf, type Wish } from './wish.ts';
 export interface Way {
   readonly arrangement: Arrangement | null;
   readonly staging: Staging | null;
+  /** Of a blocked model: where clients are sent to nobody of ours, and will not be any more; null: they are not. */
+  readonly lost: Endpoint | null;
   /** False: there is nothing to do. */
   readonly acts: boolean;
 }
@@ -25,10 +27,21 @@ export function changeOf(context: Context, verdict: Verdict, way: Way): Change {
   const head = { model, backend, wish, cause, place, correctsDrift };
   if (verdict.kind === 'blocked') {
     const [problem, ...others] = verdict.problems;
-    return { ...head, ...failureOf(verdict), action: 'blocked', problem, ...(others.length === 0 ? {} : { others }) };
+    return {
+      ...head,
+      ...failureOf(verdict),
+      action: 'blocked',
+      problem,
+      ...(others.length === 0 ? {} : { others }),
+      ...withdrawsFrom(way),
+    };
   }
   if (verdict.kind === 'spared') return { ...head, action: 'keep', unchanged: 0, unverified: [] };
   return { ...head, action: 'delete', cost: costOfRemoval(context, verdict) };
+}
+
+function withdrawsFrom({ lost }: Way): { readonly withdraws?: string } {
+  return lost === null ? {} : { withdraws: lost.url };
 }
 
 function changeOfCourse(course: Course, way: Way): Change {

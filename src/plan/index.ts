@@ -5,7 +5,7 @@ import { compareText } from '../domain/text.ts';
 import { arrange } from './arrange.ts';
 import { basisOf } from './basis.ts';
 import { intended } from './causes.ts';
-import { changeOf, summarize } from './change.ts';
+import { changeOf, summarize, type Way } from './change.ts';
 import type { PlanInput } from './input.ts';
 import { holdBack } from './hold.ts';
 import { judge } from './judge.ts';
@@ -13,11 +13,12 @@ import { goneBackend } from './obstacles.ts';
 import { inOrder } from './order.ts';
 import { handOnPorts } from './ports.ts';
 import { judgeRemoval } from './removal.ts';
+import { lostEndpoint } from './lost.ts';
 import { roomNotes } from './room.ts';
 import { massDelete, scopeOf, takeoverDelete, type Scope } from './scope.ts';
 import { makeContext, type Context } from './sight.ts';
 import { stageWeights } from './staging.ts';
-import { stepsOfCourse, stepsOfRemoval } from './steps.ts';
+import { stepsOfCourse, stepsOfRemoval, stepsOfLost } from './steps.ts';
 import type { Blocked, Course, Removal, Spared, Verdict } from './verdict.ts';
 import { placeOf } from './wish.ts';
 import { plannedBackends } from './world.ts';
@@ -43,9 +44,10 @@ export function makePlan(input: PlanInput): Plan {
   for (const verdict of verdicts) {
     const name = verdict.kind === 'run' ? verdict.wish.model.name : '';
     const [arrangement, staging] = [arrangements.get(name) ?? null, stagings.get(name) ?? null];
-    const own = stepsOf(verdict, { arrangement, staging, ports });
+    const lost = lostEndpoint(context, verdict);
+    const own = stepsOf(verdict, { arrangement, staging, ports, lost });
     steps.push(...own);
-    changes.push(changeOf(context, verdict, { arrangement, staging, acts: own.length > 0 }));
+    changes.push(changeOf(context, verdict, { arrangement, staging, lost, acts: own.length > 0 }));
   }
   const notes = [
     ...(input.mode === 'apply' ? [...arrangements.values()].flatMap((arrangement) => arrangement.notes) : []),
@@ -54,8 +56,9 @@ export function makePlan(input: PlanInput): Plan {
   return assemble(context, changes, inOrder(steps), verdicts, problemsOf(context, scope, verdicts, notes));
 }
 
-function stepsOf(verdict: Verdict, how: Parameters<typeof stepsOfCourse>[1]): readonly Step[] {
+function stepsOf(verdict: Verdict, { lost, ...how }: Parameters<typeof stepsOfCourse>[1] & Pick<Way, 'lost'>): readonly Step[] {
   if (verdict.kind === 'run') return stepsOfCourse(verdict, how);
+  if (verdict.kind === 'blocked') return lost === null ? [] : stepsOfLost(verdict, lost);
   return verdict.kind === 'remove' ? stepsOfRemoval(verdict) : [];
 }
 

@@ -1,11 +1,12 @@
 import type { InstanceSpec } from '../domain/desired.ts';
+import { PORT_FIELD } from '../domain/fields.ts';
 import type { Fact, Predecessor, Step, StepAct } from '../domain/plan.ts';
-import type { ObservedInstance } from '../domain/observed.ts';
+import type { Endpoint, ObservedInstance } from '../domain/observed.ts';
 import type { Arrangement } from './arrange.ts';
 import { leaving, stepId, type Leaving } from './leaving.ts';
-import { isTakenOver, type Ports } from './ports.ts';
+import { isTakenOver, portHere, type Ports } from './ports.ts';
 import type { Staging } from './staging.ts';
-import type { Course, Removal } from './verdict.ts';
+import type { Blocked, Course, Removal } from './verdict.ts';
 
 const START_MS = 30_000;
 const STOP_MS = 30_000;
@@ -29,7 +30,8 @@ interface How {
 
 /**
  * The way of one model, as steps. New before old: start, probe, publish, then drain and stop the old. Old before new:
- * withdraw, drain, stop, then start, probe, publish. The record comes last, so the inventory only ever says what was
+ * withdraw, drain, stop, then start, probe, publish; where the new one will listen at the address of the old one, clients need not be sent
+ * away before it ends: drain, withdraw, stop. The record comes last, so the inventory only ever says what was
  * carried through, and whatever an interrupted run left can be told from what others did.
  */
 export function stepsOfCourse(course: Course, { arrangement, staging, ports }: How): Step[] {
@@ -42,7 +44,9 @@ export function stepsOfCourse(course: Course, { arrangement, staging, ports }: H
   const isTwin = ({ copy }: Leaving): boolean => copy.id === wish.spec.id;
   const { drainMs } = wish.model.rollout;
   chain.tail = [...chain.tail, ...(arrangement?.before ?? [])];
-  if (oldFirst && endpoint !== null && course.withdraw) withdraw(chain, endpoint.instance, course.cause);
+  const leaves = oldFirst && endpoint !== null && course.withdraw ? endpoint.instance : null;
+  const late = leaves !== null && keepsAddress(course) && copies.some(({ copy }) => copy.id === leaves) ? leaves : null;
+  if (leaves !== null && late === null) withdraw(chain, leaves, course.cause);
   // A second process of the wished name ends before clients are sent to that name: nobody could tell which one they reach.
   const [first, later] = oldFirst ? [copies, []] : [copies.filter(isTwin), copies.filter((each) => !isTwin(each))];
   endCopies(chain, first, {
@@ -50,12 +54,13 @@ export function stepsOfCourse(course: Course, { arrangement, staging, ports }: H
     cause: oldFirst ? 'it makes room for its successor' : 'it is a second process of one name',
     relies: [],
     kept: oldFirst ? null : wish.spec.id,
+    late: late === null ? null : { instance: late, cause: course.cause },
   });
   const undo = (oldFirst || resumesSwap(course)) && !isTakenOver(ports, course) ? restoreOf(course) : {};
   if (starts) start(chain, course, arrangement?.after ?? [], undo);
   if (course.probe) probe(chain, course, undo);
   if (course.publish) publish(chain, course);
-  endCopies(chain, later, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id });
+  endCopies(chain, later, { drainMs, cause: `${wish.spec.id} takes its place`, relies: [serving(course)], kept: wish.spec.id, late: null });
   if (course.record) {
     chain.add({
       op: 'record',
@@ -98,8 +103,15 @@ export function stepsOfRemoval(removal: Removal): Step[] {
   const { model, backend, copies, endpoint, applied, cause } = removal;
   const chain = new Chain(model, backend, copies[0]?.id ?? endpoint?.instance ?? `${model}-${applied?.specHash ?? 'none'}`);
   if (endpoint !== null) withdraw(chain, endpoint.instance, cause);
-  endCopies(chain, leaving(removal), { drainMs: removal.drainMs, cause, relies: [], kept: null });
+  endCopies(chain, leaving(removal), { drainMs: removal.drainMs, cause, relies: [], kept: null, late: null });
   if (applied !== null) chain.add({ op: 'record', name: 'record', applied: null, cause, deadlineMs: WRITE_MS });
+  return chain.steps;
+}
+
+/** Nothing can be done for a model but this: no client is sent to an address where no copy of it is any more. */
+export function stepsOfLost({ model, backend }: Blocked, { instance }: Endpoint): Step[] {
+  const chain = new Chain(model, backend, instance);
+  withdraw(chain, instance, 'the copy there has ended, and none can be started');
   return chain.steps;
 }
 
@@ -213,24 +225,36 @@ interface Ending {
   readonly relies: readonly Fact[];
   /** A copy of this name goes on running: other processes of the name may end, the name does not become free. */
   readonly kept: string | null;
+  /** Clients are sent to this copy until it is about to end, and are sent away for this cause; null: they are sent elsewhere already. */
+  readonly late: { readonly instance: string; readonly cause: string } | null;
+}
+
+/** True if the new copy will listen where clients are sent now: looking that address up leads nobody astray. */
+function keepsAddress({ endpoint, wish }: Course): boolean {
+  const port = wish.spec.fields[PORT_FIELD];
+  return typeof port === 'number' && portHere(endpoint?.url ?? null) === port;
 }
 
 function endCopies(chain: Chain, copies: readonly Leaving[], how: Ending): void {
-  const { drainMs, cause, relies, kept } = how;
+  const { drainMs, cause, relies, kept, late } = how;
   for (const [index, { copy, suffix }] of copies.entries()) {
     // Two processes can carry one name; it is free only when the last of them is gone.
     const last = copies.slice(index + 1).every((later) => later.copy.id !== copy.id);
     const there: Fact = { instance: copy.id, backend: copy.backend, is: 'same-or-absent', specHash: copy.specHash };
     const base = { instance: copy.id, backend: copy.backend, relies: [...relies, there] };
+    const open = copy.id === late?.instance;
     if (copy.phase === 'serving') {
       chain.add({
         ...base,
         op: 'drain',
         name: `drain${suffix}`,
-        cause: 'requests that it has taken are finished first',
+        cause: `requests that it has taken are finished first${open ? '; clients are sent to it until it ends' : ''}`,
         deadlineMs: drainMs,
+        ...(open ? { open } : {}),
       });
     }
+    const isFirst = copies.findIndex((each) => each.copy.id === copy.id) === index;
+    if (open && isFirst) withdraw(chain, copy.id, late.cause);
     chain.add({
       ...base,
       op: 'stop',

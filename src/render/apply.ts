@@ -3,6 +3,7 @@ import type { ApplyResult, StepResult } from '../domain/generation.ts';
 import { blockingProblems, type Plan } from '../domain/plan.ts';
 import { isCircumstance, type Problem } from '../domain/problem.ts';
 import { fatesOf } from './apply-fate.ts';
+import { cutWords } from './cut.ts';
 import { counted, duration } from './format/units.ts';
 import { blockedEntries, blockedWords, nextEntry } from './left.ts';
 import { problemEntries } from './plan/footer.ts';
@@ -31,10 +32,12 @@ export function renderApplyResult(result: ApplyResult, looks: Looks & { readonly
 function headline(result: ApplyResult, plan: Plan | undefined): string {
   const generation = result.generation === null ? '' : ` Generation ${result.generation}.`;
   const time = ` in ${duration(result.ms)}`;
+  const cut = cutWords(result.steps);
+  const also = cut === null ? '' : `, ${cut}`;
   if (result.outcome === 'succeeded')
-    return `Done${time}: ${plan ? modelCounts(plan) : counted(result.steps.length, 'step')}.${generation}`;
+    return `Done${time}: ${plan ? modelCounts(plan) : counted(result.steps.length, 'step')}${also}.${generation}`;
   if (plan && result.steps.every(({ status }) => status === 'done'))
-    return `Partly applied${time}: ${modelCounts(plan)}; ${blockedWords(plan.summary.blocked)}.${generation}`;
+    return `Partly applied${time}: ${modelCounts(plan)}${also}; ${blockedWords(plan.summary.blocked)}.${generation}`;
   const count = (status: StepResult['status']) => result.steps.filter((step) => step.status === status).length;
   const parts = [
     `${count('done')} of ${counted(result.steps.length, 'step')} done`,
@@ -42,7 +45,7 @@ function headline(result: ApplyResult, plan: Plan | undefined): string {
     `${count('skipped')} skipped`,
     `${count('cancelled')} cancelled`,
   ];
-  return `${OUTCOMES[result.outcome]}${time}: ${parts.filter((part) => !part.startsWith('0 ') || part.includes('done')).join(', ')}.${generation}`;
+  return `${OUTCOMES[result.outcome]}${time}: ${parts.filter((part) => !part.startsWith('0 ') || part.includes('done')).join(', ')}${also}.${generation}`;
 }
 
 const OUTCOMES: Readonly<Record<Exclude<Outcome, 'succeeded'>, string>> = {
@@ -52,7 +55,7 @@ const OUTCOMES: Readonly<Record<Exclude<Outcome, 'succeeded'>, string>> = {
   cancelled: 'Cancelled',
 };
 
-function modelCounts({ mode, summary, steps }: Plan): string {
+function modelCounts({ mode, summary, steps, changes }: Plan): string {
   if (mode === 'prefetch')
     return `weights of ${counted(new Set(steps.map(({ model }) => model)).size, 'model')} fetched, nothing that runs was changed`;
   const parts = [
@@ -61,6 +64,7 @@ function modelCounts({ mode, summary, steps }: Plan): string {
     [summary.update, 'changed'],
     [summary.replace, 'replaced'],
     [summary.delete, mode === 'down' ? 'stopped' : 'destroyed'],
+    [changes.filter((change) => change.action === 'blocked' && change.withdraws !== undefined).length, 'withdrawn'],
   ] as const;
   const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
   return said.length === 0 ? 'records brought up to date' : said.join(', ');

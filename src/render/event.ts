@@ -33,7 +33,7 @@ function wordsOf(event: Event): Line {
     case 'step.transfer':
       return line('· ', span(`${event.model}`, 'strong'), `: ${event.file}, ${transferWords(event)}`);
     case 'step.done':
-      return line(span('✓ ', 'add'), name(event), `, ${duration(event.ms)}`);
+      return line(span('✓ ', 'add'), name(event), `, ${duration(event.ms)}${event.note === undefined ? '' : `: ${event.note}`}`);
     case 'step.failed':
       return line(
         span('✗ ', 'remove'),

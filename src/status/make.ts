@@ -2,7 +2,7 @@ import { copiesByModel, engineLabel, foreignAmong } from '../domain/copies.ts';
 import type { Desired } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Change, Drift, Plan } from '../domain/plan.ts';
-import type { BackendStatus, Condition, ModelStatus, Status } from '../domain/status.ts';
+import type { BackendStatus, Condition, ModelStatus, Retry, Status, Supervision } from '../domain/status.ts';
 import type { ModelFacts } from './model.ts';
 import { isReady, isServing, modelStatus } from './model.ts';
 
@@ -19,6 +19,7 @@ export interface StatusInput {
   /** Name of the stack where there is no file to tell it. */
   readonly stack?: string;
   readonly holder?: string | null;
+  readonly supervisor?: Supervision | null;
   /** Revision of the last applied generation, if known. */
   readonly appliedRevision?: string | null;
 }
@@ -26,7 +27,8 @@ export interface StatusInput {
 /** Folds wish, observation, inventory and plan into the current picture. Linear in models and instances. */
 export function makeStatus(input: StatusInput): Status {
   const { desired, plan, inventory } = input;
-  const models = factsOf(input).map(modelStatus);
+  const retries = new Map((input.supervisor?.retries ?? []).map(({ model, ...retry }) => [model, retry]));
+  const models = factsOf(input).map((facts) => withRetry(modelStatus(facts), retries));
   const names = new Set(desired?.models.map((model) => model.name));
   const declared = models.filter((model) => names.has(model.name));
   return {
@@ -46,12 +48,25 @@ export function makeStatus(input: StatusInput): Status {
             ...(inventory.endedBy === undefined ? {} : { endedBy: inventory.endedBy }),
           },
     holder: input.holder ?? null,
+    supervisor: supervisorOf(input),
     backends: input.observed.map(backendStatus),
     models,
     foreign: plan?.foreign ?? foreignAmong(input.observed),
     conditions: [ready(models), synced(plan)],
     summary: { declared: declared.length, ready: declared.filter(isReady).length, serving: declared.filter(isServing).length },
   };
+}
+
+/** A model that runs again is not about to be started, whatever was written before. */
+function withRetry(model: ModelStatus, retries: ReadonlyMap<string, Retry>): ModelStatus {
+  const retry = retries.get(model.name);
+  return retry === undefined || model.state === 'ready' ? model : { ...model, retry };
+}
+
+function supervisorOf({ supervisor }: StatusInput): Status['supervisor'] {
+  if (!supervisor) return null;
+  const { pid, who, since } = supervisor;
+  return { pid, who, since };
 }
 
 function factsOf(input: StatusInput): readonly ModelFacts[] {

@@ -215,8 +215,16 @@ describe('a deadline', () => {
   it('of a drain is the end of politeness, not a failure', async () => {
     const { result } = await play([step('a.drain', [], { deadlineMs: 1 }), step('a.stop', ['a.drain'])], {
       acts: { 'a.drain': waitsForAbort },
+      options: { graceMs: 1 },
     });
     expect(statuses(result)).toEqual({ 'a.drain': 'done', 'a.stop': 'done' });
+  });
+
+  it('of a drain is kept by its driver, which tells what is cut; that stands in the result and in the event', async () => {
+    const end = { cut: 2, note: 'deadline passed, 2 requests are cut' };
+    const { result, events } = await play([step('a.drain', [], { deadlineMs: 1 })], { drained: async () => end });
+    expect(result.steps[0]).toMatchObject({ status: 'done', ...end });
+    expect(events.find(({ type }) => type === 'step.done')).toMatchObject({ note: end.note });
   });
 
   it('ends the run even if the driver does not listen', async () => {

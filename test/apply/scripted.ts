@@ -1,4 +1,4 @@
-import type { Driver, StepIo } from '../../src/domain/backend.ts';
+import type { Drained, Driver, StepIo } from '../../src/domain/backend.ts';
 import type { InstanceSpec } from '../../src/domain/desired.ts';
 import type { RunHeader, RunLedger } from '../../src/domain/ledger.ts';
 import type { ObservedInstance } from '../../src/domain/observed.ts';
@@ -80,6 +80,8 @@ export interface Script {
   readonly acts?: Readonly<Record<string, Act>>;
   /** What a start needs is made sure of by this; by default there is nothing to make sure of. */
   readonly prepare?: Act;
+  /** What every drain tells of its end; by default nothing. */
+  readonly drained?: () => Promise<Drained>;
   /** What is there; by default nothing. */
   readonly there?: readonly ObservedInstance[];
   readonly options?: Partial<ApplyOptions>;
@@ -93,7 +95,10 @@ export interface Played {
 }
 
 /** Applies these steps with drivers and a ledger that only take notes. */
-export async function play(steps: readonly Step[], { acts = {}, prepare, there = [], options = {} }: Script = {}): Promise<Played> {
+export async function play(
+  steps: readonly Step[],
+  { acts = {}, prepare, drained, there = [], options = {} }: Script = {},
+): Promise<Played> {
   const log: string[] = [];
   const events: Event[] = [];
   const world = new Map(there.map((one) => [one.id, one]));
@@ -107,7 +112,7 @@ export async function play(steps: readonly Step[], { acts = {}, prepare, there =
     observe: () => Promise.reject(new Error('apply must not observe')),
     look: async (id) => world.get(id) ?? null,
     ...(prepare && { prepare: (told: Step, io: StepIo) => (log.push(`prepare ${told.id}`), prepare(told, io)) }),
-    perform: { start: act, probe: act, drain: act, stop: act },
+    perform: { start: act, probe: act, drain: async (told, io) => (await act(told, io), await drained?.()), stop: act },
   };
   const plan: Plan = { ...header().plan, steps };
   const result = await applyPlan(plan, {

@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../src/domain/ledger.ts';
 import type { StepResult } from '../../src/domain/generation.ts';
-import { acquireLease, claimStack, listGenerations, openState, readGeneration, readState, type State } from '../../src/state/index.ts';
+import {
+  acquireLease,
+  claimStack,
+  currentSupervisor,
+  listGenerations,
+  noteSupervisor,
+  openState,
+  readGeneration,
+  readState,
+  type State,
+} from '../../src/state/index.ts';
 import { bench, folder } from './helpers.ts';
 import { header, step } from './headers.ts';
 import { step as planned } from './scripted.ts';
@@ -234,5 +244,32 @@ describe('an interrupted run', () => {
     expect([next.steps, next.interrupted.map((one) => one.step)]).toEqual([[], ['chat.record']]);
     expect(await apply(next, told)).toMatchObject({ outcome: 'succeeded', generation: null });
     expect((await state.read()).inventory.pending).toEqual([]);
+  });
+});
+
+describe('who supervises', () => {
+  it('is told for as long as it does, with what it is about to start', async () => {
+    const dir = await folder();
+    expect(currentSupervisor(dir)).toBeNull();
+    const note = noteSupervisor(dir, 'llmops apply --supervise');
+    const retries = [{ model: 'chat', times: 2, nextAt: '2026-01-01T00:00:09Z', why: 'It ended.' }];
+    note.say(retries);
+    expect(currentSupervisor(dir)).toMatchObject({ pid: process.pid, retries });
+    note.end();
+    expect(currentSupervisor(dir)).toBeNull();
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('is nobody once its process is gone, whatever it left', async () => {
+    const dir = await folder();
+    noteSupervisor(dir, 'llmops apply --supervise').say([]);
+    const file = join(dir, 'supervisor.json');
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace(/"started":"\d+"/, '"started":"1"').replace(/"pid":\d+/, '"pid":2147483646'),
+    );
+    expect(currentSupervisor(dir)).toBeNull();
+    await writeFile(file, 'torn');
+    expect(currentSupervisor(dir)).toBeNull();
   });
 });

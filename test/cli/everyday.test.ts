@@ -216,6 +216,7 @@ describe('history and show', () => {
     expect(lines.findIndex((line) => /^\s*2\b/.test(line))).toBeLessThan(lines.findIndex((line) => /^\s*1\b/.test(line)));
     expect((await stage.run('history', '-n', '1')).stdout).not.toMatch(/^\s*1\b/m);
     expect((await stage.run('show', '2')).stdout).toContain('512');
+    expect((await stage.run('show')).stdout, 'the newest').toBe((await stage.run('show', '2')).stdout);
     expect(await stage.run('show', '7')).toMatchObject({ code: 1, stderr: expect.stringContaining('llmops history') as string });
     expect(await stage.run('show', 'nope')).toMatchObject({ code: 1, stderr: expect.stringContaining('no-plan-file') as string });
   });

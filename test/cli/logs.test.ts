@@ -166,10 +166,17 @@ describe('What an engine writes to its log', () => {
 });
 
 /** A generation in which the start of a copy came to this. */
-function generation(world: World, number: number, steps: readonly (readonly [op: string, log: string, status: string])[]): void {
+function generation(world: World, number: number, steps: readonly (readonly [op: string, log: string, status: string])[], over = {}): void {
   const folder = join(world.stateDir('desk'), 'generations');
   mkdirSync(folder, { recursive: true });
-  const told = steps.map(([op, log, status]) => ({ step: `chat.${op}`, op, model: 'chat', instance: log.replace('.log', ''), status }));
+  const told = steps.map(([op, log, status]) => ({
+    step: `chat.${op}`,
+    op,
+    model: 'chat',
+    instance: log.replace('.log', ''),
+    status,
+    ...over,
+  }));
   writeFileSync(join(folder, `${String(number).padStart(6, '0')}.json`), JSON.stringify({ number, run: `r${number}`, steps: told }));
 }
 
@@ -203,6 +210,23 @@ describe('logs --failed', () => {
     ]);
     expect(await world.llmops('logs', '--failed', 'chat')).toBe(1);
     expect(world.stderr.text).toContain('was started again since');
+  });
+
+  it('is found beside that of a later start, as the last one that was written to when the start failed', async () => {
+    const ended = { startedAt: new Date(1_700_000_001_000).toISOString(), ms: 500 };
+    const logs = {
+      [`${OLD}.3`]: 'long ago\n',
+      [`${OLD}.2`]: 'I cannot.\n',
+      _: '',
+      __: '',
+      [`${OLD}.1`]: 'nor I\n',
+      [OLD]: 'all is well now\n',
+    };
+    const world = worldWithLogs(logs);
+    generation(world, 1, [['start', OLD, 'failed']], ended);
+    for (const number of [2, 3]) generation(world, number, [['start', OLD, 'done']]);
+    expect(await world.llmops('logs', '--failed', 'chat')).toBe(0);
+    expect(world.stdout.text).toBe('I cannot.\n');
   });
 
   it('is pointed to by plain logs, where another copy is shown', async () => {

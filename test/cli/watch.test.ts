@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { CrashWatch } from '../../src/cli/watch.ts';
+import { SUPERVISED } from '../../src/domain/backoff.ts';
+import { CrashWatch, type Known } from '../../src/cli/watch.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 
-const POLICY = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: 3, healthyMs: 10_000 };
+const POLICY = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: Infinity, healthyMs: 10_000 };
 
-const APPLIED = new Map([['chat', 'abc']]);
+const APPLIED: Known = { applied: new Map([['chat', 'abc']]), unreached: new Set(), busy: false };
+const BUSY: Known = { ...APPLIED, busy: true };
 
 /** A plan for one model that runs, has crashed, or has crashed while somebody wants another setting of it. */
 function plan(state: 'runs' | 'crashed' | 'crashed-and-changed'): Plan {
@@ -30,19 +32,33 @@ function blocked(summary: string, ended?: string): Plan {
 }
 
 describe('Supervision', () => {
-  it('waits longer after each crash, up to a cap, and gives up in the end', () => {
+  it('waits longer after each crash, up to a cap, and is never at its end: what it crashes for may go at any time', () => {
     const watch = new CrashWatch(POLICY);
     let now = 0;
-    const said: unknown[] = [];
-    for (let crash = 0; crash < 4; crash += 1) {
+    const pauses: unknown[] = [];
+    for (let crash = 0; crash < 9; crash += 1) {
       watch.look(plan('runs'), now, APPLIED);
       const [event] = watch.look(plan('crashed'), now, APPLIED).events;
-      said.push(event?.type === 'waiting' ? event.inMs : event?.type);
+      pauses.push(event?.type === 'waiting' ? event.inMs : event?.type);
       now += 1000;
-      if (event?.type === 'waiting') watch.started(watch.look(plan('crashed'), now, APPLIED).due, now);
+      watch.started(watch.look(plan('crashed'), now, APPLIED).due, now);
     }
-    expect(said).toEqual([100, 200, 300, 'gave-up']);
-    expect(watch.look(plan('crashed'), now + 1e9, APPLIED).due).toEqual([]);
+    expect(pauses).toEqual([100, 200, 300, 300, 300, 300, 300, 300, 300]);
+    expect(SUPERVISED).toMatchObject({ capMs: 300_000, giveUpAfter: Infinity });
+  });
+
+  it('tells what it is about to start, why, when, and how often that was in vain', () => {
+    const watch = new CrashWatch(POLICY);
+    watch.look(plan('crashed'), 0, APPLIED);
+    watch.started(['chat'], 100);
+    expect(watch.waiting(), 'it is being started').toEqual([]);
+    watch.look(plan('crashed'), 500, APPLIED);
+    expect(watch.waiting()).toEqual([{ model: 'chat', why: 'chat crashed.', at: 700, times: 2 }]);
+    watch.look(plan('runs'), 600, APPLIED);
+    expect(watch.waiting(), 'it runs').toEqual([]);
+    watch.look(plan('crashed'), 700, APPLIED);
+    watch.look({ drift: [], changes: [] } as unknown as Plan, 800, APPLIED);
+    expect(watch.waiting(), 'it is no model of the stack any more').toEqual([]);
   });
 
   it('starts nothing before the pause is over, and says a crash once', () => {
@@ -83,6 +99,13 @@ describe('Supervision', () => {
     expect(said).toHaveLength(6);
   });
 
+  it('sends no client to where a copy was that ended and cannot be started anew, at once, unless somebody is at it', () => {
+    const { changes, drift } = blocked('other holds it.', 'chat crashed.');
+    const lost = { drift, changes: [{ ...changes[0], withdraws: 'http://127.0.0.1:8081' }] } as unknown as Plan;
+    expect(new CrashWatch(POLICY).look(lost, 0, APPLIED)).toMatchObject({ due: ['chat'], events: [{ type: 'blocked' }] });
+    expect(new CrashWatch(POLICY).look(lost, 0, BUSY).due).toEqual([]);
+  });
+
   it('starts it as soon as nothing is in the way any more', () => {
     const watch = new CrashWatch(POLICY);
     watch.look(blocked('other holds it.', 'chat crashed.'), 0, APPLIED);
@@ -95,7 +118,7 @@ describe('Supervision', () => {
     expect(watch.look(blocked('It does not answer.'), 0, APPLIED).events).toEqual([]);
     expect(watch.look(plan('runs'), 1000, APPLIED).events).toEqual([]);
     expect(watch.look(blocked('It does not answer.'), 2000, APPLIED).events).toEqual([]);
-    expect(watch.look(blocked('It does not answer.'), 8000, new Map()).events).toEqual([]);
+    expect(watch.look(blocked('It does not answer.'), 8000, { ...APPLIED, applied: new Map() }).events).toEqual([]);
     expect(watch.look(blocked('It does not answer.'), 8000, APPLIED).events).toHaveLength(1);
   });
 
@@ -104,21 +127,31 @@ describe('Supervision', () => {
     const away = { ...plan('crashed'), drift: [] };
     expect(watch.look(away, 0, APPLIED).events).toEqual([{ type: 'waiting', model: 'chat', why: 'It is not there: told.', inMs: 100 }]);
     expect(watch.look(away, 100, APPLIED).due).toEqual(['chat']);
-    expect(new CrashWatch(POLICY).look(away, 0, APPLIED, true).events, 'somebody is changing it').toEqual([]);
-    expect(new CrashWatch(POLICY).look(plan('crashed'), 0, APPLIED, true).events).toHaveLength(1);
+    expect(new CrashWatch(POLICY).look(away, 0, BUSY).events, 'somebody is changing it').toEqual([]);
+    expect(new CrashWatch(POLICY).look(plan('crashed'), 0, BUSY).events).toHaveLength(1);
   });
 
-  it('never gives up for what is around a model: it may go at any time', () => {
-    const watch = new CrashWatch(POLICY);
-    let now = 0;
-    const pauses = Array.from({ length: 15 }, () => {
-      const [event] = watch.look(plan('crashed'), now, APPLIED).events;
-      now += 1_000_000;
-      watch.started(watch.look(plan('crashed'), now, APPLIED).due, now, true);
-      return event?.type === 'waiting' ? event.inMs : null;
-    });
-    expect(pauses.slice(0, 4)).toEqual([100, 100, 200, 400]);
-    expect(pauses.at(-1)).toBe(300_000);
+  it('goes on with a copy that serves and that no client is sent to: a run was cut off before it published', () => {
+    const cutOff = {
+      drift: [],
+      changes: [{ model: 'chat', action: 'update', cause: 'told', wish: { specHash: 'abc' }, cost: { downtime: 'one-start' } }],
+    } as unknown as Plan;
+    const [watch, unreached] = [new CrashWatch(POLICY), { ...APPLIED, unreached: new Set(['chat']) }];
+    expect(watch.look(cutOff, 0, APPLIED).events, 'clients reach it: what is left to do can wait').toEqual([]);
+    expect(watch.look(cutOff, 0, { ...unreached, busy: true }).events, 'somebody is at it').toEqual([]);
+    expect(watch.look(cutOff, 0, unreached).events).toMatchObject([{ type: 'waiting', why: 'No client is sent to it: told.' }]);
+    expect(watch.look(cutOff, 100, unreached).due).toEqual(['chat']);
+  });
+
+  it('starts what was away and serves again by itself, if its clients do not reach it', () => {
+    const loading = { changes: [{ ...plan('crashed').changes[0], cause: 'told' }], drift: [] } as unknown as Plan;
+    const serving = {
+      drift: [],
+      changes: [{ model: 'chat', action: 'update', cause: 'told', wish: { specHash: 'abc' }, cost: { downtime: 'one-start' } }],
+    } as unknown as Plan;
+    const [watch, unreached] = [new CrashWatch(POLICY), { ...APPLIED, unreached: new Set(['chat']) }];
+    expect(watch.look(loading, 0, unreached).events).toHaveLength(1);
+    expect(watch.look(serving, 100, unreached)).toEqual({ due: ['chat'], events: [] });
   });
 
   it('forgets a crash that somebody else mended', () => {

@@ -3,6 +3,7 @@ import type { ModelSpec } from '../../src/domain/desired.ts';
 import type { Inventory, ObservedBackend, ObservedInstance } from '../../src/domain/observed.ts';
 import { makePlan, type PlanInput } from '../../src/plan/index.ts';
 import { specHashOf } from '../../src/plan/wish.ts';
+import { renderStatusText } from '../../src/render/index.ts';
 import { makeStatus } from '../../src/status/index.ts';
 import { artifactOf, backendOf, desiredOf, GIB, modelOf, NOTHING, sha256 } from './stack.ts';
 import { traits } from './traits.ts';
@@ -105,6 +106,28 @@ describe('A status tells what its plan decided', () => {
     const inventory = { ...NOTHING, endpoints: { chat: { instance: dead.id, url: URL } } };
     const { model } = look([seen([dead, copyOf(chat)])], inventory);
     expect(model).toMatchObject({ instance: copyOf(chat).id, copies: ['chat-dead'], published: false });
+  });
+
+  it('tells who supervises, and of what is down when it is started anew; of what runs again no more', () => {
+    const told = { pid: 7, who: 'alice@lab', since: '2026-01-01T00:00:00Z' };
+    const retry = { times: 3, nextAt: '2026-01-01T00:00:09Z', why: 'It ended.' };
+    const supervisor = { ...told, retries: [{ model: 'chat', ...retry }] };
+    const fold = (phase: 'failed' | 'serving') => {
+      const observed = [seen([copyOf(chat, { phase })])];
+      const { plan } = look(observed, published);
+      const desired = desiredOf([chat], [backendOf('a', 'llama.cpp')]);
+      const applied = { backend: 'a', specHash: copyOf(chat).specHash ?? '', fields: {}, protect: false, generation: 1, at: '' };
+      const inventory = { ...published, models: { chat: applied } };
+      return makeStatus({ desired, plan: { ...plan, steps: [] }, observed, inventory, now: '2026-01-01T00:00:01Z', supervisor });
+    };
+    const down = fold('failed');
+    expect(down.supervisor).toEqual(told);
+    expect(down.models[0]?.retry).toEqual(retry);
+    const text = renderStatusText(down, { color: false, width: 120 });
+    expect(text).toContain('Watched   by pid 7 (alice@lab), for 1 s');
+    expect(text).toContain('└ started anew in 8 s; ended 3 times in a row');
+    expect(renderStatusText({ ...down, supervisor: null }, { color: false, width: 120 })).toContain('Watched   by nobody');
+    expect(look([seen([copyOf(chat)])], published).status.supervisor).toBeNull();
   });
 
   it('names a copy that does not say its model as the plan does', () => {

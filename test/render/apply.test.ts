@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StepResult } from '../../src/domain/generation.ts';
-import { renderApplyResult } from '../../src/render/index.ts';
+import { renderApplyResult, renderEventLine } from '../../src/render/index.ts';
 
 const result = (model: string, op: StepResult['op'], told: Partial<StepResult>): StepResult => ({
   step: `${model}.${op}`,
@@ -58,6 +58,38 @@ describe('What is not done', () => {
     const lines = left(Array.from({ length: 100 }, (_, index) => chain(`m${index}`)).flat());
     expect(lines).toHaveLength(41);
     expect(lines.at(-1)).toBe('  … and 60 models more');
+  });
+});
+
+describe('Requests that were cut', () => {
+  const drain = result('chat', 'drain', { status: 'done', cut: 2, note: 'deadline passed, 2 requests are cut' });
+  const told = (stop: Partial<StepResult>, outcome: 'succeeded' | 'partly') =>
+    renderApplyResult(
+      { outcome, generation: 7, steps: [drain, result('chat', 'stop', stop)], problems: [], ms: 4500 },
+      { color: false, width: 120 },
+    );
+
+  it('are counted in the first line', () => {
+    expect(told({ status: 'done' }, 'succeeded')).toContain('Done in 4.5 s: 2 steps, 2 requests cut. Generation 7.');
+  });
+
+  it('are not, where the copy did not end: it goes on with them', () => {
+    expect(told({ status: 'failed' }, 'partly')).not.toContain('cut.');
+  });
+
+  it('stand in the line of the step', () => {
+    const event = {
+      type: 'step.done',
+      at: '2026-01-01T10:00:00Z',
+      run: 'r',
+      step: 'chat.drain',
+      op: 'drain',
+      model: 'chat',
+      ms: 4500,
+    } as const;
+    expect(renderEventLine({ ...event, note: 'deadline passed, 2 requests are cut' }, { color: false, width: 80 })).toBe(
+      '10:00:00 ✓ drain chat, 4.5 s: deadline passed, 2 requests are cut',
+    );
   });
 });
 

@@ -31,6 +31,16 @@ describe('history answers why it restarted, when, and who did it', () => {
     expect(text).toContain('failed: probe draft: draft answered no token within 60 s [probe-failed]');
   });
 
+  it('names the requests that were cut, and in full why', () => {
+    const cut = { cut: 2, note: 'deadline passed, 2 requests are cut' };
+    const steps = [
+      { ...result('chat.drain'), ...cut, instance: 'chat-0' },
+      { ...result('chat.stop'), instance: 'chat-0' },
+    ];
+    expect(history({ changes: [update({ replacement: 'swap' })], steps })).toContain('; 2 requests cut');
+    expect(whole({ steps })).toContain('drain chat done: deadline passed, 2 requests are cut');
+  });
+
   it('tells a person from a supervisor that acted by itself', () => {
     const changes = [update({ replacement: null })];
     const command = 'llmops apply --supervise';

@@ -3,6 +3,7 @@ import type { InstanceSpec } from '../../domain/desired.ts';
 import type { Fields } from '../../domain/fields.ts';
 import type { ProcessEngine } from '../kit/engine.ts';
 import { callJson } from '../kit/http.ts';
+import { tasksIn } from '../kit/slots.ts';
 import { detectLibrary, ownSearch } from './detect.ts';
 import { explainEnd } from './explain.ts';
 import { loadedFrom, tell, toldBy, valueOf } from './settings.ts';
@@ -29,7 +30,11 @@ export const embeddedEngine: ProcessEngine = {
       callJson(`${endpoint}/props`, { signal, deadlineMs: DEADLINE_MS }),
       callJson(`${endpoint}/slots`, { signal, deadlineMs: DEADLINE_MS }),
     ]);
-    return { fields: loadedFrom(props, endpoint), activeRequests: Array.isArray(slots) ? slots.filter(isProcessing).length : null };
+    return { fields: loadedFrom(props, endpoint), activeRequests: tasksIn(slots)?.length ?? null };
+  },
+  async requests({ endpoint }, signal) {
+    const working = tasksIn(await callJson(`${endpoint}/slots`, { signal, deadlineMs: DEADLINE_MS }));
+    return working && { working, waiting: 0 };
   },
   explain: explainEnd,
   hiddenEnv: /^(NODE_OPTIONS|NODE_LLAMA_CPP_.*|LLAMA_.*|GGML_.*)$/,
@@ -40,7 +45,3 @@ export const embeddedEngine: ProcessEngine = {
     return { model: valueOf(args, '--alias'), endpoint: port === null ? null : `http://127.0.0.1:${port}` };
   },
 };
-
-function isProcessing(slot: unknown): boolean {
-  return typeof slot === 'object' && slot !== null && (slot as { readonly is_processing?: unknown }).is_processing === true;
-}

@@ -4,6 +4,7 @@ import type { Compare, Fields } from '../../domain/fields.ts';
 import type { Engine } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 import type { SecretNeed } from './reference.ts';
+import type { Requests } from './admitted.ts';
 
 /**
  * What differs between engines that run as one process per instance and speak llama-server's HTTP dialect. The kit's
@@ -19,6 +20,8 @@ export interface ProcessEngine {
   configured(process: ProcessWords): Fields;
   /** What a serving instance says is in force; null values: it does not tell. Reads only, and must not wake a sleeping engine. */
   loaded(instance: LoadedQuery, signal: AbortSignal): Promise<{ readonly fields: Fields; readonly activeRequests: number | null }>;
+  /** The requests that a serving instance has now; null: it does not tell. Reads only, as {@link loaded}. */
+  requests(instance: LoadedQuery, signal: AbortSignal): Promise<Requests | null>;
   /**
    * Why a process that ended did so, from the last lines of its log. A code of {@link TRANSIENT} lets a start be tried again.
    */
@@ -86,4 +89,4 @@ export interface Command {
 export type ConnectEngine = (spec: BackendSpec, context: DriverContext) => ProcessEngine;
 
 /** Codes of {@link ProcessEngine.explain} that may go away by themselves; every other one fails a start at once. */
-export const TRANSIENT: ReadonlySet<string> = new Set(['port-taken', 'engine-crashed', 'engine-ended']);
+export const TRANSIENT: ReadonlySet<string> = new Set(['port-taken', 'engine-crashed', 'engine-ended', 'engine-told-to-end']);

@@ -1,5 +1,6 @@
 import type { ProcessEngine } from './engine.ts';
 import { call, parseJson } from './http.ts';
+import { tasksIn } from './slots.ts';
 import type { Marker } from './marker.ts';
 import type { Parts } from './parts.ts';
 
@@ -17,14 +18,17 @@ export function engineOf({ type }: Pick<Marker, 'type'>, { engine, askMs }: Pick
     },
     configured: () => ({}),
     async loaded({ endpoint, headers }, signal) {
-      const { status, text } = await call(`${endpoint}/slots`, { headers, signal, deadlineMs: askMs });
-      const slots: unknown = status === 200 ? parseJson(`${endpoint}/slots`, text) : null;
-      return { fields: {}, activeRequests: Array.isArray(slots) ? slots.filter(isBusy).length : null };
+      return { fields: {}, activeRequests: tasksIn(await slotsAt(endpoint, headers, signal))?.length ?? null };
+    },
+    async requests({ endpoint, headers }, signal) {
+      const working = tasksIn(await slotsAt(endpoint, headers, signal));
+      return working && { working, waiting: 0 };
     },
     explain: () => ({ severity: 'error', code: 'engine-ended', summary: `It ran on ${type} and ended.` }),
   };
-}
 
-function isBusy(slot: unknown): boolean {
-  return typeof slot === 'object' && slot !== null && (slot as { readonly is_processing?: unknown }).is_processing === true;
+  async function slotsAt(endpoint: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<unknown> {
+    const { status, text } = await call(`${endpoint}/slots`, { headers, signal, deadlineMs: askMs });
+    return status === 200 ? parseJson(`${endpoint}/slots`, text) : null;
+  }
 }

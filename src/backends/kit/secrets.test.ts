@@ -27,6 +27,7 @@ const engine: ProcessEngine = {
   command: () => ({ file: '/nowhere/engine', args: [], env: {} }),
   configured: () => ({}),
   loaded: async () => ({ fields: {}, activeRequests: null }),
+  requests: () => Promise.resolve(null),
   explain: () => ({ severity: 'error', code: 'engine-ended', summary: 'It ended.' }),
   secrets: ({ apiKey }) => (isReference(apiKey) ? [{ field: 'options.apiKey', what: 'API key', reference: apiKey, variable: 'KEY' }] : []),
 };

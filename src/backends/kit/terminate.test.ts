@@ -125,6 +125,7 @@ function driverOver(world: Dying): Driver {
     command: () => ({ file: '/nowhere/engine', args: [], env: {} }),
     configured: () => ({}),
     loaded: async () => ({ fields: {}, activeRequests: null }),
+    requests: () => Promise.resolve(null),
     explain: () => ({ severity: 'error', code: 'engine-ended', summary: 'It ended.' }),
   };
   const backend = { name: 'local', type: 'test', reserve: { vramBytes: 0, ramBytes: 0 }, options: {} };

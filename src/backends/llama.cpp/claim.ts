@@ -35,12 +35,13 @@ const WITH_VALUE: ReadonlySet<string> = new Set([
   '--ssl-cert-file',
 ]);
 
-/** True for the command line of a llama-server, also one that an interpreter or a wrapper runs. */
+/** True for the command line of a llama-server, also one that an interpreter or a wrapper runs; not for one that only prints something. */
 export function isServer(args: readonly string[]): boolean {
   return programAt(args) >= 0;
 }
 
 function programAt(args: readonly string[]): number {
+  if (args.some((word) => flag.PRINTING.has(word))) return -1;
   return args.slice(0, 2).findIndex((word) => /^llama-server(\.exe)?$/.test(basename(word)));
 }
 

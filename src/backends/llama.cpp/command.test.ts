@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { BackendSpec, InstanceSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
 import type { Fields } from '../../domain/fields.ts';
 import { checkModel } from './check.ts';
+import { isServer } from './claim.ts';
 import { commandFor } from './command.ts';
 import { configuredOf } from './configured.ts';
 import { parseHelp, parseVersion } from './detect.ts';
@@ -166,6 +167,16 @@ describe('Detection', () => {
     );
     expect(old.capabilities).toEqual(expect.arrayContaining(['--no-mmap', '-ngl']));
     expect(old.capabilities.filter((name) => /load-mode|:all|:value|:levels/.test(name))).toEqual([]);
+  });
+});
+
+describe('A process of somebody else', () => {
+  it('is a server by its program, unless it was told to print something and end, as whoever asks for its version does', () => {
+    expect(isServer(['/usr/bin/llama-server', '-m', 'chat.gguf'])).toBe(true);
+    expect(isServer(['sh', '/opt/bin/llama-server'])).toBe(true);
+    expect(isServer(['vim', 'notes-on-llama-server'])).toBe(false);
+    for (const flag of ['--version', '--help', '-h', '--usage', '--list-devices'])
+      expect(isServer(['/usr/bin/llama-server', flag]), flag).toBe(false);
   });
 });
 

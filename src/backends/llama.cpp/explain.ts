@@ -72,6 +72,13 @@ const REASONS: readonly Reason[] = [
     summary: () => 'llama-server could not load the model.',
     fix: 'Its log says why.',
   },
+  {
+    // The last words of every orderly end, so it is told only where nothing says what led to it. A machine short of memory gives no notice.
+    pattern: /cleaning up before exit/,
+    code: 'engine-told-to-end',
+    summary: () => 'llama-server ended in an orderly way: somebody asked it to, with `kill` or as a service manager does.',
+    fix: 'Run `llmops apply` to start it again. To end a model, type `llmops down --target MODEL`.',
+  },
 ];
 
 /** Why a llama-server ended, from the last lines of its log and its exit code if known. Pure. */

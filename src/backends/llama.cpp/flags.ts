@@ -109,6 +109,9 @@ export const MANAGED_FLAGS: Readonly<Record<string, string>> = Object.fromEntrie
 
 const WITH_VALUE: ReadonlySet<string> = new Set(MANAGED.filter(({ written }) => written === 'value').flatMap(({ names }) => names));
 
+/** Flags with which llama-server prints something and ends: whatever else it was told, it serves nobody. */
+export const PRINTING: ReadonlySet<string> = new Set(MANAGED.filter(({ instead }) => instead === PRINTS).flatMap(({ names }) => names));
+
 /** True if people cannot give this flag in `args`. */
 export function isManaged(flag: string): boolean {
   return Object.hasOwn(MANAGED_FLAGS, flag);

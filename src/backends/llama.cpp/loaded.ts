@@ -1,6 +1,7 @@
 import type { Compare, Fields, Scalar } from '../../domain/fields.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { kvCacheOf } from './configured.ts';
+import { tasksIn } from '../kit/slots.ts';
 import { ALIAS, MODEL, type ParsedArgs } from './flags.ts';
 
 /** llama.cpp rounds a slot's context up to a multiple of this (`n_ctx_seq`, seen with 0.7.0: 300 becomes 512). */
@@ -56,7 +57,12 @@ export function isSleeping(props: unknown): boolean {
 
 /** Slots that work on a request; null: `/slots` did not answer with a list. */
 export function countActive(slots: unknown): number | null {
-  return Array.isArray(slots) ? slots.filter((slot) => booleanAt(slot, 'is_processing') === true).length : null;
+  return tasksIn(slots)?.length ?? null;
+}
+
+/** Requests that wait for a slot, from the text of `/metrics`. */
+export function deferredIn(metrics: string): number {
+  return Number(/^llamacpp:requests_deferred (\d+)/m.exec(metrics)?.[1] ?? 0);
 }
 
 /** Names of buffers in main memory: `CPU`, `CPU_Mapped`, `CPU_REPACK`, `AMX`, `CUDA_Host`. Any other is on a device. Source: ggml_backend_buft_name in ggml. */

@@ -3,17 +3,19 @@ import { basename, resolve } from 'node:path';
 import type { DriverContext } from '../../domain/backend.ts';
 import type { BackendSpec } from '../../domain/desired.ts';
 import { ProblemError } from '../../domain/problem.ts';
+import type { Requests } from '../kit/admitted.ts';
 import type { LoadedQuery, ProcessEngine } from '../kit/engine.ts';
 import { call, callJson, garbled, parseJson } from '../kit/http.ts';
 import { logHead } from '../kit/logs.ts';
 import { isReference } from '../kit/reference.ts';
+import { tasksIn } from '../kit/slots.ts';
 import { commandFor, KEY } from './command.ts';
 import { claimed, isServer } from './claim.ts';
 import { configuredOf } from './configured.ts';
 import { detectEngine } from './detect.ts';
 import { explainEnd } from './explain.ts';
 import { ALIAS, HOST, MODEL, parseArgs, PORT } from './flags.ts';
-import { compare, countActive, isProps, isSleeping, isSlots, loadedFields, strangerServed } from './loaded.ts';
+import { compare, countActive, deferredIn, isProps, isSleeping, isSlots, loadedFields, strangerServed } from './loaded.ts';
 
 const ASK_MS = 2000;
 
@@ -25,6 +27,7 @@ export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessE
     command: (instance, port, engine) => commandFor(instance, port, engine, spec),
     configured: configuredOf,
     loaded,
+    requests,
     explain: explainEnd,
     secrets: ({ apiKey }) => (isReference(apiKey) ? [{ field: 'options.apiKey', what: 'API key', reference: apiKey, variable: KEY }] : []),
     headers: ({ env }) => (env[KEY] === undefined ? {} : { authorization: `Bearer ${env[KEY]}` }),
@@ -46,16 +49,25 @@ async function loaded({ endpoint, headers, logFile, configured, args }: LoadedQu
   const stranger = strangerServed(props, parseArgs(args), resolvedPath);
   if (stranger) throw new ProblemError(stranger);
   const fields = loadedFields(props, logHead(logFile), configured);
-  return { fields, activeRequests: isSleeping(props) ? 0 : await askSlots(`${endpoint}/slots`, headers, signal) };
+  return { fields, activeRequests: isSleeping(props) ? 0 : countActive(await askSlots(`${endpoint}/slots`, headers, signal)) };
+}
+
+/** A request that found no free slot is in no slot: how many there are of those, only the metrics tell, where it was told to keep any. */
+async function requests({ endpoint, headers, configured }: LoadedQuery, signal: AbortSignal): Promise<Requests | null> {
+  if (isSleeping(await callJson(`${endpoint}/props`, { headers, signal, deadlineMs: ASK_MS }))) return { working: [], waiting: 0 };
+  const working = tasksIn(await askSlots(`${endpoint}/slots`, headers, signal));
+  if (working === null || configured['options.metrics'] !== true) return working && { working, waiting: 0 };
+  const { status, text } = await call(`${endpoint}/metrics`, { headers, signal, deadlineMs: ASK_MS });
+  return { working, waiting: status === 200 ? deferredIn(text) : 0 };
 }
 
 /** null: this server tells nobody (`--no-slots`). */
-async function askSlots(url: string, headers: LoadedQuery['headers'], signal: AbortSignal): Promise<number | null> {
+async function askSlots(url: string, headers: LoadedQuery['headers'], signal: AbortSignal): Promise<unknown> {
   const answer = await call(url, { headers, signal, deadlineMs: ASK_MS });
   if (answer.status !== 200) return null;
   const slots = parseJson(url, answer.text);
   if (!isSlots(slots)) throw garbled(url, 'did not answer with a list of slots');
-  return countActive(slots);
+  return slots;
 }
 
 /** What `-hf` or `-mu` brought. */

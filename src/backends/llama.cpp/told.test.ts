@@ -114,6 +114,9 @@ describe('Why a llama-server ended', () => {
   });
 
   it('is not guessed where it wrote nothing', () => {
+    const orderly = 'I srv    operator(): operator(): cleaning up before exit...';
+    expect(explainEnd(orderly, null), 'somebody sent it SIGTERM').toMatchObject({ code: 'engine-told-to-end' });
+    expect(explainEnd(`E srv  llama_server: exiting due to model loading error\n${orderly}`, 1).code).toBe('weights-unusable');
     expect(explainEnd('I srv update_slots: all slots are idle', 137)).toMatchObject({
       code: 'engine-ended',
       summary: expect.stringContaining('137'),

@@ -73,7 +73,7 @@ function stepEntries(steps: readonly StepResult[], looks: HistoryLooks): readonl
     span(step.instance, 'quiet'),
   ]);
   const why = steps.flatMap((step) => {
-    const text = step.problem === null ? step.because : `${step.problem.summary} [${step.problem.code}]`;
+    const text = step.problem === null ? (step.because ?? step.note ?? null) : `${step.problem.summary} [${step.problem.code}]`;
     return text === null ? [] : [entry(line('  ', span(`${step.op} ${step.model}`, 'strong'), ` ${step.status}: ${text}`), 4)];
   });
   const table = tableLines(STEP_COLUMNS, rows, looks.width).map((row) => entry(row));

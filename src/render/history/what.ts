@@ -1,5 +1,6 @@
 import type { Generation } from '../../domain/generation.ts';
 import type { Drift } from '../../domain/plan.ts';
+import { cutWords } from '../cut.ts';
 import { counted } from '../format/units.ts';
 import { valuePair } from '../format/values.ts';
 import type { Listed } from '../plan/kinds.ts';
@@ -18,7 +19,8 @@ export function whatWords(one: Generation): readonly (readonly (string | Span)[]
   const said = changes.slice(0, MOST_CHANGES).map((change) => changeWords(change, one));
   const rest = changes.length > MOST_CHANGES ? [`and ${counted(changes.length - MOST_CHANGES, 'other model')}`] : [];
   const did = said.length === 0 ? 'records only' : [...said, ...rest].join('; ');
-  return [[`${byWords(one)}${did}`], ...failures(one)];
+  const cut = cutWords(one.steps);
+  return [[`${byWords(one)}${did}${cut === null ? '' : `; ${cut}`}`], ...failures(one)];
 }
 
 /** What did it, where that says more than the row does. */

@@ -1,4 +1,5 @@
 import type { FieldChange, Plan } from '../../domain/plan.ts';
+import type { Problem } from '../../domain/problem.ts';
 import type { Price } from '../../domain/fields.ts';
 import { worst } from '../../domain/fields.ts';
 import { age, counted } from '../format/units.ts';
@@ -115,14 +116,17 @@ function remark(text: string): Entry {
   return entry(line(' '.repeat(NAME), span(text, 'quiet')), NAME + 2);
 }
 
-function blockedEntries({ problem, others = [] }: Extract<Listed, { action: 'blocked' }>, width: number): readonly Entry[] {
-  return [problem, ...others].flatMap((each) => {
+function blockedEntries({ problem, others = [], withdraws }: Extract<Listed, { action: 'blocked' }>, width: number): readonly Entry[] {
+  const clients = withdraws === undefined ? [] : [fact('clients', `no longer sent to ${withdraws}, where its copy has ended`, width)];
+  return [...[problem, ...others].flatMap(problemRows), ...clients];
+
+  function problemRows(each: Problem): readonly Entry[] {
     const where = each.place === undefined ? '' : `   ${placeText(each.place, PLACE_WIDTH)}`;
     const rows = [fact('problem', `${each.summary} [${each.code}]${where}`, width, span('x', 'remove'))];
     if (each.expected !== undefined) rows.push(fact('expected', each.expected, width));
     if (each.fix !== undefined) rows.push(fact('fix', each.fix, width));
     return rows;
-  });
+  }
 }
 
 /** Whoever reviews a change must know that this very one has just failed. */

@@ -40,9 +40,10 @@ function chainText(chain: readonly Step[], surging: ReadonlySet<string>): Line {
 }
 
 /** What a step waits for, and for how long at most; nothing for one that only acts. */
-function waitWords({ op, deadlineMs }: Step): string {
+function waitWords(step: Step): string {
+  const { op, deadlineMs } = step;
   if (op === 'probe') return ` (answers, ≤ ${duration(deadlineMs)})`;
-  return op === 'drain' ? ` (idle, ≤ ${duration(deadlineMs)})` : '';
+  return op === 'drain' ? ` (${step.open === true ? 'what it has' : 'idle'}, ≤ ${duration(deadlineMs)})` : '';
 }
 
 /** Connected parts of the step graph, each in the plan's order, in the order of their first steps (union-find). */

@@ -1,6 +1,6 @@
 import type { Scalar } from '../../domain/fields.ts';
 import type { ModelState, ModelStatus, SettingStatus, Status } from '../../domain/status.ts';
-import { age, bytes, grouped } from '../format/units.ts';
+import { age, bytes, counted, duration, grouped } from '../format/units.ts';
 import { baseName, value } from '../format/values.ts';
 import { endedWords, labelled, observedEntry } from '../plan/header.ts';
 import type { Column } from '../text/table.ts';
@@ -46,7 +46,18 @@ function headEntries(status: Status, now: string): readonly Entry[] {
     labelled('Applied', appliedWords(status, now)),
     observedEntry('Backends', status.backends),
   ];
-  return status.holder === null ? rows : [...rows, labelled('Changing', span(status.holder, 'note'))];
+  const changing = status.holder === null ? [] : [labelled('Changing', span(status.holder, 'note'))];
+  return [...rows, ...supervisorEntries(status, now), ...changing];
+}
+
+/** Whether what is down comes back by itself. Where nothing is down and nobody supervises, nobody asks. */
+function supervisorEntries({ supervisor, models }: Status, now: string): readonly Entry[] {
+  if (supervisor !== null) {
+    const ago = age(supervisor.since, now);
+    return [labelled('Watched', `by pid ${supervisor.pid} (${supervisor.who})${ago === null ? '' : `, for ${ago}`}`)];
+  }
+  const isDown = models.some(({ state, generation }) => (state === 'failed' || state === 'absent') && generation !== null);
+  return isDown ? [labelled('Watched', 'by nobody: what ended stays down until an apply (see `llmops apply --supervise`)')] : [];
 }
 
 function appliedWords(status: Status, now: string): string {
@@ -156,14 +167,21 @@ function wideCells(model: ModelStatus): readonly Span[] {
 
 function whyEntries(model: ModelStatus, now: string): readonly Entry[] {
   const copies = model.copies.length === 0 ? [] : [entry(line('  └ ', span(`also running: ${model.copies.join(', ')}`, 'quiet')), 4)];
-  if (model.why === null) return copies;
+  if (model.why === null) return [...copies, ...retryEntries(model, now)];
   const fix = model.fix === null ? [] : [` → ${model.fix}`];
   const differing = model.settings.filter(differs).slice(0, 4);
   const rows = differing.map((setting) => {
     const sides = (['desired', 'configured', 'loaded'] as const).map((side) => `${WORDS[side]} ${sideText(setting, side)}`);
     return entry(line('    ', span(`${setting.field}: ${sides.join(', ')}`, 'quiet')), 6);
   });
-  return [entry(line('  └ ', `${model.why}${lastSign(model, now)}`, ...fix), 4), ...rows, ...copies];
+  return [entry(line('  └ ', `${model.why}${lastSign(model, now)}`, ...fix), 4), ...rows, ...retryEntries(model, now), ...copies];
+}
+
+function retryEntries({ retry, why }: ModelStatus, now: string): readonly Entry[] {
+  if (retry === undefined) return [];
+  const left = Math.max(0, Date.parse(retry.nextAt) - Date.parse(now));
+  const told = why === null ? `: ${retry.why}` : '';
+  return [entry(line('  └ ', span(`started anew in ${duration(left)}; ended ${counted(retry.times, 'time')} in a row${told}`, 'note')), 4)];
 }
 
 /** When it was last known to live, as near as anybody knows. */

@@ -1,5 +1,6 @@
 import type { EngineFacts } from './engine.ts';
 import type { Outcome } from './generate.ts';
+import type { Slots } from './slots.ts';
 
 /** A JSON body. */
 export type Shape = Readonly<Record<string, unknown>>;
@@ -57,8 +58,14 @@ export function propsBody(facts: EngineFacts): Shape {
 }
 
 /** `GET /slots`. */
-export function slotsBody(facts: EngineFacts, state: readonly { readonly id: number; readonly processing: boolean }[]): readonly Shape[] {
-  return state.map((slot) => ({ id: slot.id, n_ctx: facts.contextTokens, speculative: false, is_processing: slot.processing }));
+export function slotsBody(facts: EngineFacts, state: ReturnType<Slots<unknown>['state']>): readonly Shape[] {
+  return state.map(({ id, processing, task }) => ({
+    id,
+    n_ctx: facts.contextTokens,
+    speculative: false,
+    is_processing: processing,
+    id_task: task,
+  }));
 }
 
 /** One of the two OpenAI routes that generate: how its bodies differ. */

@@ -81,8 +81,8 @@ describe('slots', () => {
     const slot = await slots.acquire((remembered) => (remembered === 'goodbye' ? 7 : 0), none);
     expect(slot.sequence).toBe('goodbye');
     expect(slots.state()).toEqual([
-      { id: 0, processing: false },
-      { id: 1, processing: true },
+      { id: 0, processing: false, task: -1 },
+      { id: 1, processing: true, task: 0 },
     ]);
   });
 
@@ -94,7 +94,7 @@ describe('slots', () => {
     left.abort(new Error('left'));
     await expect(waiting).rejects.toThrow('left');
     slots.release(slot);
-    expect(slots.state()).toEqual([{ id: 0, processing: false }]);
+    expect(slots.state()).toEqual([{ id: 0, processing: false, task: 0 }]);
     expect(slots.waiting()).toBe(0);
   });
 });

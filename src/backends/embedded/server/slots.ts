@@ -9,12 +9,14 @@ export interface Slots<S> {
   /** Waits for a slot. `affinity` rates a free slot for this request (more is better). Rejects with the signal's reason if it is aborted first. */
   acquire(affinity: (sequence: S) => number, signal: AbortSignal): Promise<Slot<S>>;
   release(slot: Slot<S>): void;
-  state(): readonly { readonly id: number; readonly processing: boolean }[];
+  /** `task`: the number of the request that it works on, or worked on last; -1: none yet. Numbers grow in the order in which requests come. */
+  state(): readonly { readonly id: number; readonly processing: boolean; readonly task: number }[];
   /** Requests that wait for a slot. */
   waiting(): number;
 }
 
 interface Waiter<S> {
+  readonly task: number;
   readonly affinity: (sequence: S) => number;
   readonly give: (slot: Slot<S>) => void;
 }
@@ -24,6 +26,8 @@ export function createSlots<S>(sequences: readonly S[]): Slots<S> {
   const all: readonly Slot<S>[] = sequences.map((sequence, id) => ({ id, sequence }));
   const free = new Set(all);
   const queue: Waiter<S>[] = [];
+  const tasks = all.map(() => -1);
+  let requests = 0;
 
   const serve = (): void => {
     while (queue.length > 0 && free.size > 0) {
@@ -31,6 +35,7 @@ export function createSlots<S>(sequences: readonly S[]): Slots<S> {
       const slot = waiter && best([...free], waiter.affinity);
       if (!waiter || !slot) return;
       free.delete(slot);
+      tasks[slot.id] = waiter.task;
       waiter.give(slot);
     }
   };
@@ -40,6 +45,7 @@ export function createSlots<S>(sequences: readonly S[]): Slots<S> {
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
         const waiter: Waiter<S> = {
+          task: requests++,
           affinity,
           give: (slot) => {
             signal.removeEventListener('abort', leave);
@@ -58,7 +64,7 @@ export function createSlots<S>(sequences: readonly S[]): Slots<S> {
       free.add(slot);
       serve();
     },
-    state: () => all.map((slot) => ({ id: slot.id, processing: !free.has(slot) })),
+    state: () => all.map((slot) => ({ id: slot.id, processing: !free.has(slot), task: tasks[slot.id] ?? -1 })),
     waiting: () => queue.length,
   };
 }

@@ -13,7 +13,9 @@ export class FakeEngine {
   isSleeping = false;
   isStopping = false;
   completions = 0;
-  private busy = 0;
+  /** The numbers of the requests in flight, in the order in which they came: as many as there are slots are worked on, the rest waits. */
+  private readonly tasks: number[] = [];
+  private numbered = 0;
 
   constructor(settings: Settings, faults: Faults) {
     this.settings = settings;
@@ -35,12 +37,22 @@ export class FakeEngine {
   }
 
   get inFlight(): number {
-    return this.busy;
+    return Math.min(this.tasks.length, this.slots);
+  }
+
+  get deferred(): number {
+    return this.tasks.length - this.inFlight;
+  }
+
+  /** The request that a slot works on; -1: none. */
+  taskIn(slot: number): number {
+    return this.tasks[slot] ?? -1;
   }
 
   /** Runs a request in a slot: calls `emit` for each token until the limit, or until the test lets it end. */
   async generate(tokens: number, emit: (token: string) => void): Promise<void> {
-    this.busy += 1;
+    const task = this.numbered++;
+    this.tasks.push(task);
     try {
       this.completions += 1;
       if (this.completions === this.faults.crashInRequest) process.kill(process.pid, 'SIGKILL');
@@ -51,7 +63,7 @@ export class FakeEngine {
       if (this.isStopping) await new Promise(() => undefined);
       for (let number = 1; number < Math.min(tokens, 8); number += 1) emit(' desk');
     } finally {
-      this.busy -= 1;
+      this.tasks.splice(this.tasks.indexOf(task), 1);
     }
   }
 

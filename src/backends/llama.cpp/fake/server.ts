@@ -46,7 +46,11 @@ const ROUTES: Readonly<Record<string, Route>> = {
     engine.settings.slots ? send(response, 200, slotsOf(engine)) : send(response, 501, { error: { code: 501 } }),
   'GET /v1/models': (engine, _, response) => send(response, 200, modelsOf(engine)),
   'GET /metrics': (engine, _, response) =>
-    send(response, engine.settings.metrics ? 200 : 501, `llamacpp:requests_processing ${engine.inFlight}\n`),
+    send(
+      response,
+      engine.settings.metrics ? 200 : 501,
+      `llamacpp:requests_processing ${engine.inFlight}\nllamacpp:requests_deferred ${engine.deferred}\n`,
+    ),
   'POST /completion': (engine, body, response) => complete(engine, body, response, (text, stop) => ({ index: 0, content: text, stop })),
   'POST /v1/completions': (engine, body, response) =>
     complete(engine, body, response, (text, stop) => ({
@@ -97,6 +101,7 @@ function slotsOf(engine: FakeEngine): readonly Json[] {
     n_ctx: engine.contextPerSlot,
     speculative: false,
     is_processing: id < engine.inFlight,
+    id_task: engine.taskIn(id),
   }));
 }
 

@@ -1,0 +1,18 @@
+import type { Endpoint } from '../domain/observed.ts';
+import type { Context } from './sight.ts';
+import type { Verdict } from './verdict.ts';
+
+/**
+ * Where clients of a declared and blocked model are sent although the copy there has ended: whoever listens at that address now would get
+ * their requests. null: it is there, or its backend cannot be looked at, or something is done about the model anyway.
+ */
+export function lostEndpoint({ input, world }: Context, verdict: Verdict): Endpoint | null {
+  if (verdict.kind !== 'blocked' || input.mode !== 'apply') return null;
+  const { model } = verdict;
+  const endpoint = input.inventory.endpoints[model];
+  if (endpoint === undefined || input.desired.models.every(({ name }) => name !== model)) return null;
+  const backend = input.inventory.models[model]?.backend ?? verdict.backend;
+  if (world.backends.get(backend)?.status !== 'reachable') return null;
+  const isThere = (world.ours.get(model) ?? []).some(({ id, phase }) => id === endpoint.instance && phase !== 'failed');
+  return isThere ? null : endpoint;
+}

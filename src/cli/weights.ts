@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { Resolved } from '../catalog/index.ts';
 import type { Artifact, InstanceSpec, ModelSpec } from '../domain/desired.ts';
 import type { Room } from '../domain/weights.ts';
@@ -17,7 +16,6 @@ export type ResolvedWeights = Resolved & { readonly room?: Room };
  */
 export async function resolveWeights(session: Session, context: CliContext, note: ProgressNote): Promise<ResolvedWeights> {
   const [{ resolveArtifacts }, pins] = await Promise.all([import('../catalog/index.ts'), readPins(session, context)]);
-  await mkdir(session.cacheDir, { recursive: true, mode: 0o700 }).catch(() => undefined); // a cache that cannot be kept is only slower
   const resolved = await resolveArtifacts(session.desired, {
     baseDir: session.paths.baseDir,
     cacheDir: session.cacheDir,

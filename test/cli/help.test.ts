@@ -44,7 +44,7 @@ describe('--help', () => {
 describe('The flags that a verb shows', () => {
   it.each([
     ['down', ['--auto-approve']],
-    ['destroy', ['--replace', '--adopt', '--allow-destroy']],
+    ['destroy', ['--replace']],
     ['diff', ['--allow-destroy']],
   ] as const)('of %s are those that mean something to it; %j are taken and not shown', async (name, flags) => {
     const text = await helpOf(name);

@@ -163,7 +163,7 @@ function observeForeign(entry: ProcessEntry, parts: Parts): ObservedInstance | n
     problem: {
       severity: 'info',
       code: 'foreign-instance',
-      summary: `Belongs to ${whose} (pid ${entry.pid}); it is shown and never asked or touched.`,
+      summary: `Belongs to ${whose} (pid ${entry.pid}); it is shown and never touched.`,
     },
   };
 }

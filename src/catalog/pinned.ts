@@ -41,6 +41,7 @@ export async function pinnedArtifact(model: ModelSpec, locked: LockedModel, shel
       missing,
       ready: missing.length === 0 && (await areThere(opens, files)),
       partialBytes: sum(partial),
+      ...(found[0] == null ? {} : { here: found[0] }),
     },
   };
 }

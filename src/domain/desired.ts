@@ -118,6 +118,8 @@ export interface RemoteWeights {
   readonly missing: readonly RemoteFile[];
   /** True: it can be opened at the artifact's path as it is. */
   readonly ready: boolean;
+  /** Where the (first) file lies now: in the store, or in another program's cache. Absent: it is not here, or nobody looked. */
+  readonly here?: string;
   /** Bytes of `missing` that an earlier run fetched already. */
   readonly partialBytes: number;
 }

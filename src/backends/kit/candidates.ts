@@ -70,10 +70,11 @@ async function withFile(stranger: Stranger, parts: Parts, signal: AbortSignal): 
 }
 
 /** The very same file, under whatever name, and not written since the process began: then it holds what was read. */
-function serves({ entry, file }: Stranger, { path }: Artifact): boolean {
-  if (file === null) return false;
-  const [theirs, ours] = [file, path].map((each) => statSync(each, { throwIfNoEntry: false }));
-  if (!theirs || !ours || theirs.dev !== ours.dev || theirs.ino !== ours.ino) return false;
+function serves({ entry, file }: Stranger, { path, remote }: Artifact): boolean {
+  const theirs = file === null ? undefined : statSync(file, { throwIfNoEntry: false });
+  // Pinned weights in another program's cache stand at their own path only once a model of ours needs them there.
+  const ours = [path, remote?.here ?? path].map((each) => statSync(each, { throwIfNoEntry: false }));
+  if (!theirs || !ours.some((one) => one?.dev === theirs.dev && one.ino === theirs.ino)) return false;
   return entry.startedAt === null || theirs.mtimeMs <= Date.parse(entry.startedAt) + TICK_MS;
 }
 

@@ -103,6 +103,17 @@ describe('A process that serves the weights of a declared model', () => {
     expect(await candidates()).toEqual([]);
   });
 
+  it("is found where pinned weights lie in another program's cache, before they stand where ours would open them", async () => {
+    await startTheirs();
+    const { path, sha256, bytes } = spec.weights;
+    const origin = { kind: 'https' as const, url: 'https://example.org/chat.gguf' };
+    const files = [{ path: 'chat.gguf', bytes, sha256 }];
+    const remote = { origin, manifest: null, files, missing: [], ready: false, partialBytes: 0, here: path };
+    const artifact = { path: `${path}.not-there-yet`, sha256, bytes, source: origin.url, gguf: null, remote };
+    const found = await driver.candidates?.([{ model: world.model(), artifact }], io().signal);
+    expect(found).toMatchObject([{ obstacle: null, copy: { phase: 'serving' } }]);
+  });
+
   it('becomes ours by a record alone, also to those that come later, and ends like any other', async () => {
     const { pid } = await startTheirs();
     const [found] = await candidates();

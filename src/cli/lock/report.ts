@@ -52,7 +52,9 @@ export async function reportLocked(
     );
     return;
   }
-  const text = render.renderLockDiff(diff, screenOf(context.stdout, context, flags));
+  // With nothing to pin, nothing is written: which engines there are is then no difference to anything.
+  const isNothing = !written && Object.keys(after.models).length === 0;
+  const text = isNothing ? '' : render.renderLockDiff(diff, screenOf(context.stdout, context, flags));
   await print(context.stdout, `${text === '' ? '' : `${text}\n`}${verdict(file, found, written, flags, render.lockDiffWords(diff))}`);
   await printProblems(problems, context, flags);
   await say(context.stderr, notPinned(desired).join('\n'));
@@ -64,6 +66,7 @@ function verdict(file: string, { after, diff, problems }: LookedUp, written: boo
   const isSame = diff.models.length + diff.engines.length === 0;
   if (written) return `${file} is written: ${isSame ? 'the order of files' : words}; ${pinned}. Commit it.`;
   if (dryRun && !isSame) return `${file} would be written: ${words}; ${pinned}. Nothing was (--dry-run).`;
+  if (count === 0 && errorsIn(problems).length > 0) return `${file} was not written: nothing could be looked up.`;
   return `${file} ${errorsIn(problems).length > 0 ? 'is left as it was' : 'is as it should be'}: ${pinned}.`;
 }
 

@@ -122,13 +122,22 @@ class Walk {
     const cancelled: [number, StepResult][] = [];
     for (const [at, step] of this.steps.entries()) {
       if (this.results.has(step.id) || this.inFlight.has(at) || goesOn(step)) continue;
-      const result = resultOf(step, { status: 'cancelled', because: 'the run was told to stop before it began' });
+      const result = resultOf(step, { status: 'cancelled', because: this.whyNotBegun(step) });
       this.results.set(step.id, result);
       void this.tell(at, result);
       cancelled.push([at, result]);
     }
     // What goes on may wait for what does not.
     for (const [at, result] of cancelled) this.drop(this.waitingFor(at), result);
+  }
+
+  /** What was started for it goes on running: whoever reads the end of the run must know of it. */
+  private whyNotBegun(step: Step): string {
+    const started = this.steps.find(
+      ({ op, model, id }) => op === 'start' && model === step.model && this.results.get(id)?.status === 'done',
+    );
+    const left = started === undefined || step.op === 'start' ? '' : `; ${started.instance} runs, and the next apply goes on from there`;
+    return `the run was told to stop before it began${left}`;
   }
 
   private insert(at: number): void {

@@ -13,7 +13,7 @@ import { nameForNew, type StackName } from './stack-name.ts';
 
 const WAYS: Ways = {
   instead: 'Type `llmops plan` to see what it would do, or `llmops init --stdout` to see what init would write.',
-  elsewhere: 'name another one with -C',
+  elsewhere: 'name another one with -C or -f',
 };
 
 interface InitFlags {

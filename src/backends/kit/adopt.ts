@@ -2,6 +2,7 @@ import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import { findOne, wordsOf, type Parts } from './parts.ts';
 import { folderOf, outputFileOf } from './surroundings.ts';
+import { claimant, claimProcess } from './taken-over.ts';
 
 /**
  * Takes over a process that somebody else started: writes it down, and touches nothing of it. A process cannot be given a mark
@@ -14,6 +15,7 @@ export async function adoptProcess({ model, instance, spec, process: planned }: 
   const same = entry !== null && entry.started === planned?.started && entry.marker === null;
   const claimed = same ? (parts.engine.claim?.({ ...wordsOf(entry), folder: folderOf(entry.pid) }) ?? null) : null;
   if (!same || claimed === null) throw changed(model, planned?.pid ?? null);
+  if (!claimProcess(entry, parts)) throw new ProblemError(takenOver(model, entry.pid, claimant(entry, parts)));
   const kept = parts.records.put({
     v: 1,
     type: parts.engine.type,
@@ -33,6 +35,14 @@ export async function adoptProcess({ model, instance, spec, process: planned }: 
     summary: `${model} was not taken over: the disk takes no record of it, and without one it would be lost again. It runs on as before.`,
     fix: `Free some space for ${parts.context.stateDir}, then apply again.`,
   });
+}
+
+function takenOver(model: string, pid: number, stack: string | null) {
+  return {
+    code: 'instance-changed',
+    summary: `What was to be taken over for ${model} (pid ${pid}) was taken over by ${stack === null ? 'another stack' : `stack ${stack}`} meanwhile. Nothing was changed.`,
+    fix: 'Run `llmops plan` again.',
+  };
 }
 
 function changed(model: string, pid: number | null): ProblemError {

@@ -12,6 +12,7 @@ import { listensOn } from './listeners.ts';
 import { endpointOf, findOurs, wordsOf, type Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
 import { folderOf, outputFileOf, serviceOf } from './surroundings.ts';
+import { claimant } from './taken-over.ts';
 
 const ASK_AT_ONCE = 8;
 /** Start times come in ticks of the clock, times of files do not. */
@@ -125,7 +126,9 @@ function candidateOf({ entry, claimed }: Stranger, { model, artifact }: Wanted, 
     logFile: outputFileOf(pid),
     ...answer,
   };
-  return { model: model.name, copy, obstacle: obstacleOf(entry, claimed, answer, around), warning: warningOf(entry, claimed) };
+  const stack = claimant(entry, around.parts);
+  const obstacle = stack === null ? obstacleOf(entry, claimed, answer, around) : `belongs to stack ${stack}, which took it over`;
+  return { model: model.name, copy, obstacle, warning: warningOf(entry, claimed) };
 }
 
 function obstacleOf(

@@ -18,6 +18,7 @@ import { openRecords } from './records.ts';
 import { lookAtSecrets, prepareSecrets } from './secrets.ts';
 import { startInstance } from './start.ts';
 import { stopInstance } from './stop.ts';
+import { forgetEnded } from './taken-over.ts';
 
 /** From SIGTERM to SIGKILL. Drained engines end at once; one with requests in flight hangs them and does not end at all. */
 const GRACE_MS = 2000;
@@ -53,7 +54,9 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
     tend: async () => {
       rotateLogs(context.stateDir);
       await sweepClaims(join(context.stateDir, 'instances'), parts.table);
-      const found = findOurs(await parts.table.list(), parts);
+      const entries = await parts.table.list();
+      forgetEnded(({ pid, started }) => entries.some((entry) => entry.pid === pid && entry.started === started), parts);
+      const found = findOurs(entries, parts);
       for (const [id, { leader }] of found) if (leader !== null) parts.records.isAlive(id);
     },
     secrets: (models) => lookAtSecrets(models, parts),

@@ -10,6 +10,7 @@ import { decodeMarker, type Marker } from './marker.ts';
 import { readMemory } from './memory.ts';
 import { endpointOf, findOurs, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
 import { folderOf } from './surroundings.ts';
+import { claimant } from './taken-over.ts';
 import type { ProcessEntry } from './process-table.ts';
 
 /** How many instances are asked at the same time. */
@@ -144,7 +145,8 @@ function observeForeign(entry: ProcessEntry, parts: Parts): ObservedInstance | n
   if (marker && (marker.type !== parts.engine.type || marker.stackId === parts.stackId || entry.pid !== entry.group)) return null;
   const known = parts.engine.recognize?.(entry) ?? null;
   if (!marker && !known) return null;
-  const whose = marker ? `stack ${marker.stack}` : 'somebody else';
+  const stack = marker?.stack ?? claimant(entry, parts);
+  const whose = stack === null ? 'somebody else' : `stack ${stack}`;
   return {
     id: marker ? `${marker.stackId}/${marker.id}` : `pid-${entry.pid}`,
     owner: 'foreign',

@@ -140,4 +140,17 @@ describe('A process that serves the weights of a declared model', () => {
     await startTheirs(['--api-key', 'theirs']);
     expect((await candidates())[0]?.obstacle).toContain('--api-key');
   });
+
+  it('and that another stack took over is theirs: this one says whose, and leaves it', async () => {
+    await startTheirs();
+    const [found] = await candidates();
+    const other = world.connect({ stateDir: join(world.dir, 'another-state') });
+    await adopt(found!.copy);
+    const [theirOwn] = await candidates(other);
+    expect(theirOwn?.obstacle).toContain('belongs to stack contract');
+    const taking = step('adopt', spec, { spec, copy: found!.copy.id, process: found!.copy.process });
+    expect(problemOf(await other.perform.adopt?.(taking, io()).catch((error: unknown) => error))).toMatchObject({
+      code: 'instance-changed',
+    });
+  });
 });

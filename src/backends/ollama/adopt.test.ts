@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { io, seen, step } from '../../../test/contract/world.ts';
 import type { ModelSpec } from '../../domain/desired.ts';
@@ -76,5 +77,34 @@ describe('A model of somebody else on the server', () => {
 
   it('that was changed since the plan is not taken over', async () => {
     expect(problemOf(await adopt('chat@0123456789ab').catch((error: unknown) => error))).toMatchObject({ code: 'instance-changed' });
+  });
+
+  it('gets its name back, as it was, once no copy of ours needs it', async () => {
+    const change = { load: 'on-demand' as const, options: { system: 'Be short.' } };
+    await theirs('chat', { system: 'Be short.' });
+    const before = await stage.user.digestOf('chat:latest');
+    const [found] = await candidates(change);
+    await adopt(found!.copy.id, change);
+    const spec = stage.world.spec(change);
+    await stage.publish(spec);
+    await stage.driver.retire?.(io().signal);
+    expect(await stage.user.digestOf('chat:latest')).not.toBe(before);
+    await stage.withdraw(spec);
+    await stage.world.stop(stage.driver, spec, null);
+    await stage.driver.retire?.(io().signal);
+    expect(await stage.user.digestOf('chat:latest')).toBe(before);
+    expect((await stage.user.names()).filter((name) => name.includes('original'))).toEqual([]);
+  });
+
+  it('that llmops made for another stack stands for no model of this one', async () => {
+    const change = { load: 'on-demand' as const };
+    await theirs('chat');
+    const [found] = await candidates(change);
+    await adopt(found!.copy.id, change);
+    await stage.publish(stage.world.spec(change));
+    const other = stage.world.connect({ stateDir: join(stage.world.dir, 'another-state') });
+    const { path, sha256, bytes } = stage.world.spec(change).weights;
+    const wanted = { model: stage.world.model(change), artifact: { path, sha256, bytes, source: 'file:chat.gguf', gguf: null } };
+    expect(await other.candidates?.([wanted], io().signal)).toEqual([]);
   });
 });

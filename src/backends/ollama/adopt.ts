@@ -6,7 +6,7 @@ import { throwIfCancelled } from '../kit/clock.ts';
 import { alone } from './alone.ts';
 import { pinnedTag, strangerId } from './candidates.ts';
 import { handOver } from './hand-over.ts';
-import { baseName } from './names.ts';
+import { baseName, originalName, originalOf, parseDerived } from './names.ts';
 import { heldKeyOf, lookIntoRows, readStore } from './observe.ts';
 import { findOurs, runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
 import { pullClaim } from './tidy.ts';
@@ -52,7 +52,24 @@ async function handName({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, 
   const blob = (await showTag(stranger, parts, io.signal))?.blob ?? null;
   if (blob !== null) parts.notes.noteBlob(stranger.digest, blob);
   const ours = await findOurs(spec.id, parts, io.signal);
-  if (ours !== null) await parts.client.copy(ours.tag.name, alias.name, io.signal);
+  if (ours === null) return;
+  // It is not lost: it gets its name back when no copy of ours needs it any more.
+  await parts.client.copy(alias.name, originalName(spec.model, parts.stackId), io.signal);
+  await parts.client.copy(ours.tag.name, alias.name, io.signal);
+}
+
+/** Gives users their own models back whose names led to copies of ours, once there is none of these any more. */
+export async function giveBack(parts: Parts, signal: AbortSignal): Promise<void> {
+  const tags = await parts.client.tags(signal);
+  const copies = tags.map(({ name }) => parseDerived(name)).filter((derived) => derived?.stackId === parts.stackId);
+  const used = new Set(copies.map((derived) => derived?.model)); // of whatever backend: the name is one
+  for (const { name } of tags) {
+    const model = originalOf(name, parts.stackId);
+    if (model === null || used.has(model)) continue;
+    // A name that somebody gave to something else meanwhile is theirs.
+    if (tagNamed(model, tags) === null) await parts.client.copy(name, model, signal);
+    await parts.client.remove(name, signal);
+  }
 }
 
 /** What is in memory and shall stay is asked to; with the load options that it has, nothing is loaded anew. */

@@ -5,7 +5,7 @@ import { mapBounded } from '../../domain/bounded.ts';
 import { configuredOf, declaredParameters, fieldsOf, isLoadOption, loadedOf, parametersText } from './fields.ts';
 import { baseName, fullName, isOurs, shortName, tagName } from './names.ts';
 import { lookIntoRows, readStore, type Store } from './observe.ts';
-import { runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
+import { markOf, runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
 import type { Row, Shown, Tag } from './shown.ts';
 
 const ASK_AT_ONCE = 8;
@@ -30,7 +30,10 @@ export async function findCandidates(models: readonly Wanted[], parts: Parts, si
   await lookIntoRows(store, parts, signal);
   const others = store.tags.filter(({ name }) => !isOurs(name));
   const all = await mapBounded(others, ASK_AT_ONCE, async (tag) => ({ tag, shown: await showTag(tag, parts, signal) }));
-  const strangers = all.flatMap((each): Stranger[] => (each.shown === null ? [] : [{ ...each, shown: each.shown }]));
+  // A name that llmops gave to clients leads to a model with its mark: that is no stranger's, whichever stack's it is.
+  const strangers = all.flatMap((each): Stranger[] =>
+    each.shown === null || markOf(each.shown) !== null ? [] : [{ ...each, shown: each.shown }],
+  );
   const perModel = models.map(async (wanted) => {
     const base = await baseOf(wanted, store, parts, signal);
     const sharing = strangers.filter(({ shown: { blob } }) => blob !== null && blob === blobOf(wanted));

@@ -8,7 +8,7 @@ import { systemProcesses } from '../kit/process-table.ts';
 import { stackIdOf } from '../kit/marker.ts';
 import { isReference } from '../kit/reference.ts';
 import { readSecret } from '../kit/secrets.ts';
-import { adoptModel } from './adopt.ts';
+import { adoptModel, giveBack } from './adopt.ts';
 import { findCandidates } from './candidates.ts';
 import { Client } from './client.ts';
 import { drainInstance } from './drain.ts';
@@ -54,7 +54,10 @@ export function connectServer(spec: BackendSpec, context: DriverContext): Driver
       if (await isUp(parts)) await tidyUp(parts, AbortSignal.timeout(TIDY_MS));
     },
     prepare: ({ spec: instance }, io) => prepareServer(ofFields(instance.fields), parts, io),
-    retire: (signal) => retireServer(parts, signal),
+    retire: async (signal) => {
+      if (await isUp(parts)) await giveBack(parts, signal);
+      return retireServer(parts, signal);
+    },
     perform: {
       adopt: (step, io) => adoptModel(step, parts, io),
       pull: async (step, io) => {

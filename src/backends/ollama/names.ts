@@ -67,6 +67,17 @@ export function keptName(text: string): string {
   return `${OURS}/kept:${digest(fullName(text), 16)}`;
 }
 
+/** The name under which a user's own model is kept while its name leads to one of ours. */
+export function originalName(model: string, stackId: string): string {
+  return `${OURS}/original-${model}:${stackId}`;
+}
+
+/** The model whose user's own one is kept under this name for this stack; null: another name. */
+export function originalOf(text: string, stackId: string): string | null {
+  const { model, tag } = parseName(text);
+  return isOurs(text) && tag === stackId && model.startsWith('original-') ? model.slice('original-'.length) : null;
+}
+
 /** What the name of a derived model tells. */
 export interface Derived {
   readonly model: string;

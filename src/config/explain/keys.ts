@@ -17,9 +17,17 @@ export function unknownKey({ complaint, schema, located, path, name }: Said): Fi
     code: 'unknown-key',
     summary: `${isReferenceKey ? 'this key' : quoted(key)} is not a key ${path.length === 0 ? 'of llmops.yaml' : `of ${name}`}`,
     expected: allowed.length > 0 ? `one of ${allowed.join(', ')}` : 'no keys here',
-    fix: guess === null ? 'Remove it.' : `Did you mean \`${guess}\`?`,
+    fix: guess === null ? (outdented(member, path) ?? 'Remove it.') : `Did you mean \`${guess}\`?`,
     at: member?.key ?? spot(located),
   };
+}
+
+/** A model or a backend that stands at the left margin: to remove it is not what was meant. */
+function outdented(member: Located | undefined, path: readonly unknown[]): string | null {
+  if (path.length > 0 || member?.node.kind !== 'map') return null;
+  const keys = [...member.node.members.keys()];
+  if (keys.includes('source') || keys.includes('backend')) return 'Indent it under `models:`.';
+  return keys.includes('type') ? 'Indent it under `backends:`.' : null;
 }
 
 function allowedKeys(schema: JsonSchema): readonly string[] {

@@ -93,7 +93,7 @@ interface Taken {
 
 function takeModel(model: OllamaModel, known: Known): Taken {
   const skipped = (why: string): Taken => ({ item: null, notCarried: [{ what: model.name, why }] });
-  if (/^llmops\//i.test(model.name)) return skipped('llmops made it itself, for a model of another llmops.yaml');
+  if (/^llmops\//i.test(model.name) || model.isOurs) return skipped('llmops made it itself, for a model of another llmops.yaml');
   if (model.cloud || /[:-]cloud$/i.test(model.name)) return skipped('it runs in the cloud: only a stub of it is on the server');
   if (!model.shown) return skipped('the server listed it and could not show it');
   const from = provenanceOf(model, known.all);

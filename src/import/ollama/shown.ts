@@ -19,6 +19,8 @@ export interface OllamaModel {
   readonly adapters: number;
   readonly messages: number;
   readonly licensed: boolean;
+  /** True: llmops made it, and says so in its licence. */
+  readonly isOurs: boolean;
   readonly system: string;
   readonly template: string;
   readonly parameters: Readonly<Record<string, Json>>;
@@ -48,6 +50,7 @@ export function ollamaModel(row: unknown, answer: unknown): OllamaModel | null {
     adapters: modelfile.split('\n').filter((line) => /^ADAPTER\s/.test(line)).length,
     messages: listOf(shown['messages']).length,
     licensed: textOf(shown['license']) !== null || listOf(shown['license']).length > 0,
+    isOurs: [textOf(shown['license']) ?? '', ...listOf(shown['license']).map(String)].some((text) => /^llmops-instance: /m.test(text)),
     system: textOf(shown['system']) ?? '',
     template: textOf(shown['template']) ?? '',
     parameters: parametersOf(textOf(shown['parameters']) ?? ''),

@@ -15,8 +15,14 @@ import { clockTime, originWords, outcomeSpan, type HistoryLooks } from './text.t
 export function renderGenerationText(one: Generation, looks: HistoryLooks): string {
   const changes = one.changes.filter(isListed);
   const context = { mode: one.mode, types: new Map<string, string>(), now: looks.now ?? null };
-  const drift =
-    one.drift.length === 0 ? [] : [entry(line(span('Note: had been changed outside llmops', 'note'))), ...driftRows(one.drift), BLANK];
+  const never = one.drift.filter(({ reason }) => reason === 'unfulfilled');
+  const drift = [
+    ...driftNote(
+      'Note: had been changed outside llmops',
+      one.drift.filter((each) => !never.includes(each)),
+    ),
+    ...driftNote('Note: asked for, and not to be had here', never),
+  ];
   return printPage(
     [
       ...facts(one, looks),
@@ -28,6 +34,10 @@ export function renderGenerationText(one: Generation, looks: HistoryLooks): stri
     ],
     looks,
   );
+}
+
+function driftNote(heading: string, drift: Generation['drift']): readonly Entry[] {
+  return drift.length === 0 ? [] : [entry(line(span(heading, 'note'))), ...driftRows(drift), BLANK];
 }
 
 function facts(one: Generation, looks: HistoryLooks): readonly Entry[] {

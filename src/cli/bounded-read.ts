@@ -3,6 +3,8 @@ import { refuseNamedPipe } from './named-pipe.ts';
 
 /** Of what people write; what reads it has a smaller limit of its own, and words for it. */
 export const MOST_TEXT_BYTES = 16 * 2 ** 20;
+/** Of a lock: ten thousand models take 10 MB. */
+export const MOST_LOCK_BYTES = 64 * 2 ** 20;
 /** Of what llmops wrote for itself: ten thousand models take 40 MB. */
 export const MOST_DATA_BYTES = 512 * 2 ** 20;
 

@@ -2,7 +2,7 @@ import type { Pinned } from '../catalog/index.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
-import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
+import { MOST_LOCK_BYTES, readBounded } from './bounded-read.ts';
 import type { CliContext } from './context.ts';
 import { whyNotRead } from './file-reasons.ts';
 import { lockPathOf, type StackPaths } from './paths.ts';
@@ -44,7 +44,7 @@ export interface ReadLock extends ParsedLock {
 
 /** The lock beside the stack's file; `lock: null` without problems: there is none. Throws a ProblemError if it cannot be read. */
 export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
-  const bytes = await readBounded(lockPathOf(file), MOST_DATA_BYTES).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readBounded(lockPathOf(file), MOST_LOCK_BYTES).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw new ProblemError(
       {

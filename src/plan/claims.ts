@@ -102,7 +102,10 @@ function isMet(field: string, declared: Scalar, is: Scalar, fields: Fields, { co
 export function notAdoptable({ candidate, differing }: Claim, model: string): Problem {
   const { copy, obstacle } = candidate;
   const who = copy.process === null ? copy.id : `${copy.id} (${copy.endpoint ?? 'no address'})`;
-  const fields = differing.map(({ field, is, declared }) => `${field} is ${value(is)}, declared ${value(declared)}`);
+  // Words that no key speaks of can be anything, and belong to somebody else.
+  const fields = differing.map(({ field, is, declared }) =>
+    field === 'options.args' ? `${field} are others` : `${field} is ${value(is)}, declared ${value(declared)}`,
+  );
   return {
     severity: 'info',
     code: 'not-adoptable',

@@ -2,6 +2,7 @@ import type { ModelSpec } from '../domain/desired.ts';
 import { PORT_OPTION } from '../domain/fields.ts';
 import type { ObservedInstance } from '../domain/observed.ts';
 import type { Problem } from '../domain/problem.ts';
+import { notAdoptable } from './claims.ts';
 import { holdTogether } from './hold-together.ts';
 import { blocked, changedIn } from './judge.ts';
 import { blockedSuccessor, takenPort, type PortHolder } from './obstacles.ts';
@@ -34,8 +35,24 @@ function holdPorts(context: Context, verdicts: readonly Verdict[]): readonly Ver
     const { wish, drift, failedBefore, others, fields } = verdict;
     const problem = takenPort(context.input.desired, wish, holderOf(context, kept, byModel));
     const place = placeOf(context.input.desired, wish.model.name);
-    return blocked(wish.model, place, [problem], wish, drift, failedBefore, changedIn(others, fields));
+    return blocked(
+      wish.model,
+      place,
+      [problem, ...whyNotTakenOver(context, wish.model.name, kept)],
+      wish,
+      drift,
+      failedBefore,
+      changedIn(others, fields),
+    );
   });
+}
+
+/** What holds the port may be the very thing that was to be taken over: why that cannot be is what a person wants to know. */
+function whyNotTakenOver({ claims }: Context, model: string, kept: ObservedInstance): readonly Problem[] {
+  const claim = claims.get(model);
+  return claim === undefined || claim.candidate.copy.process?.pid !== kept.process?.pid
+    ? []
+    : [{ ...notAdoptable(claim, model), severity: 'error' }];
 }
 
 /** Why a copy keeps its port: what a person can do about it depends on that. */

@@ -17,6 +17,8 @@ import { at } from './words.ts';
 
 /** What a check says of a name that is somebody else's on a server where several models share one address. */
 const NAME_TAKEN = 'name-taken';
+/** What it says of two models that one runner cannot serve. */
+const WEIGHTS_SHARED = 'weights-shared';
 
 /** What is to be done about one declared model. */
 export function judge(context: Context, model: ModelSpec): Blocked | Course {
@@ -71,7 +73,16 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
   const failed = starts ? lastFailure(context, sight) : null;
   const obstacles = [...besides(context, sight), ...obstaclesTo(context, sight, starts, checks), ...held(context, sight, failed)];
   const settings = settingsOf(sight, need);
-  if (isSome(obstacles)) return blocked(model, sight.place, obstacles, wish, drift, failed, changedIn(others, settings.fields));
+  if (isSome(obstacles))
+    return blocked(
+      model,
+      sight.place,
+      [obstacles[0], ...obstacles.slice(1), ...besideObstacles(sight)],
+      wish,
+      drift,
+      failed,
+      changedIn(others, settings.fields),
+    );
   return {
     kind: 'run',
     wish,
@@ -106,7 +117,8 @@ function claimed({ input }: Context, sight: Sight, claim: Claim, checks: readonl
   const adopts = input.adopt === true;
   // The name is not somebody's in its way: it is the very one that becomes ours.
   const mine = copy.names?.includes(wish.model.name) === true;
-  const rest = checks.filter(({ code }) => !(mine && code === NAME_TAKEN));
+  // Models that throw each other out of memory do so now, too.
+  const rest = checks.filter(({ code }) => !(mine && code === NAME_TAKEN) && code !== WEIGHTS_SHARED);
   const errors = adopts ? errorsIn(rest) : [];
   if (isSome(errors)) return blocked(wish.model, place, errors, wish);
   return {
@@ -137,6 +149,11 @@ function claimed({ input }: Context, sight: Sight, claim: Claim, checks: readonl
       place,
     ),
   };
+}
+
+/** What runs in its place and cannot be taken over is a reason as well, and often the one behind the others. */
+function besideObstacles({ claim, wish }: Sight): readonly Problem[] {
+  return claim === null || claim.candidate.obstacle === null ? [] : [{ ...notAdoptable(claim, wish.model.name), severity: 'error' }];
 }
 
 /** Whoever asks to take over wants no second copy beside what could not be. */

@@ -75,7 +75,7 @@ describe('init', () => {
     const shown = written(world)
       .split('\n')
       .filter((line) => line !== 'models: {}')
-      .map((line) => line.replace(/^# {3}(?= |models:)/, ''));
+      .map((line) => line.replace(/^# (?=models:| +(?:chat|backend|source|quantization|context|parallel):)/, ''));
     expect(declared(shown.join('\n')).models).toMatchObject([{ name: 'chat', source: { kind: 'hf' } }]);
     expect(world.stdout.text).toMatch(/put a model into it .*, then llmops lock and llmops plan\n$/);
   });

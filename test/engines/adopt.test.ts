@@ -146,15 +146,18 @@ describe('Models of an Ollama that is there already', () => {
     const user = userOf(ollama.url);
     await importInto('ollama', ollama.url);
     expect(await rig.ok('plan', '--detailed-exitcode')).toContain('No changes');
-    const before = await user.names();
+    const before = new Set(await user.names());
     await rig.ok('apply', '-y');
-    expect(await user.names()).toEqual(before); // theirs still
+    expect(new Set(await user.names())).toEqual(before); // theirs still
     const [runner] = runners();
     expect(flat(await rig.ok('apply', '--adopt', '-y'))).toContain('2 taken over');
     expect(await rig.ok('plan', '--detailed-exitcode')).toContain('No changes');
     await user.post('/api/generate', { model: 'support', prompt: 'a', stream: false });
     expect(runners()).toEqual([runner]);
     expect(await user.names()).toEqual(expect.arrayContaining(['desk:8b', 'desk-8b:latest', 'support:latest']));
+    await rig.ok('down', '-y');
+    const { system } = await user.post('/api/show', { model: 'support' });
+    expect(system).toBe('Answer in one word.'); // theirs again
   });
 
   /** The runner of these weights, by pid: a reload would be another one. */

@@ -1,6 +1,6 @@
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError } from '../../domain/problem.ts';
-import { findOne, wordsOf, type Parts } from './parts.ts';
+import { findOne, hashOfWords, wordsOf, type Parts } from './parts.ts';
 import { folderOf, outputFileOf } from './surroundings.ts';
 import { claimant, claimProcess } from './taken-over.ts';
 
@@ -21,12 +21,12 @@ export async function adoptProcess({ model, instance, spec, process: planned }: 
     type: parts.engine.type,
     spec,
     process: { pid: entry.pid, started: entry.started },
-    args: entry.args,
+    args: [],
     port: claimed.port,
     logFile: outputFileOf(entry.pid) ?? '',
     startedAt: entry.startedAt,
     wasReady: true,
-    adopted: true,
+    adopted: hashOfWords(entry.args),
   });
   if (kept) return;
   parts.records.remove(instance);

@@ -128,7 +128,7 @@ function candidateOf({ entry, claimed }: Stranger, { model, artifact }: Wanted, 
   };
   const stack = claimant(entry, around.parts);
   const obstacle = stack === null ? obstacleOf(entry, claimed, answer, around) : `belongs to stack ${stack}, which took it over`;
-  return { model: model.name, copy, obstacle, warning: warningOf(entry, claimed) };
+  return { model: model.name, copy, obstacle, warning: warningOf(entry, claimed, around) };
 }
 
 function obstacleOf(
@@ -144,17 +144,41 @@ function obstacleOf(
     .find((name) => KEEPERS.test(name));
   if (above !== undefined && keeper !== undefined) return `belongs to ${keeper} (pid ${above.pid}), which starts and ends it`;
   if (obstacle !== null) return obstacle;
+  if (isAnotherUsers(pid)) return "is another user's, as whom a new start would not run";
   if (listensOn([pid], port) === false) return `does not listen on port ${port} itself`;
   if (phase === 'starting') return 'is still loading its weights';
   return phase === 'serving' ? null : `does not answer${problem === null ? '' : `: ${problem.summary.replace(/\.$/, '')}`}`;
 }
 
-function warningOf({ pid }: ProcessEntry, { warning }: Claimed): string | null {
-  const unit = serviceOf(pid);
+function warningOf(entry: ProcessEntry, { warning }: Claimed, around: Around): string | null {
+  const unit = serviceOf(entry.pid);
   const service =
     unit === null
       ? null
       : `systemd keeps it running (${unit}) and would start it again beside its successor: \`systemctl disable ${unit}\`, and Restart=no, before its first change`;
-  const all = [warning, service].filter((each) => each !== null);
+  const all = [warning, service ?? keptByScript(entry, around), otherDevices(entry, around)].filter((each) => each !== null);
   return all.length === 0 ? null : `${all.join('; ')}.`;
+}
+
+/** A shell that a person types into starts nothing again; a program with words of its own may. */
+function keptByScript({ parent }: ProcessEntry, { entries }: Around): string | null {
+  const above = parent <= 1 ? undefined : entries.find(({ pid }) => pid === parent);
+  if (above === undefined || above.args.length < 2 || /^-?\w*systemd$/.test(basename(above.args[0] ?? ''))) return null;
+  const words = above.args.slice(0, 2).map((word) => basename(word));
+  return `${words.join(' ')} (pid ${above.pid}) started it, and may start it again beside its successor: end that before its first change`;
+}
+
+/** Which GPUs a program sees. */
+const DEVICES = /^(?:CUDA|HIP|ROCR|GGML_VK)_VISIBLE_DEVICES$/;
+
+function otherDevices(entry: ProcessEntry, { parts }: Around): string | null {
+  const env = entry.env();
+  const others = Object.keys(env).filter((name) => DEVICES.test(name) && env[name] !== parts.context.env[name]);
+  const said = others.map((name) => `${name}=${env[name]}`).join(', ');
+  return others.length === 0 ? null : `it was started with ${said}, which its next start will not have: declare \`offload.devices\``;
+}
+
+function isAnotherUsers(pid: number): boolean {
+  const uid = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
+  return uid !== undefined && process.getuid !== undefined && uid !== process.getuid();
 }

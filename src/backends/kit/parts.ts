@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DriverContext } from '../../domain/backend.ts';
 import type { BackendSpec } from '../../domain/desired.ts';
 import { inheritanceAmong } from './callers.ts';
@@ -68,7 +69,7 @@ export function findOurs(entries: readonly ProcessEntry[], parts: Omit<Finder, '
 
 /** Nothing of an engine that keeps no records was taken over as a process. */
 function adopted(entries: readonly ProcessEntry[], parts: Omit<Finder, 'table'>): Map<string, Found> {
-  const records = (parts.records?.list() ?? []).filter((record) => record.adopted === true && record.spec.backend === parts.spec.name);
+  const records = (parts.records?.list() ?? []).filter((record) => record.adopted !== undefined && record.spec.backend === parts.spec.name);
   return new Map(
     records.flatMap((record): [string, Found][] => {
       const entry = entries.find((each) => isTheAdopted(each, record));
@@ -83,13 +84,18 @@ function isOnRecord({ pid, started, marker }: ProcessEntry, { records }: Pick<Fi
 }
 
 /** Never by pid alone. */
-function isTheAdopted({ pid, started, args, marker }: ProcessEntry, { process, args: told }: InstanceRecord): boolean {
-  return pid === process.pid && started === process.started && marker === null && args.join('\0') === told.join('\0');
+function isTheAdopted({ pid, started, args, marker }: ProcessEntry, { process, adopted: words }: InstanceRecord): boolean {
+  return pid === process.pid && started === process.started && marker === null && hashOfWords(args) === words;
+}
+
+/** SHA-256 (hex) of a command line. */
+export function hashOfWords(args: readonly string[]): string {
+  return createHash('sha256').update(args.join('\0')).digest('hex');
 }
 
 /** True if a process was taken over by this stack, for whichever backend. */
 export function isAdopted(entry: ProcessEntry, { records }: { readonly records?: Pick<Records, 'list'> }): boolean {
-  return (records?.list() ?? []).some((record) => record.adopted === true && isTheAdopted(entry, record));
+  return (records?.list() ?? []).some((record) => record.adopted !== undefined && isTheAdopted(entry, record));
 }
 
 function markerOfRecord({ type, spec, port, logFile }: InstanceRecord, { stackId }: Pick<Parts, 'stackId'>): Marker {

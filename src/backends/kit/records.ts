@@ -21,8 +21,11 @@ export interface InstanceRecord {
   readonly startedAt: string | null;
   /** True once it answered with a token. */
   readonly wasReady: boolean;
-  /** True: somebody else started it, so it carries no mark; `process` and `args` together tell it from any other. Absent: we did. */
-  readonly adopted?: boolean;
+  /**
+   * SHA-256 (hex) of its words: somebody else started it, so it carries no mark; `process` and this together tell it from any other. The
+   * words themselves may hold a secret of theirs and are not kept. Absent: we started it.
+   */
+  readonly adopted?: string;
 }
 
 /** The records of one stack. Files of other versions, torn ones and foreign ones count as absent. */

@@ -82,12 +82,12 @@ export async function signalAll(members: readonly ProcessEntry[], signal: 'SIGTE
 
 /**
  * True if a member's whole group is this instance's: its leader carries the mark, or has ended. What was taken over has no mark, and
- * may stand in the group of a script that starts more than it: then it is ended alone. While a group lives, its
+ * may lead or share a group with what somebody else started beside it: it is ended alone. While a group lives, its
  * number is given to no other process (fork(2): a new ID matches no existing group), so an ended leader has no successor.
  */
 async function isOwnGroup({ pid, group, marker }: ProcessEntry, { table }: Finder): Promise<boolean> {
-  if (pid === group) return true;
   if (marker === null) return false;
+  if (pid === group) return true;
   const leader = await table.get(group);
   return leader === null || leader.marker === marker;
 }

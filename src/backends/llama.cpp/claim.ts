@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { isLoopback } from '../../domain/http.ts';
+import { looksSecret } from '../../domain/secret.ts';
 import type { Fields, Scalar } from '../../domain/fields.ts';
 import type { Claimed, ProcessWords } from '../kit/engine.ts';
 import { KEY } from './command.ts';
@@ -18,13 +19,13 @@ const NO_SETTING = new Set(['-v', '--verbose', '--log-disable', '--log-jsonl', '
 
 /** Words of the command line after which it cannot go on as ours: the next start would not say them. */
 const OBSTACLES: Readonly<Record<string, string>> = {
-  '--api-key': 'it asks for a key of its own (--api-key)',
-  '--api-key-file': 'it asks for a key of its own (--api-key-file)',
-  '--ssl-key-file': 'it speaks TLS, and llmops talks to engines in the clear on loopback',
-  '--api-prefix': 'it serves under a path of its own (--api-prefix)',
-  '--no-jinja': 'it was started with --no-jinja, for which llmops has no key',
-  '--models-dir': 'it loads many models by itself (--models-dir)',
-  '--models-preset': 'it loads many models by itself (--models-preset)',
+  '--api-key': 'asks for a key of its own (--api-key)',
+  '--api-key-file': 'asks for a key of its own (--api-key-file)',
+  '--ssl-key-file': 'speaks TLS, and llmops talks to engines in the clear on loopback',
+  '--api-prefix': 'serves under a path of its own (--api-prefix)',
+  '--no-jinja': 'was started with --no-jinja, for which llmops has no key',
+  '--models-dir': 'loads many models by itself (--models-dir)',
+  '--models-preset': 'loads many models by itself (--models-preset)',
 };
 
 /** A value behind such a flag is shown to nobody. */
@@ -34,6 +35,11 @@ const WITH_VALUE: ReadonlySet<string> = new Set([
   ...Object.keys(OBSTACLES).filter((name) => name !== '--no-jinja'),
   '--ssl-cert-file',
 ]);
+
+/** What could be a secret is compared as something else, and so shown to nobody. */
+function hidesSecret(word: string): boolean {
+  return looksSecret(word) || /["']?\w*(?:key|token|password|secret)["']?\s*[:=]/i.test(word);
+}
 
 /** True for the command line of a llama-server, also one that an interpreter or a wrapper runs; not for one that only prints something. */
 export function isServer(args: readonly string[]): boolean {
@@ -66,7 +72,7 @@ export function claimed({ args, env, folder }: ProcessWords & { readonly folder:
       'offload.gpuLayers': allLayers(configured['offload.gpuLayers'] ?? null),
       chatTemplate: templateOf(parsed, inFolder),
       'options.port': port,
-      'options.args': flag.joinWords(parsed.rest),
+      'options.args': flag.joinWords(parsed.rest.map((word) => (hidesSecret(word) ? '***' : word))),
     },
     path: model === null ? null : inFolder(model),
     name: parsed.value(flag.ALIAS)?.split(',')[0] ?? null,
@@ -126,10 +132,9 @@ function obstacleOf(words: readonly string[], env: Readonly<Record<string, strin
   const known = said.find((word) => Object.hasOwn(OBSTACLES, word));
   if (known !== undefined) return OBSTACLES[known] as string;
   const secret = said.find((word) => SECRET.test(word));
-  if (secret !== undefined) return `it was given a secret in its words (${secret})`;
-  if (env[KEY] !== undefined) return `it asks for a key of its own (${KEY})`;
+  if (secret !== undefined) return `was given a secret in its words (${secret})`;
+  if (env[KEY] !== undefined) return `asks for a key of its own (${KEY})`;
   const variables = Object.keys(env).filter((name) => name.startsWith('LLAMA_ARG_'));
-  if (variables.length > 0)
-    return `it takes settings from variables (${variables.slice(0, 3).join(', ')}), which a new start would not have`;
-  return Object.keys(env).length === 0 ? "it is another user's, whose processes cannot be read" : null;
+  if (variables.length > 0) return `takes settings from variables (${variables.slice(0, 3).join(', ')}), which a new start would not have`;
+  return Object.keys(env).length === 0 ? "is another user's, whose processes cannot be read" : null;
 }

@@ -66,7 +66,7 @@ describe('A model of somebody else on the server', () => {
   });
 
   it('goes on with the runner that it has, and stays in memory from then on', async () => {
-    await theirs('chat', { parameters: { num_ctx: 512 } });
+    await theirs('chat', { parameters: { num_ctx: 512, num_gpu: 0, num_thread: 1 } });
     await stage.user.post('/api/generate', { model: 'chat', prompt: 'a', stream: false });
     const [found] = await candidates({ context: 512 });
     expect(found).toMatchObject({ obstacle: null, copy: { phase: 'serving', loaded: { context: 512 } } });
@@ -106,5 +106,16 @@ describe('A model of somebody else on the server', () => {
     const { path, sha256, bytes } = stage.world.spec(change).weights;
     const wanted = { model: stage.world.model(change), artifact: { path, sha256, bytes, source: 'file:chat.gguf', gguf: null } };
     expect(await other.candidates?.([wanted], io().signal)).toEqual([]);
+  });
+
+  it('is not taken for loaded because another one of the same weights is, with other load options', async () => {
+    await theirs('chat', { parameters: { num_ctx: 256 } });
+    await theirs('other', { parameters: { num_ctx: 1024 } });
+    await stage.user.post('/api/generate', { model: 'other', prompt: 'a', stream: false });
+    const found = await candidates({ context: 256, load: 'on-demand' });
+    expect(found.map(({ copy }) => [copy.names?.[0], copy.loaded?.['context'] ?? null])).toEqual([
+      ['chat', null],
+      ['other', 1024],
+    ]);
   });
 });

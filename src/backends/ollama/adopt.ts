@@ -27,6 +27,7 @@ export async function adoptModel(step: StepOf<'adopt'>, parts: Parts, io: StepIo
     throw new ProblemError(changed(step));
   }
   await alone(pullClaim(parts), parts, io, () => keepBase(step, parts, io));
+  await keepOriginal(step, stranger, parts, io); // first: by it the next run knows that the name is to be ours
   await startInstance(spec, parts, io);
   await handName(step, stranger, parts, io);
   await keepLoaded(step, parts, io);
@@ -44,6 +45,13 @@ async function keepBase({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): Pr
   else await parts.client.copy(pinned.name, baseName(key), io.signal);
 }
 
+/** A model that has the declared name is not lost: it gets that back when no copy of ours needs it any more. */
+async function keepOriginal({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, io: StepIo): Promise<void> {
+  const alias = tagNamed(spec.model, await parts.client.tags(io.signal));
+  if (alias === null || alias.digest !== stranger.digest) return;
+  await parts.client.copy(alias.name, originalName(spec.model, parts.stackId), io.signal);
+}
+
 /** The declared name, where it was the very model's that is taken over. */
 async function handName({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, io: StepIo): Promise<void> {
   const alias = tagNamed(spec.model, await parts.client.tags(io.signal));
@@ -53,8 +61,6 @@ async function handName({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, 
   if (blob !== null) parts.notes.noteBlob(stranger.digest, blob);
   const ours = await findOurs(spec.id, parts, io.signal);
   if (ours === null) return;
-  // It is not lost: it gets its name back when no copy of ours needs it any more.
-  await parts.client.copy(alias.name, originalName(spec.model, parts.stackId), io.signal);
   await parts.client.copy(ours.tag.name, alias.name, io.signal);
 }
 
@@ -78,7 +84,7 @@ async function keepLoaded({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): 
   const shown = ours && (await showTag(ours.tag, parts, io.signal));
   const store = await readStore(parts, io.signal);
   await lookIntoRows(store, parts, io.signal);
-  if (!ours || !shown || runnerOf(ours.tag.digest, shown.blob, store.rows, parts) === null) return;
+  if (!ours || !shown || runnerOf(ours.tag.digest, shown, store.rows, parts) === null) return;
   if (typeof spec.fields['options.keepAlive'] === 'number') return;
   const embeds = shown.capabilities.includes('embedding') && !shown.capabilities.includes('completion');
   await parts.client.load(ours.tag.name, { keepAlive: null, embeds }, io.signal);

@@ -83,7 +83,7 @@ interface Around {
 }
 
 function candidateOf({ tag, shown }: Stranger, { model, artifact }: Wanted, { base, store, parts }: Around): Candidate {
-  const row = runnerOf(tag.digest, shown.blob, store.rows, parts);
+  const row = runnerOf(tag.digest, shown, store.rows, parts);
   const configured: Fields = { ...settingsOf({ tag, shown }, { model, artifact }, base), digest: artifact.sha256 };
   const answers = row !== null || model.load === 'on-demand';
   const copy: ObservedInstance = {

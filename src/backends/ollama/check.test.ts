@@ -81,6 +81,7 @@ describe('What is said before anything is touched', () => {
     ['a server that anybody can reach', { options: { url: 'http://10.0.0.5:11434' } }, 'warning server-open'],
     ['a registry that is not on the list', { model: source('evil.example.com') }, 'error registry-not-allowed'],
     ['a model that has no weights', { model: source('registry.ollama.ai', '480b-cloud') }, 'error engine-cannot'],
+    ['a name that another stack has', { capabilities: ['taken:chat lab'] }, 'error name-taken'],
     ['a name that somebody has', { capabilities: ['taken:chat'] }, 'error name-taken'],
     ['more context than was trained', { model: { context: 2048 } }, 'error context-exceeds-model'],
     ['a quantization that Ollama does not take', { facts: { quantization: 'TQ1_0' } }, 'error engine-cannot'],

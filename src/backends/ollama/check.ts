@@ -8,6 +8,7 @@ import { leftBeside } from '../kit/weights.ts';
 import { nameTaken, registryNotAllowed } from './problems.ts';
 import { mayName, servesItself, urlOf } from './options.ts';
 import { disputed } from './settings.ts';
+import { rivalProblem } from './siblings.ts';
 import { compareVersions } from './version.ts';
 
 /** Older ones have holes that are open to whoever reaches the port (CVE-2026-7482, CVE-2026-7020). */
@@ -18,7 +19,7 @@ const TESTED = '0.30.0';
 /** In place of a version: llmops starts the server when something is to run on it, and it tells its version then. */
 export const NOT_RUNNING = '(not running)';
 
-/** Of another name on the server that is not ours: `taken:chat`, among the capabilities. */
+/** Of another name on the server that is not ours: `taken:chat`, or `taken:chat lab` if it is the stack lab's, among the capabilities. */
 export const TAKEN = 'taken:';
 
 /** What Ollama cannot do for this model, or does otherwise than one may think. Pure. */
@@ -32,6 +33,7 @@ export function checkModel(model: ModelSpec, artifact: Artifact, backend: Backen
     sightProblem(model, artifact),
     quantizationProblem(model, artifact),
     ...serverProblems(model, artifact, backend),
+    rivalProblem(model, backend),
   ];
   const seen = observed.status === 'reachable' ? [versionProblem(backend, observed), takenProblem(model, observed)] : [];
   return [...found, ...seen].filter((problem) => problem !== null);
@@ -141,7 +143,9 @@ function versionProblem({ name }: BackendSpec, { engine }: Extract<ObservedBacke
 }
 
 function takenProblem({ name }: ModelSpec, { engine }: Extract<ObservedBackend, { status: 'reachable' }>): Problem | null {
-  return engine.status === 'present' && engine.capabilities.includes(`${TAKEN}${name}`) ? nameTaken(name, engine.at) : null;
+  if (engine.status !== 'present') return null;
+  const found = engine.capabilities.find((each) => each === `${TAKEN}${name}` || each.startsWith(`${TAKEN}${name} `));
+  return found === undefined ? null : nameTaken(name, engine.at, found.slice(`${TAKEN}${name} `.length) || null);
 }
 
 /** These need several slots to be one: see `load` in Ollama's server/sched.go. */

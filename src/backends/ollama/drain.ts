@@ -27,7 +27,7 @@ export async function drainInstance(step: StepOf<'drain'>, parts: Parts, io: Ste
   for (;;) {
     const rows = await parts.client.rows(io.signal);
     await lookIntoRows({ tags: store.tags, rows }, parts, io.signal);
-    if (runnerOf(found.tag.digest, shown.blob, rows, parts) === null) return;
+    if (runnerOf(found.tag.digest, shown, rows, parts) === null) return;
     if (parts.clock.now() >= until) return io.progress('not waiting any longer: it still works on requests, and Ollama cuts none');
     await parts.clock.sleep(EVERY_MS, io.signal);
     throwIfCancelled(io.signal, `draining ${step.model}`);

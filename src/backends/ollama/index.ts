@@ -6,7 +6,8 @@ import { connectServer } from './driver.ts';
 import { fieldsOf, prices, sameRunner } from './fields.ts';
 import { servesItself } from './options.ts';
 import { backendSchema, modelSchema } from './schema.ts';
-import { asFields, forModels, sameServer, settingsIn } from './settings.ts';
+import { rivalsAmong } from './siblings.ts';
+import { asFields, sameServer, servedFor, settingsIn } from './settings.ts';
 
 const ONE_RUNNER: SwapReason = { because: 'one Ollama server runs the same weights with one set of load options', setting: null };
 
@@ -22,7 +23,11 @@ export const backend: Backend = {
   schema: { backend: backendSchema, model: modelSchema },
   prices,
   fields: fieldsOf,
-  forModels,
+  forModels(spec, models) {
+    const served = servedFor(spec, models);
+    const rivals = rivalsAmong(models);
+    return Object.keys(rivals).length === 0 ? served : { ...served, options: { ...served.options, rivals } };
+  },
   check: checkModel,
   pulls: ['ollama'],
   mustSwap(model, spec, running, artifact) {

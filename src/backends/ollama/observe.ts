@@ -94,7 +94,7 @@ export async function describeOurs(
   const digest = mark !== null && mark.blob === shown.blob ? mark.digest : shown.blob;
   const told = { ...configuredOf(shown, mark?.parameters ?? []), digest, 'options.keepAlive': mark?.keepAlive ?? null };
   const configured = { ...told, ...toldToServer(parts) };
-  const row = runnerOf(tag.digest, shown.blob, store.rows, parts);
+  const row = runnerOf(tag.digest, shown, store.rows, parts);
   return {
     id,
     owner: 'ours',
@@ -189,7 +189,11 @@ function foreign(name: string, digest: string, row: Row | null, parts: Parts): O
 async function takenNames(tags: readonly Tag[], parts: Parts, signal: AbortSignal): Promise<readonly string[]> {
   const others = tags.filter((tag) => !isOurs(tag.name));
   const ours = await mapBounded(others, ASK_AT_ONCE, async (tag) => isRelated(tag, tags) && isOurAlias(tag, tags, parts, signal));
-  return others.filter((_, index) => ours[index] !== true).map((tag) => `${TAKEN}${shortName(tag.name)}`);
+  const taken = others.filter((_, index) => ours[index] !== true);
+  return taken.map((tag) => {
+    const mark = markOf(parts.shown.get(tag.digest) ?? null);
+    return `${TAKEN}${shortName(tag.name)}${mark === null ? '' : ` ${mark.stack}`}`;
+  });
 }
 
 /** Only what was made from our weights, or is one of our copies, can be ours: the others need not be asked for. */

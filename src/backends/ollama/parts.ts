@@ -3,7 +3,8 @@ import type { BackendSpec } from '../../domain/desired.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Found } from '../kit/parts.ts';
 import { readInstanceMark, type InstanceMark } from './marker.ts';
-import { fullName, isOurs, parseDerived, shortName, type Derived } from './names.ts';
+import { fullName, isOurs, originalOf, parseDerived, shortName, type Derived } from './names.ts';
+import { configuredOf, sameRunner } from './fields.ts';
 import type { Notes } from './notes.ts';
 import type { Client } from './client.ts';
 import type { Row, Shown, Tag } from './shown.ts';
@@ -82,6 +83,8 @@ export function aliasesOf(digest: string, tags: readonly Tag[]): readonly string
 export async function isOurAlias(alias: Tag, tags: readonly Tag[], parts: Parts, signal: AbortSignal): Promise<boolean> {
   const copies = tags.filter((tag) => parseDerived(tag.name)?.stackId === parts.stackId);
   if (copies.some(({ digest }) => digest === alias.digest)) return true;
+  // What was being taken over when a run was cut off is kept under a name of ours.
+  if (tags.some(({ name, digest }) => digest === alias.digest && originalOf(name, parts.stackId) === shortName(alias.name))) return true;
   const mark = markOf(await showTag(alias, parts, signal));
   if (mark === null || mark.stackId !== parts.stackId || mark.model !== shortName(alias.name)) return false;
   return !copies.some(({ name }) => parseDerived(name)?.specHash === mark.specHash);
@@ -101,13 +104,25 @@ export function blobOfRow(row: Row, { shown, notes }: Pick<Parts, 'shown' | 'not
 }
 
 /**
- * The runner that holds a copy's weights: one runner serves every name of a blob. Its own row counts before that of another name;
- * null: they are not in memory.
+ * The runner that serves a copy: one runner serves every name of a blob whose load options are the same. Its own row counts before
+ * that of another name; null: it is not in memory, though its weights may be, with the options of another model.
  */
-export function runnerOf(digest: string, blob: string | null, rows: readonly Row[], parts: Pick<Parts, 'shown' | 'notes'>): Row | null {
+export function runnerOf(digest: string, shown: Shown | null, rows: readonly Row[], parts: Pick<Parts, 'shown' | 'notes'>): Row | null {
   const own = rows.find((row) => row.digest === digest);
-  if (own || blob === null) return own ?? null;
-  return rows.find((row) => isPrefix(blobOfRow(row, parts), blob)) ?? null;
+  const blob = shown?.blob ?? null;
+  if (own || shown === null || blob === null) return own ?? null;
+  return rows.find((row) => isPrefix(blobOfRow(row, parts), blob) && servesToo(row, shown, parts)) ?? null;
+}
+
+/** What loaded it may have left the context open that the copy asks for; of what is gone from the list only the context is known. */
+function servesToo(row: Row, shown: Shown, parts: Pick<Parts, 'shown'>): boolean {
+  const mine = configuredOf(shown, []);
+  const by = parts.shown.get(row.digest);
+  const theirs = by === undefined ? mine : configuredOf(by, []);
+  const context = mine['context'] ?? null;
+  const fits =
+    context === null ? by === undefined || (theirs['context'] ?? null) === null : row.context === null || row.context === context;
+  return fits && sameRunner({ ...mine, context: null }, { ...theirs, context: null });
 }
 
 function isPrefix(part: string | null, whole: string): boolean {

@@ -8,6 +8,7 @@ import { settingNotInForce } from '../kit/readback.ts';
 import type { Use } from './client.ts';
 import { configuredOf, sameRunner } from './fields.ts';
 import { parseDerived } from './names.ts';
+import { weightsShared } from './problems.ts';
 import { describeOurs, lookIntoRows, readStore, type Store } from './observe.ts';
 import { aliasesOf, blobOfRow, findOurs, markOf, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
 import type { Row, Shown } from './shown.ts';
@@ -114,7 +115,7 @@ async function seenLoaded(found: Ours, shown: Shown, use: Use, parts: Parts, io:
   for (const again of [true, false]) {
     const store = await readStore(parts, io.signal);
     await lookIntoRows(store, parts, io.signal);
-    const row = runnerOf(found.tag.digest, shown.blob, store.rows, parts);
+    const row = runnerOf(found.tag.digest, shown, store.rows, parts);
     const seen = await describeOurs(found, store, parts, io.signal);
     if (seen !== null && row !== null) {
       if (shown.blob !== null) parts.notes.noteBlob(row.digest, shown.blob);
@@ -173,12 +174,8 @@ function isUsed(digest: string, model: string, { tags, rows }: Store): boolean {
 }
 
 function shared(model: string, other: string): Problem {
-  return {
-    severity: 'error',
-    code: 'weights-shared',
-    summary: `${model} has the same weights as ${other} and other load options; on one Ollama server they would throw each other out of memory at every request. Nothing was loaded.`,
-    fix: `Give both the same context, offload and options, or put one of them on another server.`,
-  };
+  const problem = weightsShared(model, other);
+  return { ...problem, summary: `${problem.summary} Nothing was loaded.` };
 }
 
 /** An answer can hold an empty text: the first token may end it. */

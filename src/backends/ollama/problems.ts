@@ -1,13 +1,30 @@
 import type { BackendSpec } from '../../domain/desired.ts';
 import type { Problem } from '../../domain/problem.ts';
 
-/** Somebody else's model has the name that clients would send. */
-export function nameTaken(model: string, url: string): Problem {
+/** Somebody else's model has the name that clients would send; `stack`: the stack of llmops that gave it that name. */
+export function nameTaken(model: string, url: string, stack: string | null = null): Problem {
+  if (stack !== null)
+    return {
+      severity: 'error',
+      code: 'name-taken',
+      summary: `The Ollama server at ${url} has a model named ${model} that belongs to the stack ${stack}. It was left as it is.`,
+      fix: 'Give the model another name in one of the two stacks: clients know it by its name alone.',
+    };
   return {
     severity: 'error',
     code: 'name-taken',
     summary: `The Ollama server at ${url} has a model named ${model} that llmops did not make. It was left as it is.`,
     fix: `Give the model another name in llmops.yaml, or the other one: \`ollama cp ${model} OTHER\`, then \`ollama rm ${model}\`.`,
+  };
+}
+
+/** Two models of the same weights with other load options. */
+export function weightsShared(model: string, other: string): Problem {
+  return {
+    severity: 'error',
+    code: 'weights-shared',
+    summary: `${model} has the same weights as ${other} and other load options; on one Ollama server they would throw each other out of memory at every request.`,
+    fix: 'Give both the same context, offload and options, load the other one on demand, or put one of them on another server.',
   };
 }
 

@@ -42,7 +42,7 @@ export function disputed({ options }: Pick<BackendSpec, 'options'>): readonly st
 }
 
 /** The backend with the settings that its server is to be started with: those under `server`, else what its models ask for. */
-export function forModels(spec: BackendSpec, models: readonly ModelSpec[]): BackendSpec {
+export function servedFor(spec: BackendSpec, models: readonly ModelSpec[]): BackendSpec {
   if (!servesItself(spec.options)) return spec;
   const said = (spec.options['server'] ?? {}) as JsonObject;
   const asked = Object.fromEntries(KEYS.map((key) => [key, new Set(models.map((model) => askedBy(model)[key]).filter(isSaid))]));
@@ -76,7 +76,7 @@ function scalarOf(value: unknown): Scalar {
   return typeof value === 'string' || typeof value === 'number' ? value : null;
 }
 
-/** The settings of {@link forModels}. */
+/** The settings of {@link servedFor}. */
 export function settingsIn({ options }: Pick<BackendSpec, 'options'>): ServerSettings {
   const served = (options['served'] ?? {}) as JsonObject;
   const store = options['store'];

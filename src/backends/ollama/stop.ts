@@ -4,6 +4,7 @@ import { ProblemError, problemOf } from '../../domain/problem.ts';
 import { fullName } from './names.ts';
 import { readStore } from './observe.ts';
 import { oursIn, showTag, type Ours, type Parts } from './parts.ts';
+import type { Shown } from './shown.ts';
 import { awaitUnloaded, userOfRunner } from './unload.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function stopInstance(step: StepOf<'stop'>, parts: Parts, io: StepI
     if (step.specHash !== null && found.derived.specHash !== step.specHash) throw changed(step, 'its settings are others');
     const shown = await showTag(found.tag, parts, io.signal);
     const user = shown && (await userOfRunner(found, shown, store, parts, io.signal));
-    if (user === 'own') await unload(step, found, shown?.blob ?? null, parts, io);
+    if (user === 'own') await unload(step, found, shown, parts, io);
     for (const alias of store.tags) {
       const leadsHere = alias.digest === found.tag.digest && fullName(alias.name) === fullName(step.model);
       if (leadsHere) await client.remove(alias.name, io.signal);
@@ -30,10 +31,10 @@ export async function stopInstance(step: StepOf<'stop'>, parts: Parts, io: StepI
   notes.noteFailure(step.instance, null);
 }
 
-async function unload(step: StepOf<'stop'>, { tag }: Ours, blob: string | null, parts: Parts, io: StepIo): Promise<void> {
+async function unload(step: StepOf<'stop'>, { tag }: Ours, shown: Shown | null, parts: Parts, io: StepIo): Promise<void> {
   try {
     await parts.client.unload(tag.name, io.signal);
-    await awaitUnloaded(tag.digest, blob, parts, io);
+    await awaitUnloaded(tag.digest, shown, parts, io);
   } catch (error) {
     if (problemOf(error).code !== 'cancelled') throw error;
     throw new ProblemError(

@@ -12,11 +12,11 @@ const EVERY_MS = 100;
  * Waits until the runner of these weights is gone. Ollama waits for its requests first and cuts none; that has no end of its
  * own.
  */
-export async function awaitUnloaded(digest: string, blob: string | null, parts: Parts, io: StepIo): Promise<void> {
+export async function awaitUnloaded(digest: string, shown: Shown | null, parts: Parts, io: StepIo): Promise<void> {
   let said = false;
   for (;;) {
     const rows = await parts.client.rows(io.signal);
-    if (runnerOf(digest, blob, rows, parts) === null) return;
+    if (runnerOf(digest, shown, rows, parts) === null) return;
     if (!said) io.progress('waiting until it is out of memory: Ollama finishes its requests first');
     said = true;
     await parts.clock.sleep(EVERY_MS, io.signal);
@@ -36,7 +36,7 @@ export async function userOfRunner(
   signal: AbortSignal,
 ): Promise<'own' | { readonly other: string } | null> {
   await lookIntoRows(store, parts, signal);
-  const row = runnerOf(tag.digest, shown.blob, store.rows, parts);
+  const row = runnerOf(tag.digest, shown, store.rows, parts);
   if (row === null) return null;
   for (const other of store.tags) {
     if (other.name === tag.name || parseDerived(other.name)?.blobId !== derived.blobId) continue;

@@ -1,9 +1,9 @@
 import { ProblemError } from '../../domain/problem.ts';
 import { plainUrl } from '../secrets.ts';
 
-/** `box:11434`, `http://box:11434/` or `:8080` as an address without a slash at its end. Throws `import-address`. */
+/** `box:11434`, `http://box:11434/`, `:8080` or `8080` as an address without a slash at its end. Throws `import-address`. */
 export function addressOf(written: string, fallbackPort: number): string {
-  const text = written.trim();
+  const text = written.trim().replace(/^(\d{1,5})$/, ':$1'); // a number alone would be read as an address of four bytes
   const host = /^https?:\/\//i.test(text) ? text : `http://${text.startsWith(':') ? `127.0.0.1${text}` : text}`;
   const plain = plainUrl(host);
   if (plain === null) throw bad('it is no address of a server');

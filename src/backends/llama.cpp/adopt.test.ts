@@ -153,4 +153,27 @@ describe('A process that serves the weights of a declared model', () => {
       code: 'instance-changed',
     });
   });
+
+  it('and that leads a group with something else in it is ended alone', async () => {
+    const port = await freePort();
+    const { path } = spec.weights;
+    const words = `-m ${basename(path)} -c 512 -np 1 -ctk q8_0 -ctv q8_0 -ngl 2 --port ${port}`;
+    const script = `sleep 1000 & echo $!; exec '${engine}' ${words} >/dev/null`;
+    const child = spawn('/bin/sh', ['-c', script], {
+      cwd: join(path, '..'),
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+      env: { PATH: process.env['PATH'] },
+    });
+    theirs.push(child);
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const beside = Number(said.toString());
+    await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok === true);
+    const [found] = await candidates();
+    await adopt(found!.copy);
+    await world.stop(driver, spec, found!.copy.process);
+    expect(child.exitCode ?? child.signalCode).not.toBeNull();
+    expect(process.kill(beside, 0)).toBe(true);
+    process.kill(beside, 'SIGKILL');
+  });
 });

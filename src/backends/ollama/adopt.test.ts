@@ -4,6 +4,7 @@ import { io, seen, step } from '../../../test/contract/world.ts';
 import type { ModelSpec } from '../../domain/desired.ts';
 import type { Candidate } from '../../domain/observed.ts';
 import { problemOf } from '../../domain/problem.ts';
+import { stackIdOf } from '../kit/marker.ts';
 import { useStage } from './fake/stage.ts';
 
 const stage = useStage();
@@ -117,5 +118,17 @@ describe('A model of somebody else on the server', () => {
       ['chat', null],
       ['other', 1024],
     ]);
+  });
+
+  it('whose taking over was cut off before its name led to ours is given that name by the next publish', async () => {
+    const change = { load: 'on-demand' as const };
+    await theirs('chat');
+    const [found] = await candidates(change);
+    const spec = stage.world.spec(change);
+    await adopt(found!.copy.id, change);
+    await stage.user.copy(`llmops/original-chat:${stackIdOf(stage.world.stateDir)}`, 'chat'); // as it was before the last act
+    expect(await stage.look(spec)).toMatchObject({ names: [] });
+    await stage.publish(spec);
+    expect(await stage.look(spec)).toMatchObject({ names: ['chat'] });
   });
 });

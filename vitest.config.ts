@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 /** Two projects: `unit` needs Node alone, `engines` needs the real programs that `npm run test:engines` installs. */
 export default defineConfig({
   test: {
-    // Its default leaves a core to the runner, which needs none: on two cores that is half of the time.
-    maxWorkers: availableParallelism(),
+    // Its default leaves a core to the runner, which needs none. Most tests wait for processes, so one more than there are cores.
+    maxWorkers: availableParallelism() + 1,
     globalSetup: 'test/guard/setup.ts',
     setupFiles: 'test/guard/mark.ts',
     projects: [

@@ -172,7 +172,7 @@ describe('A process that serves the weights of a declared model', () => {
     const [found] = await candidates();
     await adopt(found!.copy);
     await world.stop(driver, spec, found!.copy.process);
-    expect(child.exitCode ?? child.signalCode).not.toBeNull();
+    await eventually(async () => (child.exitCode ?? child.signalCode) !== null);
     expect(process.kill(beside, 0)).toBe(true);
     process.kill(beside, 'SIGKILL');
   });

@@ -13,6 +13,7 @@ export interface GgufName {
 /** As llama.cpp's gguf-split names parts. Source: common/download.cpp of llama.cpp. */
 const PART = /^(.+)-(\d{5})-of-(\d{5})$/i;
 const ENDING = /\.gguf$/i;
+
 /** True for a projector, which goes beside a model that reads more than text. */
 export function isProjector(path: string): boolean {
   return ENDING.test(path) && /mmproj/i.test(path.slice(path.lastIndexOf('/') + 1));

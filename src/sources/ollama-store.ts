@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelSpec } from '../domain/desired.ts';
-import type { LockedModel, Origin } from '../domain/weights.ts';
+import type { LockedModel } from '../domain/weights.ts';
 import { describe, openLocal } from './describe.ts';
-import { lockedModel, refuseUndeclared, sha256 } from './locked.ts';
-import { readManifest, unusable, type Layer } from './manifest.ts';
-import { licenseTitles, mixIn, quantizationOfConfig } from './registry.ts';
+import { refuseUndeclared, sha256 } from './locked.ts';
+import { readManifest, type Layer } from './manifest.ts';
+import { licenseTitles, lockedTag, originOf, quantizationOfConfig } from './tag.ts';
 
 /** What an Ollama server keeps on this machine: `manifests/<host>/<namespace>/<model>/<tag>` and `blobs/sha256-<hex>`. */
 export interface OllamaStore {
@@ -28,23 +28,28 @@ export async function resolveStored(model: ModelSpec, manifest: string, { folder
   if (text === null || sha256(text) !== manifest) return null;
   const told = readManifest(JSON.parse(text.toString('utf8')) as object, name);
   const blob = ({ sha256: digest }: Layer): string => join(folder, 'blobs', `sha256-${digest}`);
-  const small = (layer: Layer): Promise<Buffer | null> => (layer.bytes > MOST_TEXT_BYTES ? Promise.resolve(null) : readFile(blob(layer)));
+  const small = (layer: Layer): Promise<Buffer | null> => readSmall(blob(layer), layer);
   const config = told.config && (await small(told.config));
-  const description = await describe([{ name, open: () => openLocal(blob(told.weights)) }]);
-  if (description.facts === null) throw unusable(name, 'has weights that are no GGUF file');
+  if (told.config !== null && config === null) return null;
+  const opened = await openLocal(blob(told.weights)).catch(() => null);
+  if (opened === null) return null;
+  const description = await describe([{ name, open: () => Promise.resolve(opened) }]);
   const licenses = (await Promise.all(told.licenses.map(small))).filter((license) => license !== null);
-  const origin: Origin = { kind: 'ollama', host: source.host, name: source.name, tag: source.tag };
-  const found = {
-    revision: source.tag,
-    label: mixIn(source.tag, model.quantizations),
+  const locked = lockedTag(model, {
+    source,
+    manifest: told,
+    digest: manifest,
     fileType: config && quantizationOfConfig(JSON.parse(config.toString('utf8')) as object, name),
-    origin,
-    manifest,
-    files: [{ path: `${source.name.split('/')[1]}-${source.tag}.gguf`, bytes: told.weights.bytes, sha256: told.weights.sha256 }],
-    beside: told.beside,
     license: licenseTitles(licenses),
-  };
-  const locked = lockedModel(model, found, { ...description, chatTemplate: told.template?.sha256 ?? description.chatTemplate });
+    description,
+    origin: originOf(source),
+  });
   refuseUndeclared(model, locked);
   return locked;
+}
+
+/** A small blob; null: it cannot be read, is too large, or is not what its name says. */
+async function readSmall(path: string, { bytes, sha256: digest }: Layer): Promise<Buffer | null> {
+  const read = bytes > MOST_TEXT_BYTES ? null : await readFile(path).catch(() => null);
+  return read !== null && sha256(read) === digest ? read : null;
 }

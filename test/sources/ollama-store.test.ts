@@ -49,6 +49,21 @@ describe("A server's own store", () => {
     expect(await resolveStored(modelOf('hf:acme/qwen'), digest, { folder })).toBeNull();
   });
 
+  test.each([
+    ['weights', WEIGHTS],
+    ['configuration', CONFIG],
+  ])('tells nothing of a tag whose %s cannot be read, so that its registry is asked', async (_, bytes) => {
+    const digest = store('127.0.0.1:1');
+    rmSync(join(folder, 'blobs', `sha256-${sha256(bytes)}`));
+    expect(await resolveStored(modelOf('ollama:127.0.0.1:1/acme/qwen:8b'), digest, { folder })).toBeNull();
+  });
+
+  test('tells nothing of a tag whose configuration was damaged', async () => {
+    const digest = store('127.0.0.1:1');
+    put(`blobs/sha256-${sha256(CONFIG)}`, Buffer.from('{'));
+    expect(await resolveStored(modelOf('ollama:127.0.0.1:1/acme/qwen:8b'), digest, { folder })).toBeNull();
+  });
+
   test('is held to what llmops.yaml declares', async () => {
     const digest = store('127.0.0.1:1');
     const model = modelOf('ollama:127.0.0.1:1/acme/qwen:8b', { sha256: '0'.repeat(64) });

@@ -11,7 +11,7 @@ import { heldKeyOf, lookIntoRows, readStore } from './observe.ts';
 import { findOurs, runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
 import { pullClaim } from './tidy.ts';
 import { startInstance } from './start.ts';
-import type { Tag } from './shown.ts';
+import { embedsOnly, type Tag } from './shown.ts';
 
 /**
  * Makes a model of somebody else's one of ours: its weights get our name beside theirs, and from them our copy is made, with the
@@ -86,8 +86,7 @@ async function keepLoaded({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): 
   await lookIntoRows(store, parts, io.signal);
   if (!ours || !shown || runnerOf(ours.tag.digest, shown, store.rows, parts) === null) return;
   if (typeof spec.fields['options.keepAlive'] === 'number') return;
-  const embeds = shown.capabilities.includes('embedding') && !shown.capabilities.includes('completion');
-  await parts.client.load(ours.tag.name, { keepAlive: null, embeds }, io.signal);
+  await parts.client.load(ours.tag.name, { keepAlive: null, embeds: embedsOnly(shown) }, io.signal);
 }
 
 function changed({ model, copy }: StepOf<'adopt'>) {

@@ -11,7 +11,7 @@ import { parseDerived } from './names.ts';
 import { weightsShared } from './problems.ts';
 import { describeOurs, lookIntoRows, readStore, type Store } from './observe.ts';
 import { aliasesOf, blobOfRow, findOurs, markOf, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
-import type { Row, Shown } from './shown.ts';
+import { embedsOnly, type Row, type Shown } from './shown.ts';
 
 const BUSY_MS = 1000;
 const SAY_MS = 2000;
@@ -62,11 +62,6 @@ async function probe({ spec }: StepOf<'probe'>, parts: Parts, io: StepIo): Promi
   const seen = await seenLoaded(found, shown, use, parts, io);
   const problem = clamped(spec.model, spec.fields, seen, shown) ?? settingNotInForce(spec, seen);
   if (problem) throw new ProblemError(problem);
-}
-
-/** True for models that make vectors and no text. */
-function embedsOnly({ capabilities }: Shown): boolean {
-  return capabilities.includes('embedding') && !capabilities.includes('completion');
 }
 
 function keepAliveOf(fields: Fields): number | null {

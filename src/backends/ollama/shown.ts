@@ -40,6 +40,11 @@ export interface Shown {
   readonly contextTrained: number | null;
 }
 
+/** True for models that make vectors and no text. */
+export function embedsOnly({ capabilities }: Shown): boolean {
+  return capabilities.includes('embedding') && !capabilities.includes('completion');
+}
+
 /** Reads the answer of `/api/tags`; rows that are none are left out. Null: it is no such answer. */
 export function readTags(answer: unknown): readonly Tag[] | null {
   return rowsOf(answer, (row) => {

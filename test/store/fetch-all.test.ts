@@ -15,23 +15,26 @@ const byName =
     serve(serving)({ ...exchange, content: contents[Number(/(\d+)$/.exec(exchange.arrived.url)?.[1])]! });
 const slowly = byName({ pieceBytes: 10_000, pauseMs: 5 });
 
+/** Nobody is answered before three have asked, and a fourth had the time to. */
+function threeTogether(): Behaviour {
+  let arrived = 0;
+  let open = (): void => undefined;
+  const three = new Promise<void>((resolve) => (open = resolve));
+  return async (exchange) => {
+    arrived += 1;
+    if (arrived === 3) setTimeout(open, 100);
+    await three;
+    await slowly(exchange);
+  };
+}
+
 type Wanted = ReturnType<typeof wantedFrom>[number];
 const wantedFrom = (url: string) => files.map((file, index) => ({ file, download: download(`${new URL(url).origin}/${index}`) }));
 
 describe('Fetching several files', () => {
   it('takes three at a time, and tells how far each and all are', async () => {
     const { store } = await emptyStore();
-    let arrived = 0;
-    let open = (): void => undefined;
-    const three = new Promise<void>((resolve) => (open = resolve));
-    // Nobody is answered before three have asked, and a fourth had the time to.
-    const together: Behaviour = async (exchange) => {
-      arrived += 1;
-      if (arrived === 3) setTimeout(open, 100);
-      await three;
-      await slowly(exchange);
-    };
-    const from = await server(Buffer.alloc(0), together);
+    const from = await server(Buffer.alloc(0), threeTogether());
     const told: FetchProgress[] = [];
     const io = { signal: new AbortController().signal, progress: (progress: FetchProgress) => void told.push(progress) };
     await fetchAll(store, wantedFrom(from.url), io);
@@ -79,7 +82,7 @@ describe('Fetching for several models at once', () => {
 
   it('takes three files at a time over all of them', async () => {
     const { store } = await emptyStore();
-    const from = await server(Buffer.alloc(0), slowly);
+    const from = await server(Buffer.alloc(0), threeTogether());
     const wanted = wantedFrom(from.url);
     await Promise.all(wanted.map((one) => fetchAll(store, [one], io)));
     for (const [index, file] of files.entries()) await expectWhole(store, file, contents[index]!);

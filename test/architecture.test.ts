@@ -30,8 +30,12 @@ const MAY_IMPORT: Readonly<
   'backends/llama.cpp': { folders: ['domain', 'programs', 'backends/kit'] },
   'backends/ollama': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
+  stack: {
+    folders: ['domain', 'config', 'catalog', 'lock', 'sources', 'store', 'observe', 'plan', 'apply', 'state', 'programs'],
+  },
   cli: {
     folders: [
+      'stack',
       'domain',
       'config',
       'catalog',
@@ -39,12 +43,10 @@ const MAY_IMPORT: Readonly<
       'sources',
       'store',
       'observe',
-      'plan',
       'apply',
       'state',
       'status',
       'render',
-      'programs',
       'discover',
       'import',
       'import/read',

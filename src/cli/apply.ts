@@ -2,7 +2,7 @@ import { ProblemError } from '../domain/problem.ts';
 import { carryOut, type ApplyFlags, type Order } from './carry-out.ts';
 import type { CliContext } from './context.ts';
 import { readPlanFile, sessionOf } from './plan-file.ts';
-import { openSession } from './session.ts';
+import { openSession } from '../stack/session.ts';
 
 export interface ApplyVerbFlags extends ApplyFlags {
   readonly supervise?: boolean;

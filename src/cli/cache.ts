@@ -3,9 +3,9 @@ import { approve, mustBeAbleToAsk } from './approve.ts';
 import { digestsInUse } from './cache/in-use.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
-import { progressNote } from './progress-note.ts';
+import { noteIn } from '../stack/surroundings.ts';
 import { print, printJson, screenOf } from './screen.ts';
-import { storeOf } from './store.ts';
+import { storeOf } from '../stack/store.ts';
 
 interface CacheFlags extends StackFlags {
   readonly all?: boolean;
@@ -56,7 +56,7 @@ async function prune(store: Store, context: CliContext, flags: CacheFlags): Prom
 
 /** 1 if a file is not what it was: it is set aside, and fetched anew when it is needed. */
 async function verify(store: Store, context: CliContext, flags: CacheFlags): Promise<number> {
-  const note = progressNote(context);
+  const note = noteIn(context);
   const found = await store
     .verify({
       signal: context.signal,

@@ -5,12 +5,13 @@ import type { Lease } from '../domain/ledger.ts';
 import { approve, mustBeAbleToAsk } from './approve.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure, planExitCode } from './exit.ts';
-import { perform, retire, settle, tend } from './perform.ts';
+import { tend } from '../stack/run-plan.ts';
+import { perform, retire, settle } from './perform.ts';
 import { refuseStale, type PlanFile } from './plan-file.ts';
 import { reporter, type Reporter } from './reporter.ts';
 import { say } from './screen.ts';
-import type { Session } from './session.ts';
-import { planFor, survey, type PlanFlags } from './survey.ts';
+import type { Session } from '../stack/session.ts';
+import { planFor, survey, type PlanFlags } from '../stack/survey.ts';
 
 export interface ApplyFlags extends StackFlags, PlanFlags {
   readonly autoApprove?: boolean;

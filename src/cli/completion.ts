@@ -1,7 +1,7 @@
 import { ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
-import { readStack } from './read-stack.ts';
+import { readStack } from '../stack/read-stack.ts';
 import { print } from './screen.ts';
 
 /** The shells that `completion` writes for. */

@@ -3,8 +3,8 @@ import { errorsIn, ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { printProblems, reportFailure } from './failure.ts';
 import { print, screenOf } from './screen.ts';
-import { openSession, type Session } from './session.ts';
-import { planFor, survey, type PlanFlags } from './survey.ts';
+import { openSession, type Session } from '../stack/session.ts';
+import { planFor, survey, type PlanFlags } from '../stack/survey.ts';
 
 export interface DiffFlags extends StackFlags, PlanFlags {
   readonly observeTimeout: number;

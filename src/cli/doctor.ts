@@ -5,10 +5,10 @@ import { checkFolder } from './doctor/folders.ts';
 import { checkMachine } from './doctor/machine.ts';
 import { checkProgram } from './doctor/program.ts';
 import { EXIT } from './exit.ts';
-import { cacheDirOf, stackPaths, stateDirOf } from './paths.ts';
-import { readStack, type ReadStack } from './read-stack.ts';
+import { cacheDirOf, stackPaths, stateDirOf } from '../stack/paths.ts';
+import { readStack, type ReadStack } from '../stack/read-stack.ts';
 import { print, printJson, screenOf } from './screen.ts';
-import { openSession } from './session.ts';
+import { openSession } from '../stack/session.ts';
 
 /** For each program that is asked what it is. */
 const DEADLINE_MS = 5000;

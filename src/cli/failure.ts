@@ -2,7 +2,7 @@ import { problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { EXIT, exitCodeOf, failure } from './exit.ts';
 import { lineScreenOf, print } from './screen.ts';
-import type { InvalidConfigError } from './session.ts';
+import type { InvalidConfigError } from '../stack/session.ts';
 
 /** Says on stderr what went wrong and gives the exit code for it. */
 export async function reportFailure(error: unknown, context: CliContext, argv: readonly string[]): Promise<number> {

@@ -1,15 +1,15 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ProblemError, problemOf, type Problem } from '../domain/problem.ts';
-import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
+import { MOST_TEXT_BYTES, readBounded } from '../stack/bounded-read.ts';
 import type { CliContext } from './context.ts';
-import { whyNotRead, whyNotWritten } from './file-reasons.ts';
+import { whyNotRead, whyNotWritten } from '../stack/file-reasons.ts';
 import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
-import { notAFolder } from './paths.ts';
+import { notAFolder } from '../stack/paths.ts';
 import { replaceFile } from './replace-file.ts';
 import { print } from './screen.ts';
-import { sha256 } from './sha256.ts';
+import { sha256 } from '../stack/sha256.ts';
 
 interface FmtFlags {
   readonly chdir?: string;

@@ -3,7 +3,7 @@ import type { Desired } from '../domain/desired.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { ImportedStore } from '../import/index.ts';
 import { writeLockFile } from './lock/write.ts';
-import { lockPathOf, type StackPaths } from './paths.ts';
+import { lockPathOf, type StackPaths } from '../stack/paths.ts';
 
 /** What became of llmops.lock in an import. */
 export interface ImportedLock {

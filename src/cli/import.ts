@@ -7,11 +7,11 @@ import type { ImportView } from '../render/imported.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { lockImported, type ImportedLock } from './import-lock.ts';
-import { lockPathOf, pathIn, stackPaths, type StackPaths } from './paths.ts';
+import { lockPathOf, pathIn, stackPaths, type StackPaths } from '../stack/paths.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print, printJson, screenOf, shellWord } from './screen.ts';
 import { schemaReference } from './schema-path.ts';
-import { sha256 } from './sha256.ts';
+import { sha256 } from '../stack/sha256.ts';
 import { nameForNew } from './stack-name.ts';
 
 const WAYS: Ways = {

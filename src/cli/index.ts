@@ -1,6 +1,7 @@
 import { wrapText } from '../render/text/lines.ts';
 import { CommanderError, buildProgram } from './program.ts';
 import type { CliContext } from './context.ts';
+import { progressNote } from './progress-note.ts';
 import { EXIT } from './exit.ts';
 import { explainUsage } from './usage.ts';
 
@@ -8,7 +9,8 @@ import { explainUsage } from './usage.ts';
  * Parses `argv` (without node and script), runs one verb and resolves to the exit code. Never throws: whatever goes
  * wrong is said on stderr.
  */
-export async function runCli(argv: readonly string[], context: CliContext, version: string): Promise<number> {
+export async function runCli(argv: readonly string[], called: CliContext, version: string): Promise<number> {
+  const context: CliContext = { ...called, note: () => progressNote(called) };
   let code: number = EXIT.ok;
   const program = buildProgram(context, version, (result) => (code = result));
   const words = withDoubleDashes(argv, program);

@@ -4,7 +4,7 @@ import type { CliContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { chosenEngine, firstFile, type PickedModel } from './first-file.ts';
 import { inGiB, describeEngine, describeGpu } from './machine-words.ts';
-import { stackPaths } from './paths.ts';
+import { stackPaths } from '../stack/paths.ts';
 import { pickModels } from './pick-models.ts';
 import { refuseExisting, writeNew, type Ways } from './new-file.ts';
 import { print, say } from './screen.ts';

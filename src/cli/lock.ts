@@ -7,8 +7,8 @@ import { lookUp } from './lock/look-up.ts';
 import { reportDamage, reportLocked } from './lock/report.ts';
 import { wholeStack } from './lock/stack.ts';
 import { writeLockFile } from './lock/write.ts';
-import { readLock } from './pins.ts';
-import { openSession, type Session } from './session.ts';
+import { readLock } from '../stack/pins.ts';
+import { openSession, type Session } from '../stack/session.ts';
 
 export interface LockFlags extends StackFlags {
   /** True: all of them. */

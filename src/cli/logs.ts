@@ -8,7 +8,7 @@ import { failedLog, noteOnFailed } from './failed-log.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { safeLine } from './log-line.ts';
 import { LogReader } from './log-tail.ts';
-import { stateDirOf } from './paths.ts';
+import { stateDirOf } from '../stack/paths.ts';
 import { print, say, screenOf } from './screen.ts';
 
 export interface LogsFlags extends StackFlags {

@@ -2,12 +2,12 @@ import { canonicalJson } from '../domain/canonical.ts';
 import type { Artifact, Desired } from '../domain/desired.ts';
 import type { Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
-import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
+import { MOST_DATA_BYTES, readBounded } from '../stack/bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { whyNotRead } from './file-reasons.ts';
-import { cacheDirOf, pathIn } from './paths.ts';
-import type { Session } from './session.ts';
-import { sha256 } from './sha256.ts';
+import { whyNotRead } from '../stack/file-reasons.ts';
+import { cacheDirOf, pathIn } from '../stack/paths.ts';
+import type { Session } from '../stack/session.ts';
+import { sha256 } from '../stack/sha256.ts';
 import { writeResult } from './write-file.ts';
 
 /** A saved plan: what `plan --out` writes and `apply FILE` performs exactly. Holds no secret: the file holds references only. */

@@ -2,12 +2,12 @@ import { canApply, type Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { planExitCode } from './exit.ts';
-import { pathIn } from './paths.ts';
+import { pathIn } from '../stack/paths.ts';
 import { savePlan } from './plan-file.ts';
 import { print, printJson, say, screenOf, shellWord } from './screen.ts';
-import { openSession, type Session } from './session.ts';
+import { openSession, type Session } from '../stack/session.ts';
 import { readSnapshot } from './snapshot.ts';
-import { planFor, survey, type PlanFlags, type Survey } from './survey.ts';
+import { planFor, survey, type PlanFlags, type Survey } from '../stack/survey.ts';
 import { writeResult } from './write-file.ts';
 
 export interface PlanVerbFlags extends StackFlags, PlanFlags {

@@ -1,18 +1,13 @@
+import type { ProgressNote } from '../stack/surroundings.ts';
 import type { CliContext } from './context.ts';
-
-/** A line on stderr that says what takes so long. */
-export interface ProgressNote {
-  show(text: string): void;
-  clear(): void;
-}
 
 /** Nothing is said of what takes less than this, in milliseconds. */
 const SILENT_MS = 300;
 /** Where nobody watches, one line in this many milliseconds. */
 const EVERY_MS = 10_000;
 
-/** Redrawn on a terminal, and at most every 10 s elsewhere. */
-export function progressNote(context: CliContext): ProgressNote {
+/** A line on stderr that says what takes so long: redrawn on a terminal, and at most every 10 s elsewhere. */
+export function progressNote(context: Pick<CliContext, 'stderr' | 'env'>): ProgressNote {
   const stream = context.stderr;
   const isScreen = stream.isTTY && context.env['TERM'] !== 'dumb';
   let shown = false;

@@ -6,7 +6,7 @@ import type { CliContext, StackFlags } from './context.ts';
 import { printProblems } from './failure.ts';
 import { liveEvents, type Live } from './live.ts';
 import { print, printJson, screenOf } from './screen.ts';
-import { InvalidConfigError } from './session.ts';
+import { InvalidConfigError } from '../stack/session.ts';
 
 /** How an apply is told: the plan and the result on stdout, what happens in between on stderr; or all of it as JSON records on stdout. */
 export interface Reporter {

@@ -4,9 +4,9 @@ import { ProblemError } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { FetchUnknown } from '../sources/index.ts';
 import type { CliContext } from './context.ts';
-import { progressNote } from './progress-note.ts';
-import type { Session } from './session.ts';
-import { insecureRegistries, storeOf } from './store.ts';
+import { noteIn } from '../stack/surroundings.ts';
+import type { Session } from '../stack/session.ts';
+import { insecureRegistries, storeOf } from '../stack/store.ts';
 
 /** Looks up what a source is now: a file on this disk, everything else over the network. Says on stderr what takes long. */
 export function resolver(session: Session, context: CliContext): (model: ModelSpec) => Promise<LockedModel> {
@@ -15,7 +15,7 @@ export function resolver(session: Session, context: CliContext): (model: ModelSp
 
 async function fromDisk(model: ModelSpec, session: Session, context: CliContext): Promise<LockedModel> {
   const { lockFile } = await import('../catalog/index.ts');
-  const note = progressNote(context);
+  const note = noteIn(context);
   await mkdir(session.cacheDir, { recursive: true, mode: 0o700 }).catch(() => undefined); // a cache that cannot be kept is only slower
   return lockFile(model, {
     baseDir: session.paths.baseDir,
@@ -40,7 +40,7 @@ async function fromNetwork(model: ModelSpec, session: Session, context: CliConte
 function unknownFetcher({ name: model }: ModelSpec, context: CliContext): FetchUnknown {
   return async (name, { url, headers, tokenHint }) => {
     const store = await storeOf(context);
-    const note = progressNote(context);
+    const note = noteIn(context);
     const download = { url, headers, what: name, ...(tokenHint === null ? {} : { tokenVariable: tokenHint }) };
     const file = await store
       .fetchUnknown(name, download, {

@@ -1,14 +1,14 @@
 import type { Artifact } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
-import { MOST_DATA_BYTES, readBounded } from './bounded-read.ts';
+import { MOST_DATA_BYTES, readBounded } from '../stack/bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { whyNotRead } from './file-reasons.ts';
-import { pathIn } from './paths.ts';
-import { progressNote } from './progress-note.ts';
-import type { Session } from './session.ts';
-import type { Survey } from './survey.ts';
-import { resolveWeights } from './weights.ts';
+import { whyNotRead } from '../stack/file-reasons.ts';
+import { pathIn } from '../stack/paths.ts';
+import { noteIn } from '../stack/surroundings.ts';
+import type { Session } from '../stack/session.ts';
+import type { Survey } from '../stack/survey.ts';
+import { resolveWeights } from '../stack/weights.ts';
 import { writeResult } from './write-file.ts';
 
 /** What was seen on a machine with engines, for planning where there are none (a pull request's CI). */
@@ -51,7 +51,7 @@ export async function readSnapshot(
 ): Promise<readonly [seen: Omit<Survey, 'drivers'>, takenAt: string]> {
   const snapshot = await parseSnapshot(pathIn(context, flags, path), path);
   if (snapshot.stack !== session.desired.stack) throw ofAnotherStack(path, snapshot.stack, session.desired.stack);
-  const note = progressNote(context);
+  const note = noteIn(context);
   const here = await resolveWeights(session, context, note).finally(() => note.clear());
   const recorded = new Map(Object.values(snapshot.artifacts).map((artifact) => [artifact.source, artifact]));
   const artifacts: Record<string, Artifact> = { ...here.artifacts };

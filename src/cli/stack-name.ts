@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { CliContext } from './context.ts';
 import { safeName } from './first-file.ts';
-import { stateHomeOf, type StackPaths } from './paths.ts';
+import { stateHomeOf, type StackPaths } from '../stack/paths.ts';
 
 /** What a new stack is called. */
 export interface StackName {

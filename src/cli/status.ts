@@ -6,11 +6,11 @@ import { compareText, nearest } from '../domain/text.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
 import { openSessionOrLast } from './last-applied.ts';
-import { pathIn } from './paths.ts';
+import { pathIn } from '../stack/paths.ts';
 import { print, printJson, screenOf } from './screen.ts';
-import type { Session } from './session.ts';
+import type { Session } from '../stack/session.ts';
 import { writeSnapshot } from './snapshot.ts';
-import { planFor, survey, type Survey } from './survey.ts';
+import { planFor, survey, type Survey } from '../stack/survey.ts';
 
 export interface StatusFlags extends StackFlags {
   readonly output: 'table' | 'wide' | 'json';

@@ -2,10 +2,11 @@ import { problemOf } from '../domain/problem.ts';
 import { carryOut, type Order } from './carry-out.ts';
 import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
-import { inForce } from './in-force.ts';
-import { isOfFile, openSessionOrLast } from './last-applied.ts';
+import { inForce } from '../stack/in-force.ts';
+import { isOfFile } from '../stack/last-session.ts';
+import { openSessionOrLast } from './last-applied.ts';
 import { say } from './screen.ts';
-import type { Session } from './session.ts';
+import type { Session } from '../stack/session.ts';
 import { supervise } from './supervise.ts';
 
 /** How an apply can end before it has begun, so that there is nothing that this process may look after. */

@@ -7,8 +7,8 @@ import { carryOut, type Order } from './carry-out.ts';
 import type { CliContext } from './context.ts';
 import { printProblems } from './failure.ts';
 import { say } from './screen.ts';
-import { planFor, survey, type Survey } from './survey.ts';
-import { CrashWatch, Reminders, type Known, type Watched } from './watch.ts';
+import { planFor, survey, type Survey } from '../stack/survey.ts';
+import { CrashWatch, Reminders, type Known, type Watched } from '../stack/crash-watch.ts';
 
 /** Pause between two looks, in milliseconds. */
 const EVERY_MS = 1000;

@@ -3,7 +3,7 @@ import { errorsIn, type Problem } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure } from './exit.ts';
 import { packageInfo } from './package-info.ts';
-import { environmentOf, readStack } from './read-stack.ts';
+import { environmentOf, readStack } from '../stack/read-stack.ts';
 import { lineScreenOf, print } from './screen.ts';
 
 export interface ValidateFlags extends StackFlags {

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { firstFile, safeName, type FirstFile } from '../../src/cli/first-file.ts';
 import { pickModels } from '../../src/cli/pick-models.ts';
 import { schemaReference } from '../../src/cli/schema-path.ts';
-import { sha256 } from '../../src/cli/sha256.ts';
+import { sha256 } from '../../src/stack/sha256.ts';
 import { readConfig } from '../../src/config/index.ts';
 import type { Desired } from '../../src/domain/desired.ts';
 import type { FoundEngine, FoundWeights } from '../../src/discover/index.ts';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256 } from '../../src/cli/sha256.ts';
+import { sha256 } from '../../src/stack/sha256.ts';
 import { formatConfig, readConfig } from '../../src/config/index.ts';
 import type { Problem } from '../../src/domain/problem.ts';
 import { importCompose } from '../../src/import/files/compose.ts';

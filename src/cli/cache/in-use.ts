@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CliContext, StackFlags } from '../context.ts';
 import { ProblemError } from '../../domain/problem.ts';
-import { stackPaths, stateHomeOf } from '../paths.ts';
-import { readLock } from '../pins.ts';
+import { stackPaths, stateHomeOf } from '../../stack/paths.ts';
+import { readLock } from '../../stack/pins.ts';
 
 /**
  * Digests of weights, and of their files, that a stack on this machine has on record: as applied now, or in a generation

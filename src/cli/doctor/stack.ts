@@ -5,8 +5,8 @@ import type { Plan } from '../../domain/plan.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { isAlive, readHolder } from '../../state/holder.ts';
 import type { CliContext } from '../context.ts';
-import type { Session } from '../session.ts';
-import { planFor, survey } from '../survey.ts';
+import type { Session } from '../../stack/session.ts';
+import { planFor, survey } from '../../stack/survey.ts';
 import { finding, type Finding } from './check.ts';
 
 const OBSERVE_MS = 5000;

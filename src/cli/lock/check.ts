@@ -2,10 +2,10 @@ import type { WholeStack } from '../../lock/index.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import type { LockFlags } from '../lock.ts';
-import { lockPathOf } from '../paths.ts';
-import type { ReadLock } from '../pins.ts';
+import { lockPathOf } from '../../stack/paths.ts';
+import type { ReadLock } from '../../stack/pins.ts';
 import { lineScreenOf, print, printJson } from '../screen.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../../stack/session.ts';
 import { notPinned } from './report.ts';
 
 /** `lock --check`: what keeps the lock from holding, found without asking anybody. The findings are the result, so they go to stdout. */

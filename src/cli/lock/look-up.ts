@@ -6,9 +6,9 @@ import { ProblemError, type Problem } from '../../domain/problem.ts';
 import type { Lock } from '../../domain/weights.ts';
 import type { Resolve, WholeStack } from '../../lock/index.ts';
 import type { CliContext } from '../context.ts';
-import { progressNote } from '../progress-note.ts';
+import { noteIn } from '../../stack/surroundings.ts';
 import { resolver } from '../resolver.ts';
-import { connectDrivers, type Session } from '../session.ts';
+import { connectDrivers, type Session } from '../../stack/session.ts';
 
 /** A lock brought up to date, but not written yet. */
 export interface LookedUp {
@@ -49,7 +49,7 @@ function without(lock: Lock, names: readonly string[]): Lock {
 }
 
 async function noted<T>(work: Promise<T>, names: readonly string[], context: CliContext): Promise<T> {
-  const note = progressNote(context);
+  const note = noteIn(context);
   const shown = names.length <= 3 ? names.join(', ') : `${names.length} models`;
   const slow = setInterval(() => note.show(`looking up ${shown}`), SILENT_MS);
   return work.finally(() => {

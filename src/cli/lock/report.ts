@@ -4,9 +4,9 @@ import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { printProblems } from '../failure.ts';
 import type { LockFlags } from '../lock.ts';
-import { lockPathOf } from '../paths.ts';
+import { lockPathOf } from '../../stack/paths.ts';
 import { print, printJson, say, screenOf, shellWord } from '../screen.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../../stack/session.ts';
 import type { LookedUp } from './look-up.ts';
 
 /** A damaged lock is never overwritten: what is wrong with it, and what to type. */

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { WholeStack } from '../../lock/index.ts';
-import { checkText } from '../read-stack.ts';
-import type { Session } from '../session.ts';
-import { sha256 } from '../sha256.ts';
+import { checkText } from '../../stack/read-stack.ts';
+import type { Session } from '../../stack/session.ts';
+import { sha256 } from '../../stack/sha256.ts';
 
 /** The stack without an environment and with each: only all of them together tell which entries of the lock are needed. */
 export async function wholeStack({ paths, text, desired }: Session): Promise<WholeStack> {

@@ -3,7 +3,7 @@ import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
 import { MOST_LOCK_BYTES, readBounded } from './bounded-read.ts';
-import type { CliContext } from './context.ts';
+import type { Surroundings } from './surroundings.ts';
 import { whyNotRead } from './file-reasons.ts';
 import { lockPathOf, type StackPaths } from './paths.ts';
 import type { Session } from './session.ts';
@@ -19,7 +19,7 @@ export interface Pins {
 }
 
 /** Reads llmops.lock. A stack whose models are all files of this machine needs none, and then pays for none. */
-export async function readPins(session: Pick<Session, 'paths' | 'desired'>, context: CliContext): Promise<Pins> {
+export async function readPins(session: Pick<Session, 'paths' | 'desired'>, context: Surroundings): Promise<Pins> {
   const { desired, paths } = session;
   const { lock, places, problems, text } = await readLock(paths);
   if (text === null && desired.models.every(({ source }) => source.kind === 'file')) return { problems: [] };

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { ProblemError } from '../domain/problem.ts';
-import type { CliContext, StackFlags } from './context.ts';
+import type { StackPlace, Surroundings } from './surroundings.ts';
 
 /** Where a stack's file lies. */
 export interface StackPaths {
@@ -15,7 +15,7 @@ export interface StackPaths {
 }
 
 /** Finds the stack's file from `-C` and `-f`. Does not look whether it exists. */
-export function stackPaths(context: CliContext, flags: StackFlags): StackPaths {
+export function stackPaths(context: Surroundings, flags: StackPlace): StackPaths {
   const dir = resolve(context.cwd, flags.chdir ?? '.');
   const file = resolve(dir, flags.file ?? 'llmops.yaml');
   const near = relative(context.cwd, file);
@@ -44,27 +44,27 @@ function whatIs(path: string): 'folder' | 'file' | 'nothing' {
 }
 
 /** A path that was given as a flag or argument: like the stack's file it is looked for in the folder of `-C`. */
-export function pathIn(context: CliContext, flags: Pick<StackFlags, 'chdir'>, path: string): string {
+export function pathIn(context: Surroundings, flags: Pick<StackPlace, 'chdir'>, path: string): string {
   return resolve(context.cwd, flags.chdir ?? '.', path);
 }
 
 /** Folder of a stack's state: `--state-dir`, or `$XDG_STATE_HOME/llmops/<stack>`. */
-export function stateDirOf(context: CliContext, flags: StackFlags, stack: string): string {
+export function stateDirOf(context: Surroundings, flags: StackPlace, stack: string): string {
   return flags.stateDir ? pathIn(context, flags, flags.stateDir) : join(stateHomeOf(context), stack);
 }
 
 /** Folder of all stacks' states, but for those of `--state-dir`. */
-export function stateHomeOf(context: CliContext): string {
+export function stateHomeOf(context: Surroundings): string {
   return join(xdg(context, 'XDG_STATE_HOME', '.local/state'), 'llmops');
 }
 
 /** Folder for what may be lost at any time, shared by all stacks. */
-export function cacheDirOf(context: CliContext): string {
+export function cacheDirOf(context: Surroundings): string {
   return join(xdg(context, 'XDG_CACHE_HOME', '.cache'), 'llmops');
 }
 
 /** A base folder of the XDG specification; relative values are ignored, as it demands. */
-function xdg(context: CliContext, variable: string, fallback: string): string {
+function xdg(context: Surroundings, variable: string, fallback: string): string {
   const value = context.env[variable];
   if (value && isAbsolute(value)) return value;
   const home = context.env['HOME'] || safeHome();

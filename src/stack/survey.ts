@@ -5,9 +5,8 @@ import type { Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { SecretSight } from '../domain/secret.ts';
 import type { Room } from '../domain/weights.ts';
-import type { CliContext } from './context.ts';
+import { noteIn, type ProgressNote, type Surroundings } from './surroundings.ts';
 import { withCandidates } from './candidates.ts';
-import { progressNote, type ProgressNote } from './progress-note.ts';
 import { connectDrivers, desiredIn, type Session } from './session.ts';
 import { sha256 } from './sha256.ts';
 import { withStrangers } from './strangers.ts';
@@ -33,16 +32,16 @@ const OBSERVE_MS = 10_000;
 const SILENT_MS = 1000;
 
 /**
- * Looks at weights, state and engines side by side, and says on stderr what takes long. Changes nothing but the cache of
+ * Looks at weights, state and engines side by side, and notes what takes long. Changes nothing but the cache of
  * digests. Throws a ProblemError `stack-name-taken` if the state is another file's.
  */
-export async function survey(session: Session, context: CliContext, observeTimeout: number = OBSERVE_MS): Promise<Survey> {
+export async function survey(session: Session, context: Surroundings, observeTimeout: number = OBSERVE_MS): Promise<Survey> {
   const { readState, stackOwnership } = await import('../state/index.ts');
   const ownership = await stackOwnership(session.stateDir, session.paths.file);
   const stored = await readState(session.stateDir);
   const specs = withForgotten(desiredIn(session).backends, stored.lastBackends);
   const drivers = connectDrivers(session, specs, context);
-  const note = progressNote(context);
+  const note = noteIn(context);
   try {
     const looks = [
       resolveWeights(session, context, note),
@@ -76,7 +75,7 @@ export async function lookAtSecrets(models: readonly ModelSpec[], drivers: Surve
 async function observe(
   drivers: Survey['drivers'],
   specs: readonly BackendSpec[],
-  context: CliContext,
+  context: Surroundings,
   deadlineMs: number,
   note: ProgressNote,
 ): Promise<readonly ObservedBackend[]> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SUPERVISED } from '../../src/domain/backoff.ts';
-import { CrashWatch, type Known } from '../../src/cli/watch.ts';
+import { CrashWatch, type Known } from '../../src/stack/crash-watch.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 
 const POLICY = { firstMs: 100, factor: 2, capMs: 300, giveUpAfter: Infinity, healthyMs: 10_000 };

@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { commitOf } from '../../src/cli/git-commit.ts';
-import { who } from '../../src/cli/perform.ts';
-import { newStage } from './stage.ts';
+import { commitOf } from '../../src/stack/git-commit.ts';
+import { who } from '../../src/stack/run-plan.ts';
+import { newStage } from '../cli/stage.ts';
 
 const ENV = { PATH: process.env['PATH'], HOME: '/nonexistent' };
 const TEXT = 'version: 1 # é\n';

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Desired } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
-import type { CliContext, StackFlags } from './context.ts';
+import type { StackPlace, Surroundings } from './surroundings.ts';
 import { whyNotRead } from './file-reasons.ts';
 import { notAFolder, stackPaths, type StackPaths } from './paths.ts';
 import { sha256 } from './sha256.ts';
@@ -18,14 +18,14 @@ export interface ReadStack {
 }
 
 /** Which overlay is meant: `--env`, else LLMOPS_ENV. */
-export function environmentOf(context: CliContext, flags: StackFlags): string | null {
+export function environmentOf(context: Surroundings, flags: StackPlace): string | null {
   return flags.env ?? (context.env['LLMOPS_ENV'] || null);
 }
 
 /** Reads and checks the file that the flags name, and nothing besides it. Throws a ProblemError if it cannot be read. */
 export async function readStack(
-  context: CliContext,
-  flags: StackFlags,
+  context: Surroundings,
+  flags: StackPlace,
   environment: string | null = environmentOf(context, flags),
 ): Promise<ReadStack> {
   const paths = stackPaths(context, flags);

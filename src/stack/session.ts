@@ -1,7 +1,7 @@
 import type { Backend, Driver, DriverContext } from '../domain/backend.ts';
 import type { BackendSpec, Desired, InstanceSpec } from '../domain/desired.ts';
 import { errorsIn, type Problem } from '../domain/problem.ts';
-import type { CliContext, StackFlags } from './context.ts';
+import type { StackPlace, Surroundings } from './surroundings.ts';
 import { cacheDirOf, stateDirOf, type StackPaths } from './paths.ts';
 import { readStack } from './read-stack.ts';
 
@@ -16,6 +16,8 @@ export interface Session {
   readonly stateDir: string;
   readonly cacheDir: string;
   readonly backends: Readonly<Record<string, Backend>>;
+  /** Of git, if whoever opened it knows it; else it is asked for. */
+  readonly commit?: string;
   /** By model: the fetched weights that it was applied with, where what is declared or locked now is not in force. Absent: none. */
   readonly recorded?: Readonly<Record<string, InstanceSpec['weights']>>;
 }
@@ -31,7 +33,7 @@ export class InvalidConfigError extends Error {
 }
 
 /** Reads and checks the stack that the flags name. Throws an {@link InvalidConfigError} or a ProblemError. */
-export async function openSession(context: CliContext, flags: StackFlags): Promise<Session> {
+export async function openSession(context: Surroundings, flags: StackPlace): Promise<Session> {
   const { paths, text, desired, problems } = await readStack(context, flags);
   if (!desired) throw new InvalidConfigError(problems);
   return {
@@ -55,7 +57,7 @@ export function desiredIn({ desired, backends }: Session): Desired {
 }
 
 /** Connects a driver for every backend that this version acts on. Opens no connection yet. */
-export function connectDrivers(session: Session, specs: readonly BackendSpec[], context: CliContext): Readonly<Record<string, Driver>> {
+export function connectDrivers(session: Session, specs: readonly BackendSpec[], context: Surroundings): Readonly<Record<string, Driver>> {
   const surroundings: DriverContext = {
     stack: session.desired.stack,
     stateDir: session.stateDir,

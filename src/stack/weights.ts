@@ -1,9 +1,8 @@
 import type { Resolved } from '../catalog/index.ts';
 import type { Artifact, InstanceSpec, ModelSpec } from '../domain/desired.ts';
 import type { Room } from '../domain/weights.ts';
-import type { CliContext } from './context.ts';
+import type { ProgressNote, Surroundings } from './surroundings.ts';
 import { readPins } from './pins.ts';
-import type { ProgressNote } from './progress-note.ts';
 import type { Session } from './session.ts';
 import { storeOf } from './store.ts';
 
@@ -11,10 +10,10 @@ import { storeOf } from './store.ts';
 export type ResolvedWeights = Resolved & { readonly room?: Room };
 
 /**
- * Looks at the weights of every declared model and at what llmops.lock pins of them, and says on stderr what takes long.
+ * Looks at the weights of every declared model and at what llmops.lock pins of them, and notes what takes long.
  * Changes nothing but the cache of digests.
  */
-export async function resolveWeights(session: Session, context: CliContext, note: ProgressNote): Promise<ResolvedWeights> {
+export async function resolveWeights(session: Session, context: Surroundings, note: ProgressNote): Promise<ResolvedWeights> {
   const [{ resolveArtifacts }, pins] = await Promise.all([import('../catalog/index.ts'), readPins(session, context)]);
   const resolved = await resolveArtifacts(session.desired, {
     baseDir: session.paths.baseDir,
@@ -30,7 +29,7 @@ export async function resolveWeights(session: Session, context: CliContext, note
 }
 
 /** null: nothing is to be fetched. A disk that does not tell is told of by the fetch. */
-async function roomFor({ artifacts }: Resolved, context: CliContext): Promise<Room | null> {
+async function roomFor({ artifacts }: Resolved, context: Surroundings): Promise<Room | null> {
   if (Object.values(artifacts).every(({ remote }) => remote === undefined || remote.missing.length === 0)) return null;
   const store = await storeOf(context);
   return await store.room().catch(() => null);

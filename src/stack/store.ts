@@ -3,17 +3,17 @@ import type { Fetch } from '../apply/index.ts';
 import type { Desired } from '../domain/desired.ts';
 import type { Origin, RemoteFile } from '../domain/weights.ts';
 import type { Download, Store } from '../store/index.ts';
-import type { CliContext } from './context.ts';
+import type { Surroundings } from './surroundings.ts';
 import { cacheDirOf } from './paths.ts';
 
 /** The store of weights that all stacks of this user share. */
-export async function storeOf(context: CliContext): Promise<Store> {
+export async function storeOf(context: Surroundings): Promise<Store> {
   const { openStore } = await import('../store/index.ts');
   return openStore({ dir: join(cacheDirOf(context), 'weights'), env: context.env });
 }
 
 /** How an apply brings weights to this machine: into the store, then to where the engine opens them. */
-export function fetcher(desired: Desired, context: CliContext): Fetch {
+export function fetcher(desired: Desired, context: Surroundings): Fetch {
   let opened: Promise<Store> | undefined; // one for all models, which share its lanes and its disk
   return async ({ origin, files }, io) => {
     const [{ fetchAll }, store] = await Promise.all([import('../store/index.ts'), (opened ??= storeOf(context))]);
@@ -27,7 +27,7 @@ export function fetcher(desired: Desired, context: CliContext): Fetch {
   };
 }
 
-async function downloadOf(origin: Origin, file: RemoteFile, desired: Desired, context: CliContext): Promise<Download> {
+async function downloadOf(origin: Origin, file: RemoteFile, desired: Desired, context: Surroundings): Promise<Download> {
   const { requestFor } = await import('../sources/index.ts');
   const { url, headers, tokenHint, login } = requestFor(origin, file, context.env, insecureRegistries(desired));
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { inForce } from '../../src/cli/in-force.ts';
-import { openSession } from '../../src/cli/session.ts';
-import { newStage } from './stage.ts';
+import { inForce } from '../../src/stack/in-force.ts';
+import { openSession } from '../../src/stack/session.ts';
+import { newStage } from '../cli/stage.ts';
 
 describe('The stack that is in force', () => {
   it('is what was applied last, with a model whose change failed as it was before, and no engine is asked for that', async () => {

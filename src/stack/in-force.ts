@@ -1,10 +1,9 @@
 import type { ModelSpec } from '../domain/desired.ts';
 import type { Inventory } from '../domain/observed.ts';
-import type { CliContext } from './context.ts';
-import { sessionOfGeneration } from './last-applied.ts';
-import { progressNote } from './progress-note.ts';
+import { sessionOfGeneration } from './last-session.ts';
 import { connectDrivers, type Session } from './session.ts';
 import { lookAtSecrets, planFor } from './survey.ts';
+import { noteIn, type Surroundings } from './surroundings.ts';
 import { resolveWeights } from './weights.ts';
 
 /**
@@ -12,7 +11,7 @@ import { resolveWeights } from './weights.ts';
  * was not begun, as that model was applied before. A file that was edited since is not meant yet. Read anew only when
  * something was applied. `first`: what it is until then.
  */
-export function inForce(context: CliContext, first: Session): () => Promise<Session> {
+export function inForce(context: Surroundings, first: Session): () => Promise<Session> {
   let [session, known]: [Session, string | null] = [first, null];
   return async () => {
     const { readState } = await import('../state/index.ts');
@@ -24,7 +23,7 @@ export function inForce(context: CliContext, first: Session): () => Promise<Sess
   };
 }
 
-async function compose(context: CliContext, before: Session, inventory: Inventory): Promise<Session> {
+async function compose(context: Surroundings, before: Session, inventory: Inventory): Promise<Session> {
   const last = (await sessionIn(context, before, inventory.generation)) ?? before;
   const wished = await wishedHashes(last, inventory, context);
   const lagging = last.desired.models.filter(({ name }) => {
@@ -47,7 +46,7 @@ async function compose(context: CliContext, before: Session, inventory: Inventor
 }
 
 /** The stack as a generation declared it; null: there is none, or its text is not understood. */
-async function sessionIn(context: CliContext, { paths, stateDir }: Session, number: number | null): Promise<Session | null> {
+async function sessionIn(context: Surroundings, { paths, stateDir }: Session, number: number | null): Promise<Session | null> {
   if (number === null) return null;
   const { readGeneration } = await import('../state/index.ts');
   const generation = await readGeneration(stateDir, number).catch(() => null); // a damaged one is history that is lost
@@ -55,9 +54,9 @@ async function sessionIn(context: CliContext, { paths, stateDir }: Session, numb
 }
 
 /** What each model would run as; null: its weights cannot be resolved. No engine is asked: one that is away would be waited for. */
-async function wishedHashes(session: Session, inventory: Inventory, context: CliContext): Promise<ReadonlyMap<string, string | null>> {
+async function wishedHashes(session: Session, inventory: Inventory, context: Surroundings): Promise<ReadonlyMap<string, string | null>> {
   const { desired } = session;
-  const note = progressNote(context);
+  const note = noteIn(context);
   const looks = [
     resolveWeights(session, context, note),
     lookAtSecrets(desired.models, connectDrivers(session, desired.backends, context)),

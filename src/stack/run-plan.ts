@@ -1,0 +1,89 @@
+import { hostname, userInfo } from 'node:os';
+import type { ApplyResult } from '../apply/index.ts';
+import type { Driver } from '../domain/backend.ts';
+import type { Event } from '../domain/event.ts';
+import type { Trigger } from '../domain/generation.ts';
+import type { Lease } from '../domain/ledger.ts';
+import type { Plan } from '../domain/plan.ts';
+import { problemOf, type Problem } from '../domain/problem.ts';
+import type { Session } from './session.ts';
+import { fetcher } from './store.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** A plan that may be carried out, and all that performing it takes. */
+export interface Running {
+  readonly session: Session;
+  readonly plan: Plan;
+  readonly drivers: Readonly<Record<string, Driver>>;
+  readonly lease: Lease;
+  readonly parallelism: number;
+  /** As named to others, and in the history. */
+  readonly command: string;
+  readonly trigger: Trigger;
+  /** Hears everything; must not throw. */
+  readonly emit: (event: Event) => void;
+}
+
+/** A server may wait for its engines to end. */
+const RETIRE_MS = 30_000;
+
+/** Performs a plan with lease, journal and history. Throws what {@link applyPlan} throws. */
+export async function runPlan({ session, plan, drivers, lease, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
+  const { applyPlan } = await import('../apply/index.ts');
+  const { openState } = await import('../state/index.ts');
+  const { commitOf } = await import('./git-commit.ts');
+  const { file } = session.paths;
+  await tend(drivers);
+  return applyPlan(plan, {
+    drivers,
+    state: await openState(session.stateDir),
+    lease,
+    fetch: fetcher(session.desired, context),
+    signal: context.signal,
+    clock: { now: context.now, monotonicMs: () => Math.round(performance.now()) },
+    who: who(context.env),
+    source: { file, text: session.text, commit: session.commit ?? (await commitOf(file, session.text, context.env)) },
+    ...how,
+  });
+}
+
+/**
+ * Cuts long logs and sweeps: without somebody who supervises, an apply is the only time that anybody looks after them, so
+ * also one that finds nothing to change does. Only ever tidiness: what cannot be swept keeps no apply from acting.
+ */
+export async function tend(drivers: Running['drivers']): Promise<void> {
+  for (const driver of Object.values(drivers)) await driver.tend?.().catch(() => undefined);
+}
+
+/** Lets drivers end what no copy needs any more, and tells what they did not end. Not without the lease: it may be needed by now. */
+export async function retire({ drivers, lease }: Pick<Running, 'drivers' | 'lease'>): Promise<readonly Problem[]> {
+  if (!holds(lease)) return [];
+  const all = Object.values(drivers).map((driver) =>
+    driver.retire?.(AbortSignal.timeout(RETIRE_MS)).catch((error: unknown) => [problemOf(error)]),
+  );
+  return (await Promise.all(all)).flatMap((problems) => problems ?? []);
+}
+
+function holds(lease: Lease): boolean {
+  try {
+    lease.verify();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Who does this, for history: `alice@gpu-box`, or `alice (sudo root)@gpu-box`. */
+export function who(env: Surroundings['env']): string {
+  const user = userName();
+  const person = env['SUDO_USER'];
+  return `${person && person !== user ? `${person} (sudo ${user})` : user}@${hostname()}`;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`; // a container's user may have no name
+  }
+}

@@ -30,6 +30,7 @@ const MAY_IMPORT: Readonly<
   'backends/llama.cpp': { folders: ['domain', 'programs', 'backends/kit'] },
   'backends/ollama': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
+  source: { folders: ['domain', 'programs'], packages: ['chokidar', 'simple-git'] },
   stack: {
     folders: ['domain', 'config', 'catalog', 'lock', 'sources', 'store', 'observe', 'plan', 'apply', 'state', 'programs'],
   },

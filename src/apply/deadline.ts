@@ -14,8 +14,8 @@ export interface DeadlineOptions {
   readonly graceMs: number;
   /** What the step last said that it waits for. */
   readonly lastWord: () => string | null;
-  /** True: a wait that may be cut short. False: it changes the world, or somebody would be without a model. */
-  readonly mayAbandon: boolean;
+  /** Asked when the run is told to stop. True: a wait that may be cut short. False: it changes the world, or somebody would be without a model. */
+  readonly mayAbandon: () => boolean;
 }
 
 /**
@@ -27,9 +27,12 @@ export async function withDeadline(step: Step, options: DeadlineOptions, work: (
   // A drain keeps its deadline by itself, since it has to tell what is cut then: only one that hangs is ended from outside.
   const ms = step.deadlineMs + (step.op === 'drain' ? options.graceMs : 0);
   const timer = setTimeout(() => late.abort(), Math.min(ms, MAX_TIMER_MS));
-  const isCut = options.mayAbandon;
-  const signal = isCut ? AbortSignal.any([late.signal, options.signal]) : late.signal;
-  const abandoned = () => isCut && options.signal.aborted && !late.signal.aborted;
+  const cut = new AbortController();
+  const stop = () => options.mayAbandon() && cut.abort();
+  if (options.signal.aborted) stop();
+  options.signal.addEventListener('abort', stop, { once: true });
+  const signal = AbortSignal.any([late.signal, cut.signal]);
+  const abandoned = () => cut.signal.aborted && !late.signal.aborted;
   try {
     await comesBack(work(signal), signal, options.graceMs);
     if (step.op === 'drain' && abandoned()) throw new Abandoned();
@@ -40,6 +43,7 @@ export async function withDeadline(step: Step, options: DeadlineOptions, work: (
     throw error instanceof ProblemError ? error : passed(step, options.lastWord());
   } finally {
     clearTimeout(timer);
+    options.signal.removeEventListener('abort', stop);
   }
 }
 

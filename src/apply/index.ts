@@ -4,6 +4,7 @@ import type { ApplyResult, StepResult, Trigger } from '../domain/generation.ts';
 import type { Ledger, Lease, RunLedger } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import { isSuperseded } from '../domain/superseded.ts';
 import { execute } from './execute.ts';
 import { checkOrder } from './order.ts';
 import { startsByFirstStep } from './prepare.ts';
@@ -24,7 +25,8 @@ export interface ApplyOptions {
   readonly emit: (event: Event) => void;
   /**
    * Aborted: no new step begins; starts, stops and own writes finish, waits are abandoned. But a model between its old copy and
-   * its new one is brought to its end, or its clients are sent back.
+   * its new one is brought to its end, or its clients are sent back. With a `Superseded` as its reason not even that is
+   * waited for: the next run is about to begin, and goes on from there.
    */
   readonly signal: AbortSignal;
   /** How many steps may run at the same time. */
@@ -72,7 +74,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
     parallelism: options.parallelism,
     perBackend: options.perBackend ?? PER_BACKEND,
     signal: options.signal,
-    goesOn: (step) => tools.underway.goesOn(step),
+    goesOn: (step) => !isSuperseded(options.signal) && tools.underway.goesOn(step),
     undo: (step, result) => undoDropped(step, result, tools),
     perform: (step) => performStep(step, tools),
     skipped: (result) =>

@@ -35,7 +35,7 @@ export async function prepareStarts(step: Step, tools: StepTools, { progress, la
     const driver = driverOf(drivers, start.backend);
     const waited = { ...start, deadlineMs: start.deadlineMs + graceMs };
     try {
-      await withDeadline(waited, { signal: stop, graceMs, lastWord, mayAbandon: true }, async (signal) =>
+      await withDeadline(waited, { signal: stop, graceMs, lastWord, mayAbandon: () => true }, async (signal) =>
         driver.prepare?.(start, { signal, progress, transfer: transfers(step, tools) }),
       );
     } catch (error) {

@@ -2,6 +2,7 @@ import type { StepIo } from '../domain/backend.ts';
 import type { StepResult } from '../domain/generation.ts';
 import { isStaging, type Predecessor, type Step } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import { isSuperseded } from '../domain/superseded.ts';
 import { act, type Told } from './act.ts';
 import { compensate, hasPromise } from './compensate.ts';
 import { Abandoned, isWait, NotBegun, withDeadline } from './deadline.ts';
@@ -48,7 +49,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     told = await act(step, tools, seen, { signal, progress: talk.progress, transfer: transfers(step, tools) });
     await checkLeaves(step, drivers, signal, patienceMs);
   };
-  const mayAbandon = isWait(step) && tools.underway.mayAbandon(step);
+  const mayAbandon = () => isWait(step) && (isSuperseded(tools.signal) || tools.underway.mayAbandon(step));
   const options = { signal: tools.signal, graceMs: tools.graceMs, lastWord: talk.lastWord, mayAbandon };
   const end = await prepareStarts(step, tools, talk)
     .then(() => withDeadline(step, options, work))
@@ -100,7 +101,7 @@ async function withClients(step: Step, end: End, tools: StepTools): Promise<End>
 
 /** The step will not begin for what another one came to; if the model's old copy was ended for it, that is put back. null: nothing is. */
 export function undoDropped(step: Step, result: StepResult, tools: StepTools): Promise<StepResult> | null {
-  if (step.op !== 'start' || step.restore === undefined || !tools.underway.hasRoom(step)) return null;
+  if (step.op !== 'start' || step.restore === undefined || !tools.underway.hasRoom(step) || isSuperseded(tools.signal)) return null;
   return undoFor(step.restore);
 
   async function undoFor(predecessor: Predecessor): Promise<StepResult> {

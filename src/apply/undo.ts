@@ -41,7 +41,7 @@ export async function performUndo(step: Step, words: string, tools: StepTools): 
   lease.verify();
   progress(words);
   let url: string | null = null;
-  const options = { signal: new AbortController().signal, graceMs, lastWord: () => words, mayAbandon: false };
+  const options = { signal: new AbortController().signal, graceMs, lastWord: () => words, mayAbandon: () => false };
   await withDeadline(step, options, async (signal) => {
     url = (await act(step, tools, new Map(), { signal, progress, transfer: transfers(step, tools) })).url ?? null;
     await checkLeaves(step, drivers, signal, patienceMs);

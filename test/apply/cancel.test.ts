@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/domain/event.ts';
 import type { Inventory } from '../../src/domain/observed.ts';
 import { scenarios, type Scenario } from '../crash/scenarios.ts';
+import { Superseded } from '../../src/domain/superseded.ts';
 import { memoryDisk } from '../world/memory-disk.ts';
 import { bench, type Bench } from './helpers.ts';
 import { fact, play, statuses, step, copy, type Act } from './scripted.ts';
@@ -125,5 +126,37 @@ describe('An old copy that could not be ended and goes on serving', () => {
     const { result, log } = await play(SWAP, { acts: { [id]: fails }, there: [OLD] });
     expect(log).toContain('publish chat http://127.0.0.1:1');
     expect(result.steps.find(({ step: one }) => one === id)).toMatchObject({ status: 'failed', restored: { instance: 'chat-0' } });
+  });
+});
+
+describe('A swap that something newer supersedes', () => {
+  const superseded = async (id: string) => {
+    const stop = new AbortController();
+    const waits: Act = (_step, { signal }) => {
+      queueMicrotask(() => stop.abort(new Superseded('main@7c1e2aa')));
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+    };
+    return play(SWAP, { acts: { [id]: waits }, there: [OLD], options: { signal: stop.signal } });
+  };
+
+  it('does not wait until the new copy is ready, and puts nothing back: the next run begins at once', async () => {
+    const { result, log } = await superseded('chat.probe');
+    expect(statuses(result)).toMatchObject({ 'chat.start': 'done', 'chat.probe': 'cancelled', 'chat.publish': 'cancelled' });
+    expect(log.filter((line) => line.includes('undo') || line.includes('put-back'))).toEqual([]);
+    expect(log.at(-1)).toBe('finish cancelled');
+  });
+
+  it('while its old copy is drained sends clients back to it', async () => {
+    const { result } = await superseded('chat.drain');
+    expect(result.steps[1]).toMatchObject({ status: 'cancelled', restored: { instance: 'chat-0' } });
+  });
+
+  it.each(['chat.stop', 'chat.start'])('finishes what changes the world, and begins nothing after it: %s', async (id) => {
+    const stop = new AbortController();
+    const act: Act = async () => stop.abort(new Superseded('main@7c1e2aa'));
+    const { result } = await play(SWAP, { acts: { [id]: act }, there: [OLD], options: { signal: stop.signal } });
+    const [mine, ...after] = SWAP.slice(SWAP.findIndex((one) => one.id === id)).map((one) => statuses(result)[one.id]);
+    expect(mine).toBe('done');
+    expect(new Set(after)).toEqual(new Set(['cancelled']));
   });
 });

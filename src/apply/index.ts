@@ -1,6 +1,6 @@
 import type { Driver } from '../domain/backend.ts';
 import type { Event, Outcome } from '../domain/event.ts';
-import type { ApplyResult, StepResult, Trigger } from '../domain/generation.ts';
+import type { ApplyResult, StackFiles, StepResult, Trigger } from '../domain/generation.ts';
 import type { Ledger, Lease, RunLedger } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
@@ -43,7 +43,7 @@ export interface ApplyOptions {
   /** As typed, and what made it act now, for the history. Absent: not told. */
   readonly command?: string;
   readonly trigger?: Trigger;
-  readonly source: { readonly file: string; readonly text: string; readonly commit: string | null };
+  readonly source: StackFiles;
 }
 
 /** Steps at the same time on one backend. More would only make its loads slower: they share one disk and one device. */

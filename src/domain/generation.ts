@@ -35,13 +35,30 @@ export interface StepResult {
   readonly ms: number;
 }
 
-/** What made a command act: that somebody gave it, or that something had ended while it was watching. */
-export type Trigger = 'command' | 'crash';
+/**
+ * What made it act: a command that somebody gave, something that had ended while it was watched, a release that came, settings
+ * that moved by themselves, or a release that did not hold.
+ */
+export type Trigger = 'command' | 'crash' | 'release' | 'drift' | 'rollback';
+
+/** llmops.yaml as applied, and what it takes to go back to it. */
+export interface StackFiles {
+  /** Absolute path. */
+  readonly file: string;
+  /** Secrets in it are references. */
+  readonly text: string;
+  /** In git, if it had one; with `-dirty` if the text is not that commit's. */
+  readonly commit: string | null;
+  /** Text of llmops.lock; null: there was none. Absent: recorded by an earlier version. */
+  readonly lock?: string | null;
+  /** SHA-256 (hex) of the files that options of models name, by the path as written. Absent: recorded by an earlier version. */
+  readonly attached?: Readonly<Record<string, string>>;
+}
 
 /** One run that changed something, or tried to: who, when, why, what it cost. Answers "why did this restart at 14:05". */
 export interface Generation {
-  /** 1.1 adds `command` and `trigger`. */
-  readonly formatVersion: '1.0' | '1.1';
+  /** 1.1 adds `command` and `trigger`, 1.2 `source.lock` and `source.attached`. */
+  readonly formatVersion: '1.0' | '1.1' | '1.2';
   readonly number: number;
   readonly run: string;
   readonly who: string;
@@ -59,8 +76,7 @@ export interface Generation {
   readonly ms: number | null;
   /** `interrupted`: the run was cut off (killed, power) · null: it still runs, or was cut off and no run came after it. */
   readonly outcome: Outcome | 'interrupted' | null;
-  /** llmops.yaml as applied: its absolute path, its text (secrets in it are references) and its git commit, if it had one. */
-  readonly source: { readonly file: string; readonly text: string; readonly commit: string | null };
+  readonly source: StackFiles;
   readonly summary: Summary;
   /** All but `keep`. */
   readonly changes: readonly Change[];

@@ -1,5 +1,5 @@
 import type { Outcome } from './event.ts';
-import type { Generation, StepResult, StepStatus, Trigger } from './generation.ts';
+import type { StackFiles, StepResult, StepStatus, Trigger } from './generation.ts';
 import type { AppliedModel, Endpoint } from './observed.ts';
 import type { Plan } from './plan.ts';
 
@@ -20,7 +20,7 @@ export interface RunHeader {
   /** As typed, and what made it act now. Absent: not told. */
   readonly command?: string;
   readonly trigger?: Trigger;
-  readonly source: Generation['source'];
+  readonly source: StackFiles;
   /** Gives the time of each record, ISO 8601. */
   readonly now: () => string;
 }

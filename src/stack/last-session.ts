@@ -49,7 +49,12 @@ export async function sessionOfGeneration(generation: Generation, { paths, state
   const backends = await context.backends();
   // Named as it was, whatever the folder is called now.
   const named = { ...desired, stack: generation.stack };
-  return { paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends };
+  const { lock, attached } = generation.source;
+  const kept = {
+    ...(lock === undefined ? {} : { lock: lock === null ? null : Buffer.from(lock) }),
+    ...(attached === undefined ? {} : { attached }),
+  };
+  return { ...kept, paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends };
 }
 
 /** The state that belongs to a file, found without reading the file, as its stack's name stands in there. `--state-dir` says it outright. */

@@ -19,9 +19,9 @@ export interface Pins {
 }
 
 /** Reads llmops.lock. A stack whose models are all files of this machine needs none, and then pays for none. */
-export async function readPins(session: Pick<Session, 'paths' | 'desired'>, context: Surroundings): Promise<Pins> {
+export async function readPins(session: Pick<Session, 'paths' | 'desired' | 'lock'>, context: Surroundings): Promise<Pins> {
   const { desired, paths } = session;
-  const { lock, places, problems, text } = await readLock(paths);
+  const { lock, places, problems, text } = session.lock === undefined ? await readLock(paths) : await parsed(session.lock, paths);
   if (text === null && desired.models.every(({ source }) => source.kind === 'file')) return { problems: [] };
   const [{ compareLock, lockedFor, lockProblems }, shelf] = await Promise.all([import('../lock/index.ts'), storeOf(context)]);
   const known = lock ?? { models: {}, engines: {} };
@@ -43,8 +43,13 @@ export interface ReadLock extends ParsedLock {
 }
 
 /** The lock beside the stack's file; `lock: null` without problems: there is none. Throws a ProblemError if it cannot be read. */
-export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
-  const bytes = await readBounded(lockPathOf(file), MOST_LOCK_BYTES).catch((error: NodeJS.ErrnoException) => {
+export async function readLock(paths: StackPaths): Promise<ReadLock> {
+  return parsed(await readLockBytes(paths), paths);
+}
+
+/** The bytes of the lock beside the stack's file; null: there is none. Throws a ProblemError if it cannot be read. */
+export async function readLockBytes({ file, shown }: StackPaths): Promise<Uint8Array | null> {
+  return await readBounded(lockPathOf(file), MOST_LOCK_BYTES).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw new ProblemError(
       {
@@ -55,6 +60,9 @@ export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
       error,
     );
   });
+}
+
+async function parsed(bytes: Uint8Array | null, { shown }: StackPaths): Promise<ReadLock> {
   if (bytes === null) return { lock: null, places: {}, problems: [], text: null };
   const { parseLock } = await import('../lock/index.ts');
   return { ...parseLock(bytes, lockPathOf(shown), sha256), text: new TextDecoder().decode(bytes) };

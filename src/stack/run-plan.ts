@@ -2,10 +2,11 @@ import { hostname, userInfo } from 'node:os';
 import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
 import type { Event } from '../domain/event.ts';
-import type { Trigger } from '../domain/generation.ts';
+import type { StackFiles, Trigger } from '../domain/generation.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import { readLockBytes } from './pins.ts';
 import type { Session } from './session.ts';
 import { fetcher } from './store.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -31,8 +32,6 @@ const RETIRE_MS = 30_000;
 export async function runPlan({ session, plan, drivers, lease, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
   const { applyPlan } = await import('../apply/index.ts');
   const { openState } = await import('../state/index.ts');
-  const { commitOf } = await import('./git-commit.ts');
-  const { file } = session.paths;
   await tend(drivers);
   return applyPlan(plan, {
     drivers,
@@ -42,9 +41,20 @@ export async function runPlan({ session, plan, drivers, lease, ...how }: Running
     signal: context.signal,
     clock: { now: context.now, monotonicMs: () => Math.round(performance.now()) },
     who: who(context.env),
-    source: { file, text: session.text, commit: session.commit ?? (await commitOf(file, session.text, context.env)) },
+    source: await filesOf(session, context),
     ...how,
   });
+}
+
+/** What it takes to come back to what is applied now. */
+async function filesOf({ paths, text, lock, attached, ...session }: Session, { env }: Surroundings): Promise<StackFiles> {
+  const { file } = paths;
+  const [commit, bytes] = await Promise.all([
+    session.commit ?? import('./git-commit.ts').then(({ commitOf }) => commitOf(file, text, env)),
+    lock === undefined ? readLockBytes(paths) : lock,
+  ]);
+  const pinned = bytes === null ? null : new TextDecoder().decode(bytes);
+  return { file, text, commit, lock: pinned, ...(attached === undefined ? {} : { attached }) };
 }
 
 /**

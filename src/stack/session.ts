@@ -18,6 +18,10 @@ export interface Session {
   readonly backends: Readonly<Record<string, Backend>>;
   /** Of git, if whoever opened it knows it; else it is asked for. */
   readonly commit?: string;
+  /** llmops.lock; null: there is none. Absent: the file beside llmops.yaml is read when it is needed. */
+  readonly lock?: Uint8Array | null;
+  /** SHA-256 (hex) of files that options of models name, by the path as written: what is kept of them counts, not what is on disk. Absent: the disk counts. */
+  readonly attached?: Readonly<Record<string, string>>;
   /** By model: the fetched weights that it was applied with, where what is declared or locked now is not in force. Absent: none. */
   readonly recorded?: Readonly<Record<string, InstanceSpec['weights']>>;
 }

@@ -38,7 +38,7 @@ export async function readGenerationFile(disk: Disk, dir: string, number: number
 export function newGeneration(number: number, run: string, header: RunHeader): Generation {
   const { plan, who, source, command, trigger } = header;
   return {
-    formatVersion: '1.1',
+    formatVersion: '1.2',
     number,
     run,
     who,

@@ -15,6 +15,7 @@ import { claim, identityOf, nameOwner, ownerOf, ownership, refuseTaken } from '.
 export type { Disk } from './disk.ts';
 export { realDisk } from './disk.ts';
 export { currentSupervisor, noteSupervisor, type SupervisorNote } from './supervisor.ts';
+export { changeHolds, readHolds } from './holds.ts';
 export { acquireLease, LeaseHeldError, type LeaseOptions } from './lease.ts';
 
 /** What is stored about a stack. */

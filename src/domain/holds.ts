@@ -1,0 +1,103 @@
+/** Who did something by hand, when and why. */
+export interface Mark {
+  /** `alice@gpu-box` */
+  readonly by: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** In a person's words, or in ours where nobody did it; null: none were given. */
+  readonly why: string | null;
+}
+
+/** The loop leaves the stack, or a model of it, as it is. */
+export interface Suspension extends Mark {
+  /** ISO 8601: ends by itself then; null: when somebody resumes it. */
+  readonly until: string | null;
+}
+
+/** A release that was rolled back: the loop does not apply it again. */
+export interface Quarantine extends Mark {
+  /** {@link Release.id} */
+  readonly release: string;
+  readonly commit: string | null;
+  /** In which it was applied last; null: it never was. */
+  readonly generation: number | null;
+}
+
+/** The loop keeps the stack as this generation declared it, until it is resumed or a release comes that is not quarantined. */
+export interface Pin extends Mark {
+  readonly generation: number;
+}
+
+/** A plan that was parked, and that a person lets through. */
+export interface Approval extends Mark {
+  /** {@link Parked.key} of what was looked at. */
+  readonly plan: string;
+}
+
+/**
+ * A release that is watched after its apply, before it counts as good. Written before the cut-over, so that whichever
+ * process comes next goes back, also if the one that watched is dead.
+ */
+export interface Bake {
+  readonly release: string;
+  readonly commit: string | null;
+  /** The last one that counted as good: where to go back to; null: there is none, so what failed stays. */
+  readonly previous: number | null;
+  /** Models that this release changed. */
+  readonly models: readonly string[];
+  /** ISO 8601: when it began to serve; null: its apply is not through. */
+  readonly since: string | null;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/** What keeps the loop from doing what the file says. Everything is a person's word, but for the pins of a failed bake. */
+export interface Holds {
+  readonly formatVersion: '1.0';
+  /** By model; `*`: the whole stack. */
+  readonly suspended: Readonly<Record<string, Suspension>>;
+  readonly quarantined: readonly Quarantine[];
+  readonly pin: Pin | null;
+  readonly approved: readonly Approval[];
+  readonly bake: Bake | null;
+}
+
+/** The key of the whole stack in {@link Holds.suspended}. */
+export const WHOLE_STACK = '*';
+/** How many rolled-back releases and approvals are remembered. */
+const REMEMBERED = 50;
+
+export const NO_HOLDS: Holds = { formatVersion: '1.0', suspended: {}, quarantined: [], pin: null, approved: [], bake: null };
+
+/** `names` empty: the whole stack. */
+export function suspend(holds: Holds, names: readonly string[], suspension: Suspension): Holds {
+  const more = Object.fromEntries((names.length === 0 ? [WHOLE_STACK] : names).map((name) => [name, suspension]));
+  return { ...holds, suspended: { ...holds.suspended, ...more } };
+}
+
+/** Ends suspensions of these models; empty: all of them, and what a rollback holds, so that the newest release is applied again. */
+export function resume(holds: Holds, names: readonly string[]): Holds {
+  if (names.length === 0) return { ...holds, suspended: {}, quarantined: [], pin: null };
+  return { ...holds, suspended: Object.fromEntries(Object.entries(holds.suspended).filter(([name]) => !names.includes(name))) };
+}
+
+/** Goes back: the loop keeps to this generation and does not take what is quarantined. */
+export function rollBack(holds: Holds, pin: Pin, bad: Quarantine | null): Holds {
+  const others = holds.quarantined.filter(({ release }) => release !== bad?.release);
+  return { ...holds, pin, bake: null, quarantined: bad === null ? others : [...others, bad].slice(-REMEMBERED) };
+}
+
+export function approve(holds: Holds, approval: Approval): Holds {
+  const others = holds.approved.filter(({ plan }) => plan !== approval.plan);
+  return { ...holds, approved: [...others, approval].slice(-REMEMBERED) };
+}
+
+/** Models that are suspended at a time, and the whole stack as `*`. `at` in milliseconds since 1970. */
+export function suspendedAt({ suspended }: Holds, at: number): ReadonlyMap<string, Suspension> {
+  return new Map(Object.entries(suspended).filter(([, { until }]) => until === null || Date.parse(until) > at));
+}
+
+/** Why a release is not to be applied; null: it may be. */
+export function quarantineOf({ quarantined }: Holds, release: string): Quarantine | null {
+  return quarantined.find((one) => one.release === release) ?? null;
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Json } from '../domain/desired.ts';
+import { diskError } from '../domain/disk-problem.ts';
+import { NO_HOLDS, type Holds } from '../domain/holds.ts';
+import { ProblemError, type Problem } from '../domain/problem.ts';
+import { realDisk, type Disk } from './disk.ts';
+import { isObject, jsonText, readJson, setAside, writeDurably } from './durable.ts';
+import { tryKernelLock, type KernelLock } from './kernel-lock.ts';
+
+const fileOf = (dir: string): string => join(dir, 'holds.json');
+/** Another writer is through within a few flushes of a disk. Milliseconds. */
+const WAIT_MS = 10_000;
+const RETRY_MS = 20;
+
+/** What holds the loop of a stack, and a warning if that was damaged. A damaged file holds nothing. Throws if it is of a newer llmops. */
+export async function readHolds(dir: string, disk: Disk = realDisk): Promise<{ readonly holds: Holds; readonly problem: Problem | null }> {
+  const { value, problem } = await readJson(disk, fileOf(dir), shape, NO_HOLDS);
+  return { holds: value, problem };
+}
+
+/**
+ * Changes what holds the loop; durable when it resolves. It has a lock of its own, as it must be possible while an apply holds
+ * the lease. A damaged file is set aside. Throws a ProblemError.
+ */
+export async function changeHolds(dir: string, change: (holds: Holds) => Holds, disk: Disk = realDisk): Promise<Holds> {
+  await disk.makeFolder(dir);
+  const lock = await takeLock(join(dir, 'holds.db'));
+  try {
+    const { holds, problem } = await readHolds(dir, disk);
+    if (problem !== null) await setAside(disk, fileOf(dir));
+    const next = change(holds);
+    if (next !== holds) await writeDurably(disk, fileOf(dir), jsonText(next));
+    return next;
+  } finally {
+    lock.release();
+  }
+}
+
+async function takeLock(path: string): Promise<KernelLock> {
+  for (const until = performance.now() + WAIT_MS; performance.now() < until; await pause(RETRY_MS)) {
+    const lock = await tryKernelLock(path).catch((error: unknown) => {
+      throw diskError(path, error);
+    });
+    if (lock !== null) return lock;
+  }
+  throw new ProblemError({
+    code: 'holds-busy',
+    summary: `Another llmops process writes ${path} and does not come to an end. Nothing was changed.`,
+    fix: 'See which: llmops status. Then try again.',
+  });
+}
+
+function shape(value: Json): Holds | null {
+  if (!isObject(value) || !isObject(value['suspended']) || !Array.isArray(value['quarantined'])) return null;
+  return { ...NO_HOLDS, ...(value as unknown as Holds) };
+}

@@ -1,0 +1,175 @@
+import { countCrashes, type RestartPolicy } from '../domain/backoff.ts';
+import type { Trigger } from '../domain/generation.ts';
+import type { Change, Drift, Plan } from '../domain/plan.ts';
+import { CrashWatch, Reminders, type Due, type Known, type Watched } from '../stack/crash-watch.ts';
+
+/** What is told of a look. */
+export type Paced =
+  | Watched
+  | { readonly type: 'drift'; readonly drift: Drift }
+  /** Somebody else changes back what was put right, again and again. `flips`: what was seen, oldest first. */
+  | { readonly type: 'held'; readonly model: string; readonly field: string; readonly flips: readonly Flip[] };
+
+/** A setting that had moved by itself and was put right. */
+export interface Flip {
+  /** ISO 8601. */
+  readonly at: string;
+  /** One sentence. */
+  readonly detail: string;
+}
+
+/** What is to be done now, and what waits. */
+export interface Decision {
+  readonly due: readonly string[];
+  /** True: nothing that could be done waits. */
+  readonly whole: boolean;
+  readonly trigger: Trigger;
+  readonly events: readonly Paced[];
+  /** Models that cannot be brought to where they are wanted just now, so that they are looked after as they were applied. */
+  readonly left: ReadonlySet<string>;
+  /** What is tried again, and when, on the clock of the looks. */
+  readonly waiting: readonly Due[];
+}
+
+/** Times on two clocks: one that never jumps, in milliseconds, and the wall's for people, ISO 8601. */
+export interface Now {
+  readonly ms: number;
+  readonly iso: string;
+}
+
+/** A change that was tried and is wanted still comes again after this long. A model that was well for a minute begins anew. */
+export const RETRIES: RestartPolicy = { firstMs: 2000, factor: 2, capMs: 300_000, giveUpAfter: Infinity, healthyMs: 60_000 };
+/** As often within this time, in milliseconds, the same is put right before it is left to whoever changes it back. */
+const FLIPS = 3;
+const FIGHT_MS = 60 * 60_000;
+/** What an outsider does to a model, on purpose or by a program. A crash is none of it. */
+const BY_OTHERS: ReadonlySet<Drift['reason']> = new Set(['edited', 'runtime-reset', 'gone', 'unexpected', 'unpublished']);
+
+interface Attempt {
+  readonly what: string;
+  readonly tries: ReturnType<typeof countCrashes>;
+  at: number;
+  nextAt: number;
+}
+
+interface Correction extends Flip {
+  readonly ms: number;
+}
+
+/**
+ * Remembers what was tried and says what may be done now: a new wish at once, the same again after growing pauses, a crash as
+ * {@link CrashWatch} has it, and not at all what somebody else keeps changing back. Pure: time comes in.
+ */
+export class Pace {
+  readonly #crashes = new CrashWatch();
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #corrections = new Map<string, Correction[]>();
+  readonly #reminders = new Reminders();
+  #told: ReadonlySet<string> = new Set();
+
+  /** A look at a fresh plan. `suspended`: models that are left alone. */
+  look(plan: Plan, now: Now, known: Known, suspended: ReadonlySet<string>): Decision {
+    const crash = this.#crashes.look(plan, now.ms, known);
+    const crashed = new Map(this.#crashes.waiting().map((due) => [due.model, due]));
+    const held = this.#held(plan, now);
+    const wanted = plan.changes.filter(isWanted);
+    const free = wanted.filter(({ model }) => !crashed.has(model) && !held.has(model) && !suspended.has(model));
+    const due = known.busy ? [] : free.filter((change) => this.#isDue(change, now.ms)).map(({ model }) => model);
+    const restarts = crash.due.filter((model) => !suspended.has(model) && !held.has(model));
+    const stuck = plan.changes.flatMap((change) => (change.action === 'blocked' ? [change.model] : []));
+    const later = free.filter(({ model }) => !due.includes(model));
+    return {
+      due: [...new Set([...due, ...restarts])],
+      whole: wanted.every(({ model }) => due.includes(model) || restarts.includes(model)),
+      trigger: triggerOf(wanted, due),
+      events: [...this.#drifts(plan, now.ms), ...crash.events, ...this.#tellHeld(held, now.ms)],
+      left: new Set([...stuck, ...held.keys(), ...later.map(({ model }) => model)]),
+      waiting: [...crashed.values(), ...later.map((change) => this.#waits(change))],
+    };
+  }
+
+  /** These were tried, as this plan had it. */
+  acted(models: readonly string[], plan: Plan, now: Now): void {
+    this.#crashes.started(models, now.ms);
+    for (const change of plan.changes.filter(({ model }) => models.includes(model))) this.#count(change, now.ms);
+    for (const drift of plan.drift.filter((one) => models.includes(one.model) && isMeddling(one))) this.#correct(drift, now);
+  }
+
+  /** What was given up on is tried anew: something else is wanted now, or a person says so. */
+  forget(): void {
+    this.#attempts.clear();
+    this.#corrections.clear();
+  }
+
+  #isDue(change: Change, ms: number): boolean {
+    const attempt = this.#attempts.get(change.model);
+    return attempt?.what !== whatOf(change) || attempt.nextAt <= ms;
+  }
+
+  #count(change: Change, ms: number): void {
+    const known = this.#attempts.get(change.model);
+    const what = whatOf(change);
+    const tries = known?.what === what ? known.tries : countCrashes(RETRIES);
+    const pause = tries.next(known === undefined ? 0 : ms - known.at) ?? RETRIES.capMs;
+    this.#attempts.set(change.model, { what, tries, at: ms, nextAt: ms + pause });
+  }
+
+  #waits(change: Change): Due {
+    const attempt = this.#attempts.get(change.model);
+    return { model: change.model, why: `${change.cause}.`, at: attempt?.nextAt ?? 0, times: attempt?.tries.inARow() ?? 0 };
+  }
+
+  #correct(drift: Drift, { ms, iso }: Now): void {
+    const key = fightOf(drift);
+    this.#corrections.set(key, [...this.#recent(key, ms), { ms, at: iso, detail: drift.detail }]);
+  }
+
+  #recent(key: string, ms: number): readonly Correction[] {
+    return (this.#corrections.get(key) ?? []).filter((one) => ms - one.ms < FIGHT_MS);
+  }
+
+  #held(plan: Plan, { ms }: Now): ReadonlyMap<string, readonly [Drift, readonly Flip[]]> {
+    const fights = plan.drift.filter(isMeddling).map((drift) => [drift, this.#recent(fightOf(drift), ms)] as const);
+    return new Map(fights.filter(([, flips]) => flips.length >= FLIPS).map((fight) => [fight[0].model, fight]));
+  }
+
+  #tellHeld(held: ReadonlyMap<string, readonly [Drift, readonly Flip[]]>, ms: number): readonly Paced[] {
+    return [...held].flatMap(([model, [drift, flips]]): readonly Paced[] => {
+      const field = drift.field ?? 'the whole model';
+      return this.#reminders.isDue(`held ${model}`, field, ms) ? [{ type: 'held', model, field, flips }] : [];
+    });
+  }
+
+  #drifts({ drift }: Plan, ms: number): readonly Paced[] {
+    const told = drift.filter(({ reason, policy }) => reason !== 'crashed' && policy !== 'ignore');
+    const now = new Set(told.map(fightOf));
+    for (const key of this.#told) if (!now.has(key)) this.#reminders.forget(`drift ${key}`);
+    this.#told = now;
+    return told
+      .filter((one) => this.#reminders.isDue(`drift ${fightOf(one)}`, `${one.reason} ${one.detail}`, ms))
+      .map((one) => ({ type: 'drift', drift: one }));
+  }
+}
+
+function isWanted({ action }: Change): boolean {
+  return action !== 'keep' && action !== 'blocked';
+}
+
+function isMeddling({ reason, policy }: Drift): boolean {
+  return policy === 'correct' && BY_OTHERS.has(reason);
+}
+
+function fightOf({ model, field, reason }: Drift): string {
+  return `${model} ${field ?? reason}`;
+}
+
+/** Two changes of a model that say the same are one that was tried before. */
+function whatOf({ action, wish }: Change): string {
+  return `${action} ${wish?.specHash ?? '-'}`;
+}
+
+function triggerOf(wanted: readonly Change[], due: readonly string[]): Trigger {
+  const others = wanted.filter(({ model }) => due.includes(model));
+  if (others.some(({ correctsDrift }) => !correctsDrift)) return 'release';
+  return others.length > 0 ? 'drift' : 'crash';
+}

@@ -1,0 +1,23 @@
+import { canonicalJson } from '../domain/canonical.ts';
+import type { StackFiles } from '../domain/generation.ts';
+import type { Session } from './session.ts';
+import { sha256 } from './sha256.ts';
+
+/** Digits of a release's name: enough to be the only one of a stack, and to be read aloud. */
+const DIGITS = 12;
+
+/**
+ * Names what is declared: by the meaning of llmops.yaml, the lock and the files that it names, so that a comment or another
+ * commit of the same is the same release. 12 hex digits of SHA-256.
+ */
+export function releaseId(revision: string, { lock, attached }: Pick<StackFiles, 'lock' | 'attached'>): string {
+  return sha256(canonicalJson([revision, lock ?? null, attached ?? {}])).slice(0, DIGITS);
+}
+
+/** Of a session whose lock was read. */
+export function releaseOf({ desired, lock, attached }: Session): string {
+  return releaseId(desired.revision, {
+    lock: lock === undefined || lock === null ? null : new TextDecoder().decode(lock),
+    ...(attached === undefined ? {} : { attached }),
+  });
+}

@@ -1,10 +1,9 @@
 import type { Pinned } from '../catalog/index.ts';
-import { ProblemError, type Problem } from '../domain/problem.ts';
+import type { Problem } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
-import { MOST_LOCK_BYTES, readBounded } from './bounded-read.ts';
+import { readLockFile } from '../files/stack-files.ts';
 import type { Surroundings } from './surroundings.ts';
-import { whyNotRead } from './file-reasons.ts';
 import { lockPathOf, type StackPaths } from './paths.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
@@ -44,17 +43,7 @@ export interface ReadLock extends ParsedLock {
 
 /** The lock beside the stack's file; `lock: null` without problems: there is none. Throws a ProblemError if it cannot be read. */
 export async function readLock({ file, shown }: StackPaths): Promise<ReadLock> {
-  const bytes = await readBounded(lockPathOf(file), MOST_LOCK_BYTES).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw new ProblemError(
-      {
-        code: 'lock-unreadable',
-        summary: `${lockPathOf(shown)} cannot be read: ${whyNotRead(error)}.`,
-        fix: 'See that it is a file that this user may read.',
-      },
-      error,
-    );
-  });
+  const bytes = await readLockFile({ file: lockPathOf(file), shown: lockPathOf(shown) });
   if (bytes === null) return { lock: null, places: {}, problems: [], text: null };
   const { parseLock } = await import('../lock/index.ts');
   return { ...parseLock(bytes, lockPathOf(shown), sha256), text: new TextDecoder().decode(bytes) };

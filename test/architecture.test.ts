@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<
   plan: { folders: ['domain', 'fit'], pure: true },
   status: { folders: ['domain'], pure: true },
   render: { folders: ['domain'], pure: true },
+  files: { folders: ['domain'] },
   state: { folders: ['domain'] },
   store: { folders: ['domain', 'state'] },
   lock: { folders: ['domain', 'config'], packages: ['yaml'], pure: true },
@@ -30,14 +31,15 @@ const MAY_IMPORT: Readonly<
   'backends/llama.cpp': { folders: ['domain', 'programs', 'backends/kit'] },
   'backends/ollama': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
-  source: { folders: ['domain', 'programs'], packages: ['chokidar', 'simple-git'] },
+  source: { folders: ['domain', 'files', 'programs'], packages: ['chokidar', 'simple-git'] },
   stack: {
-    folders: ['domain', 'config', 'catalog', 'lock', 'sources', 'store', 'observe', 'plan', 'apply', 'state', 'programs'],
+    folders: ['domain', 'files', 'config', 'catalog', 'lock', 'sources', 'store', 'observe', 'plan', 'apply', 'state', 'programs'],
   },
   cli: {
     folders: [
       'stack',
       'domain',
+      'files',
       'config',
       'catalog',
       'lock',

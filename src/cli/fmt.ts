@@ -1,12 +1,12 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ProblemError, problemOf, type Problem } from '../domain/problem.ts';
-import { MOST_TEXT_BYTES, readBounded } from '../stack/bounded-read.ts';
+import { MOST_TEXT_BYTES, readBounded } from '../files/bounded-read.ts';
 import type { CliContext } from './context.ts';
-import { whyNotRead, whyNotWritten } from '../stack/file-reasons.ts';
+import { whyNotRead, whyNotWritten } from '../files/file-reasons.ts';
 import { EXIT } from './exit.ts';
 import { printProblems } from './failure.ts';
-import { notAFolder } from '../stack/paths.ts';
+import { notAFolder } from '../files/not-a-folder.ts';
 import { replaceFile } from './replace-file.ts';
 import { print } from './screen.ts';
 import { sha256 } from '../stack/sha256.ts';

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { ProblemError } from '../domain/problem.ts';
-import { howToWrite, whyNotWritten } from '../stack/file-reasons.ts';
-import { notAFolder, type StackPaths } from '../stack/paths.ts';
+import { howToWrite, whyNotWritten } from '../files/file-reasons.ts';
+import { notAFolder } from '../files/not-a-folder.ts';
+import type { StackPaths } from '../stack/paths.ts';
 
 /** How a verb that writes a first llmops.yaml helps where it cannot: `instead` of one that is there, and `elsewhere` of a folder that refuses. */
 export interface Ways {

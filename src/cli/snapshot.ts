@@ -1,9 +1,9 @@
 import type { Artifact } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
-import { MOST_DATA_BYTES, readBounded } from '../stack/bounded-read.ts';
+import { MOST_DATA_BYTES, readBounded } from '../files/bounded-read.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { whyNotRead } from '../stack/file-reasons.ts';
+import { whyNotRead } from '../files/file-reasons.ts';
 import { pathIn } from '../stack/paths.ts';
 import { noteIn } from '../stack/surroundings.ts';
 import type { Session } from '../stack/session.ts';

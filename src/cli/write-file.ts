@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { ProblemError } from '../domain/problem.ts';
-import { whyNotWritten } from '../stack/file-reasons.ts';
-import { refuseNamedPipe } from '../stack/named-pipe.ts';
+import { whyNotWritten } from '../files/file-reasons.ts';
+import { refuseNamedPipe } from '../files/named-pipe.ts';
 
 /**
  * Writes a result into a file that a flag named, whole or not at all, readable by its owner alone. An existing file is

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { ProblemError } from '../domain/problem.ts';
@@ -25,22 +24,6 @@ export function stackPaths(context: Surroundings, flags: StackPlace): StackPaths
 /** The lock that belongs to a stack's file, beside it: `llmops.lock` to `llmops.yaml`. */
 export function lockPathOf(file: string): string {
   return `${file.replace(/\.ya?ml$/i, '')}.lock`;
-}
-
-/** Why a folder that was named cannot be worked in; null: it can. */
-export function notAFolder(path: string): ProblemError | null {
-  const why = whatIs(path);
-  if (why === 'folder') return null;
-  const summary = { nothing: `There is no folder ${path}.`, file: `${path} is a file, not a folder.` }[why];
-  return new ProblemError({ code: 'no-folder', summary, fix: 'Make it first, or name another one with -C or -f.' });
-}
-
-function whatIs(path: string): 'folder' | 'file' | 'nothing' {
-  try {
-    return statSync(path).isDirectory() ? 'folder' : 'file';
-  } catch {
-    return 'nothing'; // also one that nobody may look at
-  }
 }
 
 /** A path that was given as a flag or argument: like the stack's file it is looked for in the folder of `-C`. */

@@ -1,10 +1,9 @@
 import type { Pinned } from '../catalog/index.ts';
-import { ProblemError, type Problem } from '../domain/problem.ts';
+import type { Problem } from '../domain/problem.ts';
 import type { LockedModel } from '../domain/weights.ts';
 import type { ParsedLock } from '../lock/index.ts';
-import { MOST_LOCK_BYTES, readBounded } from './bounded-read.ts';
+import { readLockFile } from '../files/stack-files.ts';
 import type { Surroundings } from './surroundings.ts';
-import { whyNotRead } from './file-reasons.ts';
 import { lockPathOf, type StackPaths } from './paths.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
@@ -49,17 +48,7 @@ export async function readLock(paths: StackPaths): Promise<ReadLock> {
 
 /** The bytes of the lock beside the stack's file; null: there is none. Throws a ProblemError if it cannot be read. */
 export async function readLockBytes({ file, shown }: StackPaths): Promise<Uint8Array | null> {
-  return await readBounded(lockPathOf(file), MOST_LOCK_BYTES).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw new ProblemError(
-      {
-        code: 'lock-unreadable',
-        summary: `${lockPathOf(shown)} cannot be read: ${whyNotRead(error)}.`,
-        fix: 'See that it is a file that this user may read.',
-      },
-      error,
-    );
-  });
+  return readLockFile({ file: lockPathOf(file), shown: lockPathOf(shown) });
 }
 
 async function parsed(bytes: Uint8Array | null, { shown }: StackPaths): Promise<ReadLock> {

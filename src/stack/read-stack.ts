@@ -1,11 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Desired } from '../domain/desired.ts';
-import { ProblemError, type Problem } from '../domain/problem.ts';
-import { MOST_TEXT_BYTES, readBounded } from './bounded-read.ts';
+import type { Problem } from '../domain/problem.ts';
+import { readStackFile } from '../files/stack-files.ts';
 import type { StackPlace, Surroundings } from './surroundings.ts';
-import { whyNotRead } from './file-reasons.ts';
-import { notAFolder, stackPaths, type StackPaths } from './paths.ts';
+import { stackPaths, type StackPaths } from './paths.ts';
 import { sha256 } from './sha256.ts';
 
 /** A stack's file as it was read; valid or not. */
@@ -37,43 +35,4 @@ export async function checkText(paths: StackPaths, bytes: Uint8Array, environmen
   const { readConfig } = await import('../config/index.ts');
   const read = readConfig({ file: paths.shown, bytes, folderName: basename(paths.baseDir), environment, hash: sha256 });
   return { text: new TextDecoder().decode(bytes), ...read };
-}
-
-/** Reads llmops.yaml; a missing one gets the answer a newcomer needs. */
-async function readStackFile(paths: StackPaths): Promise<Uint8Array> {
-  try {
-    if ((await stat(paths.file)).isDirectory()) throw isFolder(paths);
-    return await readBounded(paths.file, MOST_TEXT_BYTES);
-  } catch (error) {
-    if (error instanceof ProblemError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw code === 'ENOENT' || code === 'ENOTDIR' ? (notAFolder(paths.baseDir) ?? noFile(paths)) : unreadable(paths, error);
-  }
-}
-
-function isFolder(paths: StackPaths): ProblemError {
-  return new ProblemError({
-    code: 'no-stack-file',
-    summary: `${paths.shown} is a folder, not a file.`,
-    fix: 'Use -C to work in a folder, -f to name a file.',
-  });
-}
-
-function noFile(paths: StackPaths): ProblemError {
-  return new ProblemError({
-    code: 'no-stack-file',
-    summary: `There is no ${paths.shown} here.`,
-    fix: 'Type `llmops init` to write a first one, or use -C FOLDER or -f FILE to say where it is.',
-  });
-}
-
-function unreadable(paths: StackPaths, cause: unknown): ProblemError {
-  return new ProblemError(
-    {
-      code: 'unreadable-stack-file',
-      summary: `${paths.shown} cannot be read: ${whyNotRead(cause)}.`,
-      fix: 'See that it is a file that this user may read, or name another with -f.',
-    },
-    cause,
-  );
 }

@@ -4,7 +4,7 @@ import type { Lock } from '../../domain/weights.ts';
 import { lockPathOf, type StackPaths } from '../../stack/paths.ts';
 import { replaceFile } from '../replace-file.ts';
 import { sha256 } from '../../stack/sha256.ts';
-import { whyNotWritten } from '../../stack/file-reasons.ts';
+import { whyNotWritten } from '../../files/file-reasons.ts';
 
 /**
  * Writes the lock beside the stack's file, unless the text that is there says it already; true if it was written. Whole or

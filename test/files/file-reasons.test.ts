@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { howToWrite, whyNotRead, whyNotWritten } from '../../src/stack/file-reasons.ts';
+import { howToWrite, whyNotRead, whyNotWritten } from '../../src/files/file-reasons.ts';
 import { newWorld } from '../cli/context.ts';
 
 const failed = (code: string): Error => Object.assign(new Error(`${code}: open 'x'`), { code });

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { copiesByModel } from '../domain/copies.ts';
+import { lookedAfter } from '../stack/looked-after.ts';
 import type { Supervision } from '../domain/status.ts';
 import { compareText } from '../domain/text.ts';
 import { problemOf } from '../domain/problem.ts';
@@ -7,8 +7,8 @@ import { carryOut, type Order } from './carry-out.ts';
 import type { CliContext } from './context.ts';
 import { printProblems } from './failure.ts';
 import { say } from './screen.ts';
-import { planFor, survey, type Survey } from '../stack/survey.ts';
-import { CrashWatch, Reminders, type Known, type Watched } from '../stack/crash-watch.ts';
+import { planFor, survey } from '../stack/survey.ts';
+import { CrashWatch, Reminders, type Watched } from '../stack/crash-watch.ts';
 
 /** Pause between two looks, in milliseconds. */
 const EVERY_MS = 1000;
@@ -70,20 +70,6 @@ async function round(order: Order, watch: CrashWatch): Promise<void> {
   if (due.length === 0) return;
   await carryOut({ ...order, flags: { ...flags, autoApprove: true, target: due }, command: COMMAND, trigger: 'crash' });
   watch.started(due, performance.now());
-}
-
-/** What was applied, and whom of it clients do not reach where they are sent. */
-function lookedAfter({ inventory, observed }: Survey): Omit<Known, 'busy'> {
-  const copies = copiesByModel(observed, inventory.endpoints);
-  const isReached = (model: string): boolean => {
-    const instance = inventory.endpoints[model]?.instance;
-    return (copies.get(model) ?? []).some(({ id, phase }) => id === instance && phase !== 'failed');
-  };
-  const models = Object.entries(inventory.models);
-  return {
-    applied: new Map(models.map(([model, { specHash }]) => [model, specHash])),
-    unreached: new Set(models.map(([model]) => model).filter((model) => !isReached(model))),
-  };
 }
 
 function words(event: Watched): string {

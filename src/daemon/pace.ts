@@ -21,6 +21,8 @@ export interface Flip {
 /** What is to be done now, and what waits. */
 export interface Decision {
   readonly due: readonly string[];
+  /** Those of them that run no longer as they were applied. */
+  readonly restarts: readonly string[];
   /** True: nothing that could be done waits. */
   readonly whole: boolean;
   readonly trigger: Trigger;
@@ -80,6 +82,7 @@ export class Pace {
     const later = free.filter(({ model }) => !due.includes(model));
     return {
       due: [...new Set([...due, ...restarts])],
+      restarts,
       whole: wanted.every(({ model }) => due.includes(model) || restarts.includes(model)),
       trigger: triggerOf(wanted, due),
       events: [...this.#drifts(plan, now.ms), ...crash.events, ...this.#tellHeld(held, now.ms)],

@@ -1,0 +1,51 @@
+import { request } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { DaemonPicture } from '../domain/daemon-picture.ts';
+import { controlPath } from './path.ts';
+
+/** A daemon that is busy answers within this, in milliseconds: it does nothing long between two awaits. */
+const DEADLINE_MS = 5000;
+/** Of one answer, in bytes. */
+const LIMIT = 16 * 1024 ** 2;
+
+/** What the daemon of a stack is at; null: none runs, or it does not answer. */
+export async function askStatus(stateDir: string): Promise<DaemonPicture | null> {
+  return (await ask(stateDir, 'GET', '/v1/status')) as DaemonPicture | null;
+}
+
+/** Makes the daemon look at everything now. Resolves to what it is at then; null: none runs. */
+export async function nudge(stateDir: string): Promise<DaemonPicture | null> {
+  return (await ask(stateDir, 'POST', '/v1/nudge')) as DaemonPicture | null;
+}
+
+/** The events of a daemon, old ones first, until the signal is aborted or the daemon ends. Throws if none runs. */
+export async function* followEvents(stateDir: string, last: number, signal: AbortSignal): AsyncGenerator<object> {
+  const response = await open(stateDir, 'GET', `/v1/events?follow=1&last=${last}`, signal);
+  try {
+    for await (const line of createInterface({ input: response })) yield JSON.parse(line) as object;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function ask(stateDir: string, method: string, path: string): Promise<unknown> {
+  try {
+    const response = await open(stateDir, method, path, AbortSignal.timeout(DEADLINE_MS));
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += String(chunk);
+      if (text.length > LIMIT) return null;
+    }
+    return response.statusCode === 200 ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}
+
+function open(stateDir: string, method: string, path: string, signal: AbortSignal): Promise<import('node:http').IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath: controlPath(stateDir), method, path, signal }, resolve)
+      .on('error', reject)
+      .end();
+  });
+}

@@ -1,0 +1,72 @@
+import { rollBack, type Bake, type Holds } from '../domain/holds.ts';
+import type { ApplyResult } from '../domain/generation.ts';
+import type { Plan } from '../domain/plan.ts';
+import { bakeFor, judgeBake } from './bake.ts';
+import { short } from './follower.ts';
+import type { Decision } from './pace.ts';
+import type { DaemonClock, Hands, Release, Telling } from './types.ts';
+
+interface Parts {
+  readonly hands: Pick<Hands, 'changeHolds' | 'lastGood'>;
+  readonly clock: DaemonClock;
+  readonly tell: (event: Telling) => void;
+}
+
+/**
+ * Watches releases after their apply, and goes back once where one does not hold. What is watched is on disk from before its
+ * first step on: whoever comes next judges it, also if the one that applied it is dead.
+ */
+export class Baking {
+  readonly #parts: Parts;
+  /** When it began to serve, by the clock that does not jump; null: that was in an earlier process. */
+  #sinceMs: number | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Before the first step. Resolves to whether there is anything to watch. */
+  async begin(release: Release, plan: Plan, targets: readonly string[]): Promise<boolean> {
+    const { hands } = this.#parts;
+    const bake = bakeFor(release, plan, targets, await hands.lastGood(release.id));
+    if (bake !== null) await hands.changeHolds((holds) => ({ ...holds, bake }));
+    return bake !== null;
+  }
+
+  /** After the run: what was published is watched from now on. */
+  async served({ steps }: ApplyResult): Promise<void> {
+    const { hands, clock } = this.#parts;
+    const since = new Date(clock.wallMs()).toISOString();
+    this.#sinceMs = clock.monotonicMs();
+    const published = new Set(steps.filter(({ op, status }) => op === 'publish' && status === 'done').map(({ model }) => model));
+    await hands.changeHolds((holds) => {
+      const models = holds.bake?.models.filter((model) => published.has(model)) ?? [];
+      return holds.bake === null ? holds : { ...holds, bake: models.length === 0 ? null : { ...holds.bake, models, since } };
+    });
+  }
+
+  /** True: what is watched did not hold, and the stack is to go back. */
+  async judge(plan: Plan, decision: Decision, { bake }: Holds): Promise<boolean> {
+    if (bake === null || bake.since === null) return false;
+    const verdict = judgeBake(bake, plan, decision, this.#servedFor(bake.since));
+    if (verdict.kind === 'none') return false;
+    if (verdict.kind === 'good' || bake.previous === null) await this.#parts.hands.changeHolds((holds) => ({ ...holds, bake: null }));
+    else await this.#goBack(bake, bake.previous, verdict.why, plan.baseline?.generation ?? null);
+    return verdict.kind === 'bad' && bake.previous !== null;
+  }
+
+  #servedFor(since: string): number {
+    const { clock } = this.#parts;
+    return this.#sinceMs === null ? clock.wallMs() - Date.parse(since) : clock.monotonicMs() - this.#sinceMs;
+  }
+
+  async #goBack({ release, commit }: Bake, previous: number, why: string, from: number | null): Promise<void> {
+    const { hands, clock, tell } = this.#parts;
+    const mark = { by: 'llmops up', at: new Date(clock.wallMs()).toISOString(), why };
+    await hands.changeHolds((holds) => rollBack(holds, { ...mark, generation: previous }, { ...mark, release, commit, generation: from }));
+    tell({ type: 'rollback.started', from: from ?? 0, to: previous, why, message: `${why} Going back to generation ${previous}.` });
+    const named = commit === null ? `Release ${release}` : `Commit ${short(commit)}`;
+    const message = `${named} is not applied again by itself. The next different one is; or: llmops resume`;
+    tell({ type: 'revision.quarantined', revision: release, commit, why, message });
+  }
+}

@@ -1,0 +1,84 @@
+import type { Hash } from '../domain/canonical.ts';
+import type { Holds } from '../domain/holds.ts';
+import type { Change, Plan } from '../domain/plan.ts';
+import type { PolicySpec } from '../domain/policy.ts';
+import { errorsIn } from '../domain/problem.ts';
+import type { Target } from './target.ts';
+import { opensIn } from './windows.ts';
+
+/** A plan that waits, for a time of day or for a person. */
+export interface Parked {
+  /** Names exactly what waits: an approval is for this and nothing else. 12 hex digits. */
+  readonly key: string;
+  /** One sentence. */
+  readonly why: string;
+  /** What it would do, one sentence. */
+  readonly summary: string;
+  /** Milliseconds since 1970; null: until it is approved. */
+  readonly untilMs: number | null;
+}
+
+/** What may pass. */
+export interface Passage {
+  readonly parked: Parked | null;
+  /** Models whose changes wait. */
+  readonly held: ReadonlySet<string>;
+  /** A person let through what is planned, guards against deleting much included. */
+  readonly approved: boolean;
+}
+
+interface Circumstances {
+  readonly policy: PolicySpec;
+  readonly holds: Holds;
+  readonly target: Target;
+  readonly wallMs: number;
+  readonly hash: Hash;
+}
+
+const FREE: Passage = { parked: null, held: new Set(), approved: false };
+/** What a person may lift by approving. */
+const GUARDS: ReadonlySet<string> = new Set(['mass-delete', 'takeover-delete']);
+
+/**
+ * Decides what the file asks for and may be done now. What corrects drift or starts a crashed model anew passes at any time,
+ * and so does a way back.
+ */
+export function passage(plan: Plan, due: readonly string[], { policy, holds, target, wallMs, hash }: Circumstances): Passage {
+  if (target.kind !== 'release') return FREE;
+  const asked = plan.changes.filter((change) => due.includes(change.model) && isAskedFor(change));
+  if (asked.length === 0) return FREE;
+  const key = hash(
+    `${target.id}\n${asked.map((change) => `${change.model} ${change.action} ${change.wish?.specHash ?? '-'}`).join('\n')}`,
+  ).slice(0, 12);
+  const [held, summary] = [new Set(asked.map(({ model }) => model)), summaryOf(asked)];
+  const approved = holds.approved.some((one) => one.plan === key);
+  const errors = errorsIn(plan.problems);
+  const isGuarded = errors.length > 0 && errors.every(({ code }) => GUARDS.has(code));
+  const needs = isGuarded ? errors[0]?.summary : needsApproval(asked, policy);
+  const parked = (why: string, untilMs: number | null): Passage => ({ parked: { key, why, summary, untilMs }, held, approved: false });
+  if (needs && !approved) return parked(`${needs} It waits for: llmops approve ${key}`, null);
+  const wait = approved ? 0 : opensIn(policy.windows, wallMs);
+  if (wait > 0) return parked('No change window is open.', wallMs + wait);
+  return { ...FREE, approved };
+}
+
+function isAskedFor({ action, correctsDrift }: Change): boolean {
+  return action !== 'keep' && action !== 'blocked' && !correctsDrift;
+}
+
+/** A sentence, or null. */
+function needsApproval(asked: readonly Change[], { approve }: PolicySpec): string | null {
+  if (approve === 'none') return null;
+  if (approve === 'all') return 'Every change is to be approved.';
+  const hard = asked.filter(isDestructive).map(({ model }) => model);
+  return hard.length === 0 ? null : `It deletes, or takes from clients for a while: ${hard.join(', ')}.`;
+}
+
+function isDestructive(change: Change): boolean {
+  return change.action === 'delete' || (change.action === 'update' && change.cost.downtime !== 'none');
+}
+
+function summaryOf(asked: readonly Change[]): string {
+  const by = Map.groupBy(asked, ({ action }) => action);
+  return `${[...by].map(([action, changes]) => `${action} ${changes.map(({ model }) => model).join(', ')}`).join('; ')}.`;
+}

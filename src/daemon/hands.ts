@@ -1,0 +1,158 @@
+import { canApply, type Plan } from '../domain/plan.ts';
+import type { Event } from '../domain/event.ts';
+import type { Generation } from '../domain/generation.ts';
+import { quarantineOf } from '../domain/holds.ts';
+import { copiesByModel } from '../domain/copies.ts';
+import { errorsIn, ProblemError } from '../domain/problem.ts';
+import { inForce } from '../stack/in-force.ts';
+import { sessionOfGeneration } from '../stack/last-session.ts';
+import { lookedAfter } from '../stack/looked-after.ts';
+import { stackPaths } from '../stack/paths.ts';
+import { releaseId, releaseOf } from '../stack/release.ts';
+import { sessionOfRevision } from '../stack/revision-session.ts';
+import { retire, runPlan, tend } from '../stack/run-plan.ts';
+import type { Session } from '../stack/session.ts';
+import { planFor, survey, type Survey } from '../stack/survey.ts';
+import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
+import {
+  acquireLease,
+  changeHolds,
+  claimStack,
+  currentHolder,
+  LeaseHeldError,
+  listGenerations,
+  readGeneration,
+  readHolds,
+} from '../state/index.ts';
+import type { Acted, Hands, Looked, Task } from './types.ts';
+
+/** What the real hands work with. */
+export interface HandsParts {
+  readonly context: Surroundings;
+  readonly place: StackPlace;
+  /** Name of the stack, which its state and its processes carry. */
+  readonly stack: string;
+  readonly stateDir: string;
+  readonly parallelism: number;
+  /** Hears every event of a run. */
+  readonly emit: (event: Event) => void;
+}
+
+/** As it is named to others while it holds the lease, and in the history. */
+export const COMMAND = 'llmops up';
+
+/** Hands that look at real engines, disks and networks. */
+export function realHands(parts: HandsParts): Hands {
+  const { context, place, stateDir } = parts;
+  let standing: (() => Promise<Session>) | null = null;
+  return {
+    open: async (revision) => {
+      const session = { ...(await sessionOfRevision(revision, context, place)), stateDir };
+      refuseRenamed(session, parts);
+      return { id: releaseOf(session), session, commit: revision.commit, about: revision.about };
+    },
+    generation: (number) => sessionOf(number, parts),
+    inForce: async () => {
+      standing ??= await standingFrom(parts);
+      return (await standing?.()) ?? null;
+    },
+    look: (session, { allowDestroy, signal }) => look(session, allowDestroy, { ...context, signal }),
+    act: (task, signal) => act(task, parts, signal),
+    lastGood: (release) => lastGood(release, stateDir),
+    readHolds: async () => (await readHolds(stateDir)).holds,
+    changeHolds: (change) => changeHolds(stateDir, change),
+  };
+}
+
+/** Its state and its processes carry the name that it had when this process began. */
+function refuseRenamed({ desired, paths }: Session, { stack }: HandsParts): void {
+  if (desired.stack === stack) return;
+  throw new ProblemError({
+    code: 'stack-renamed',
+    summary: `${paths.shown} names the stack ${desired.stack} now, and what runs belongs to ${stack}.`,
+    fix: `Set \`name: ${stack}\` again; or end what runs (llmops down) and start llmops up anew.`,
+  });
+}
+
+async function sessionOf(number: number, { context, place, stateDir }: HandsParts): Promise<Session> {
+  const generation = await readGeneration(stateDir, number);
+  const session = generation && (await sessionOfGeneration(generation, { paths: stackPaths(context, place), stateDir, context }));
+  if (session) return session;
+  throw new ProblemError({
+    code: 'no-generation',
+    summary: `Generation ${number} is ${generation ? 'of another version of llmops and is not understood' : 'not there any more'}.`,
+    fix: 'See which there are: llmops history. To apply the newest release again: llmops resume',
+  });
+}
+
+/** null: nothing was ever applied. */
+async function standingFrom({ context, place, stateDir }: HandsParts): Promise<(() => Promise<Session>) | null> {
+  const paths = stackPaths(context, place);
+  for (const generation of await listGenerations(stateDir)) {
+    const session = await sessionOfGeneration(generation, { paths, stateDir, context });
+    if (session) return inForce(context, session);
+  }
+  return null;
+}
+
+async function look(session: Session, allowDestroy: boolean, context: Surroundings): Promise<Looked> {
+  const isBusy = () => currentHolder(session.stateDir) !== null;
+  const wasBusy = isBusy();
+  const seen = await survey(session, context);
+  await tend(seen.drivers);
+  const plan = await planFor(session, seen, 'apply', { allowDestroy, holdFailed: true });
+  return { plan, known: { ...lookedAfter(seen), busy: wasBusy || isBusy() }, pids: pidsOf(seen) };
+}
+
+/** Of copies of ours that run. */
+function pidsOf({ observed, inventory }: Survey): readonly number[] {
+  const copies = [...copiesByModel(observed, inventory.endpoints).values()].flat();
+  return copies.flatMap(({ phase, process }) => (phase === 'failed' || process === null ? [] : [process.pid]));
+}
+
+async function act(task: Task, parts: HandsParts, signal: AbortSignal): Promise<Acted> {
+  const { session } = task;
+  try {
+    const lease = await acquireLease(session.stateDir, { command: COMMAND, waitMs: 0, signal });
+    try {
+      return await underLease(task, parts, signal, lease);
+    } finally {
+      lease.release();
+    }
+  } catch (error) {
+    if (error instanceof LeaseHeldError) return { kind: 'busy', holder: error.holder };
+    throw error;
+  }
+}
+
+async function underLease(
+  task: Task,
+  parts: HandsParts,
+  signal: AbortSignal,
+  lease: Awaited<ReturnType<typeof acquireLease>>,
+): Promise<Acted> {
+  const { session, targets, trigger, allowDestroy } = task;
+  const context = { ...parts.context, signal };
+  const { drivers, ...seen } = await survey(session, context);
+  const plan = await planFor(session, seen, 'apply', { target: targets, allowDestroy, holdFailed: true });
+  if (signal.aborted || !isWorth(plan)) return { kind: 'nothing', plan };
+  await claimStack(session.stateDir, session.paths.file);
+  const { parallelism, emit } = parts;
+  const result = await runPlan({ session, plan, drivers, lease, parallelism, command: COMMAND, trigger, emit }, context);
+  await retire({ drivers, lease });
+  return { kind: 'ran', plan, result };
+}
+
+/** There is something to do, or something to close that a cut-off run left open. */
+function isWorth(plan: Plan): boolean {
+  return canApply(plan) || (plan.interrupted.length > 0 && errorsIn(plan.problems).length === 0);
+}
+
+async function lastGood(release: string, stateDir: string): Promise<number | null> {
+  const [{ holds }, generations] = await Promise.all([readHolds(stateDir), listGenerations(stateDir)]);
+  const isGood = ({ mode, outcome, revision, source }: Generation): boolean => {
+    const id = releaseId(revision, source);
+    return mode === 'apply' && outcome === 'succeeded' && id !== release && quarantineOf(holds, id) === null;
+  };
+  return generations.find(isGood)?.number ?? null;
+}

@@ -1,0 +1,37 @@
+import type { Hash } from '../domain/canonical.ts';
+import type { Holds } from '../domain/holds.ts';
+import type { PolicySpec } from '../domain/policy.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { Source } from '../source/types.ts';
+import type { Parked } from './gate.ts';
+import type { Decision } from './pace.ts';
+import type { Target } from './target.ts';
+import type { DaemonClock, Hands, Telling } from './types.ts';
+
+/** What the loop is made of. */
+export interface LoopParts {
+  readonly source: Source;
+  readonly hands: Hands;
+  readonly clock: DaemonClock;
+  readonly tell: (event: Telling) => void;
+  /** How often engines are looked at where nothing is known to have happened, in milliseconds. */
+  readonly probeMs: number;
+  /** When what the file asks for may be done, as it says now. */
+  readonly policy: () => PolicySpec;
+  /** True if a process that was seen to run is gone. Cheap: asked every second. */
+  readonly isGone: (pid: number) => boolean;
+  readonly hash: Hash;
+}
+
+/** What the loop is at, for whoever asks. */
+export interface Standing {
+  readonly target: Target;
+  readonly phase: 'looking' | 'applying' | 'idle' | 'suspended';
+  readonly parked: Parked | null;
+  /** Why nothing further happens; empty: it does, or nothing has to. */
+  readonly stalled: readonly Problem[];
+  readonly waiting: Decision['waiting'];
+  readonly holds: Holds;
+  /** Names of models that are not where they are wanted. */
+  readonly left: readonly string[];
+}

@@ -1,0 +1,258 @@
+import { suspendedAt, WHOLE_STACK, type Holds } from '../domain/holds.ts';
+import { errorsIn, problemOf, type Problem } from '../domain/problem.ts';
+import { Superseded } from '../domain/superseded.ts';
+import { Reminders } from '../stack/crash-watch.ts';
+import type { Session } from '../stack/session.ts';
+import { Baking } from './baking.ts';
+import { Follower } from './follower.ts';
+import { passage } from './gate.ts';
+import type { LoopParts, Standing } from './loop-parts.ts';
+import { Pace, type Decision, type Now } from './pace.ts';
+import { keyOf, targetOf, type Target } from './target.ts';
+import { tellBusy, tellPaced, tellParked, tellRan, tellRefused } from './telling.ts';
+import type { Acted, Looked, Task, Telling } from './types.ts';
+import { Wake } from './wake.ts';
+
+/** Processes are looked after this often, in milliseconds. */
+const PULSE_MS = 1000;
+/** After a round that failed as a whole, in milliseconds. */
+const FAILED_MS = 5000;
+/** Somebody else's apply is waited for in steps of this. Milliseconds. */
+const BUSY_MS = 1000;
+const IN_FORCE: Target = { kind: 'in-force', quarantine: null };
+
+/** One stack as it is worked on in a round. */
+interface Course {
+  readonly target: Target;
+  readonly session: Session;
+  readonly pace: Pace;
+  readonly looked: Looked;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The loop of one stack. Level-triggered: something may have changed, or time passed, and then it looks at all of it and does
+ * what is to be done, never what an event says. One run at a time; a newer target supersedes it.
+ */
+export class Loop {
+  readonly follower: Follower;
+  readonly #parts: LoopParts;
+  readonly #wake: Wake;
+  readonly #baking: Baking;
+  readonly #pace = new Pace();
+  readonly #heal = new Pace();
+  readonly #reminders = new Reminders();
+  #run: { readonly key: string; readonly stop: AbortController } | null = null;
+  #standing: Standing;
+  #pids: readonly number[] = [];
+  #key = '';
+  #generation: { readonly number: number; readonly session: Session } | null = null;
+  #nextMs = 0;
+
+  constructor(parts: LoopParts, holds: Holds) {
+    this.#parts = parts;
+    this.#wake = new Wake(parts.clock);
+    this.#baking = new Baking(parts);
+    const { source, hands, tell, clock } = parts;
+    this.follower = new Follower({ source, hands, tell, monotonicMs: () => clock.monotonicMs(), onNews: () => void this.reconsider() });
+    this.#standing = { target: targetOf(null, holds), phase: 'looking', parked: null, stalled: [], waiting: [], holds, left: [] };
+  }
+
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  /** Looks at the source and at everything else now, and tries again what it had given up on. */
+  async nudge(signal: AbortSignal): Promise<void> {
+    for (const pace of [this.#pace, this.#heal]) pace.forget();
+    await this.follower.look(signal);
+    await this.reconsider();
+  }
+
+  /** The target may be another one by now: what works towards an older one is superseded. */
+  async reconsider(): Promise<void> {
+    const holds = await this.#parts.hands.readHolds().catch(() => this.#standing.holds);
+    const key = this.#isSuspended(holds) ? 'a suspension' : keyOf(this.#targetIn(holds));
+    if (this.#run !== null && this.#run.key !== key) this.#run.stop.abort(new Superseded(key));
+    this.#wake.poke();
+  }
+
+  /** Goes on until the signal is aborted. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.follower.look(signal);
+    while (!signal.aborted) {
+      this.#wake.clear();
+      const wait = await this.round(signal).catch((error: unknown) => this.#failed(error, signal));
+      await this.#rest(wait, signal);
+    }
+  }
+
+  /** One look at everything, and what is to be done. Resolves to how long to wait for the next, in milliseconds. */
+  async round(signal: AbortSignal): Promise<number> {
+    this.#nextMs = this.#parts.probeMs;
+    const holds = await this.#parts.hands.readHolds();
+    const [target, isSuspended] = [this.#targetIn(holds), this.#isSuspended(holds)];
+    this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', parked: null, stalled: [], waiting: [], left: [] });
+    if (isSuspended) return this.#nextMs;
+    this.#onTarget(keyOf(target));
+    const session = await this.#sessionOf(target);
+    const left = session === null ? null : await this.#drive(session, target, signal);
+    if (left === null || left.size > 0) await this.#keep(left, signal);
+    this.#stand({ phase: 'idle' });
+    return this.#nextMs;
+  }
+
+  #targetIn(holds: Holds): Target {
+    return targetOf(this.follower.release?.id ?? null, holds);
+  }
+
+  #isSuspended(holds: Holds): boolean {
+    return suspendedAt(holds, this.#parts.clock.wallMs()).has(WHOLE_STACK);
+  }
+
+  /** Another target is a new wish: what was given up on is tried. */
+  #onTarget(key: string): void {
+    if (key !== this.#key) this.#pace.forget();
+    this.#key = key;
+  }
+
+  /** null: there is nothing to bring it to but what is in force. */
+  async #sessionOf(target: Target): Promise<Session | null> {
+    if (target.kind === 'release') return this.follower.release?.session ?? null;
+    if (target.kind === 'in-force') return null;
+    const { number } = target;
+    if (this.#generation?.number !== number) this.#generation = { number, session: await this.#parts.hands.generation(number) };
+    return this.#generation.session;
+  }
+
+  /** Brings the stack to its target. Resolves to the models that it cannot bring there now; null: all of them. */
+  async #drive(session: Session, target: Target, signal: AbortSignal): Promise<ReadonlySet<string> | null> {
+    const { hands, clock, policy, hash } = this.#parts;
+    const { holds } = this.#standing;
+    const isBack = target.kind === 'generation';
+    const looked = await hands.look(session, { allowDestroy: isBack, signal });
+    const decision = this.#decide(this.#pace, looked, null);
+    if (await this.#baking.judge(looked.plan, decision, holds)) return this.#again(decision.left);
+    const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
+    if (passes.parked) this.#park(passes.parked);
+    const errors = errorsIn(looked.plan.problems);
+    if (errors.length > 0 && !passes.approved) return passes.parked ? null : this.#refuse(looked.plan.revision, errors);
+    const due = decision.due.filter((model) => !passes.held.has(model));
+    const targets = decision.whole && passes.held.size === 0 ? [] : due;
+    const trigger = isBack ? ('rollback' as const) : decision.trigger;
+    const task = { session, targets, trigger, allowDestroy: isBack || passes.approved };
+    if (due.length > 0) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal });
+    return new Set([...decision.left, ...passes.held]);
+  }
+
+  /** Looks after what is not brought elsewhere: as it was applied. `only` null: all of it. */
+  async #keep(only: ReadonlySet<string> | null, signal: AbortSignal): Promise<void> {
+    const { hands } = this.#parts;
+    const session = await hands.inForce();
+    if (session === null) return;
+    const looked = await hands.look(session, { allowDestroy: true, signal });
+    const decision = this.#decide(this.#heal, looked, only);
+    const due = decision.restarts.filter((model) => only === null || only.has(model));
+    const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true };
+    if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal });
+  }
+
+  /** `only`: models of which something is told; null: all. */
+  #decide(pace: Pace, { plan, known, pids }: Looked, only: ReadonlySet<string> | null): Decision {
+    const now = this.#now();
+    const suspended = new Set(suspendedAt(this.#standing.holds, this.#parts.clock.wallMs()).keys());
+    const decision = pace.look(plan, now, known, suspended);
+    this.#pids = pids;
+    for (const event of decision.events) if (only === null || only.has(modelOf(event))) this.#parts.tell(tellPaced(event));
+    const others = this.#standing.waiting.filter(({ model }) => !decision.waiting.some((one) => one.model === model));
+    this.#stand({ waiting: [...others, ...decision.waiting], left: [...decision.left] });
+    for (const { at } of decision.waiting) this.#soon(at - now.ms);
+    return decision;
+  }
+
+  async #act(due: readonly string[], task: Task, { target, pace, looked, signal }: Course): Promise<void> {
+    const release = target.kind === 'release' ? this.follower.release : null;
+    const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
+    const acted = await this.#perform(keyOf(target), task, signal);
+    if (acted.kind === 'busy') return this.#isBusy(acted.holder);
+    this.#reminders.forget('busy');
+    pace.acted(due, looked.plan, this.#now());
+    this.#soon(0); // what came of it is looked at right away
+    if (acted.kind === 'nothing') return;
+    const name = release?.id ?? keyOf(target);
+    this.#parts.tell(tellRan(acted.result, task.trigger, { name, commit: task.session.commit ?? null }));
+    if (isBaked) await this.#baking.served(acted.result);
+  }
+
+  async #perform(key: string, task: Task, signal: AbortSignal): Promise<Acted> {
+    const stop = new AbortController();
+    this.#run = { key, stop };
+    this.#stand({ phase: 'applying' });
+    try {
+      return await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal]));
+    } finally {
+      this.#run = null;
+    }
+  }
+
+  #isBusy(holder: string): void {
+    this.#tellOnce('busy', holder, tellBusy(holder));
+    this.#soon(BUSY_MS);
+  }
+
+  #park(parked: NonNullable<Standing['parked']>): void {
+    this.#stand({ parked });
+    if (parked.untilMs !== null) this.#soon(parked.untilMs - this.#parts.clock.wallMs());
+    this.#tellOnce('parked', parked.key, tellParked(parked));
+  }
+
+  #refuse(revision: string, problems: readonly Problem[]): null {
+    this.#stand({ stalled: problems });
+    this.#tellOnce('refused', problems.map(({ code, summary }) => `${code} ${summary}`).join('\n'), tellRefused(revision, problems));
+    return null;
+  }
+
+  #failed(error: unknown, signal: AbortSignal): number {
+    if (signal.aborted) return 0;
+    this.#refuse(this.#key, [problemOf(error)]);
+    this.#stand({ phase: 'idle' });
+    return FAILED_MS;
+  }
+
+  /** What stays as it is is said again with growing pauses. */
+  #tellOnce(key: string, what: string, telling: Telling): void {
+    if (this.#reminders.isDue(key, what, this.#now().ms)) this.#parts.tell(telling);
+  }
+
+  #again<T>(value: T): T {
+    this.#soon(0);
+    return value;
+  }
+
+  /** Waits, and looks after the processes meanwhile. */
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    const { clock, isGone } = this.#parts;
+    const until = clock.monotonicMs() + ms;
+    for (let left = ms; left > 0 && !signal.aborted; left = until - clock.monotonicMs()) {
+      await this.#wake.wait(Math.min(left, PULSE_MS), signal);
+      if (this.#wake.isPoked || this.#pids.some(isGone)) return;
+    }
+  }
+
+  #soon(ms: number): void {
+    this.#nextMs = Math.max(0, Math.min(this.#nextMs, ms));
+  }
+
+  #now(): Now {
+    const { clock } = this.#parts;
+    return { ms: clock.monotonicMs(), iso: new Date(clock.wallMs()).toISOString() };
+  }
+
+  #stand(news: Partial<Standing>): void {
+    this.#standing = { ...this.#standing, ...news };
+  }
+}
+
+function modelOf(event: Decision['events'][number]): string {
+  return event.type === 'drift' ? event.drift.model : event.model;
+}

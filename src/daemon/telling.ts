@@ -1,0 +1,81 @@
+import type { ApplyResult, Trigger } from '../domain/generation.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { Parked } from './gate.ts';
+import type { Paced } from './pace.ts';
+import type { Telling } from './types.ts';
+
+/** What the pace of things tells, as an event. */
+export function tellPaced(event: Paced): Telling {
+  switch (event.type) {
+    case 'waiting': {
+      const { model, why, inMs } = event;
+      return { type: 'model.crashed', model, why, inMs, message: `${model}: ${why} It is started anew in ${duration(inMs)}.` };
+    }
+    case 'blocked': {
+      const { model, why, problem } = event;
+      const said = `${why === null ? '' : `${why} `}${problem.summary}`;
+      return { type: 'model.blocked', model, why: said, message: `${model}: ${said}${problem.fix === undefined ? '' : ` ${problem.fix}`}` };
+    }
+    case 'drift': {
+      const { model, field, reason, policy, detail } = event.drift;
+      return { type: 'drift.found', model, field: field ?? '', reason, policy, detail, message: `${model}: ${detail} ${WILL[policy]}` };
+    }
+    case 'held': {
+      const { model, field, flips } = event;
+      const why = `It was put right ${flips.length} times and changed back each time: ${flips.map(({ at, detail }) => `${at} ${detail}`).join(' ')}`;
+      const message = `${model}: somebody else changes ${field} as well. ${why} It is left as it is; find the other one, then: llmops resume`;
+      return { type: 'model.held', model, field, why, message };
+    }
+  }
+}
+
+const WILL = { correct: 'It is put right.', warn: 'It is left, as its policy says.', ignore: '' } as const;
+
+/** The end of a run. `name`: of the release, or of what was gone back to. */
+export function tellRan(
+  { outcome, generation, steps, ms }: ApplyResult,
+  trigger: Trigger,
+  { name, commit }: { readonly name: string; readonly commit: string | null },
+): Telling {
+  const failed = steps.find(({ status }) => status === 'failed');
+  const why = failed?.problem ? ` ${failed.problem.summary}` : '';
+  const what = generation === null ? 'Nothing was begun' : `Generation ${generation} ${OUTCOMES[outcome]}`;
+  return {
+    type: 'run.finished',
+    outcome,
+    generation,
+    revision: name,
+    commit,
+    trigger,
+    ms,
+    message: `${what} after ${duration(ms)}.${why}`,
+  };
+}
+
+const OUTCOMES: Readonly<Record<ApplyResult['outcome'], string>> = {
+  succeeded: 'is in force',
+  partly: 'came to be in part',
+  failed: 'failed',
+  stale: 'was given up, as the world had moved',
+  cancelled: 'was cut short',
+};
+
+export function tellParked({ why, summary, untilMs }: Parked): Telling {
+  const until = untilMs === null ? null : new Date(untilMs).toISOString();
+  return { type: 'plan.parked', why, until, summary, message: `${why} ${summary}${until === null ? '' : ` Until ${until}.`}` };
+}
+
+export function tellRefused(revision: string, problems: readonly Problem[]): Telling {
+  const [first] = problems;
+  const fix = first?.fix === undefined ? '' : ` ${first.fix}`;
+  return { type: 'plan.refused', revision, problems, message: `Not applied: ${first?.summary ?? ''}${fix}` };
+}
+
+/** Somebody else holds the lease. */
+export function tellBusy(holder: string): Telling {
+  return { type: 'model.blocked', model: '', why: holder, message: `Waits for ${holder}, who changes this stack.` };
+}
+
+function duration(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`;
+}

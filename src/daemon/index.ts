@@ -1,0 +1,111 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { DaemonEvent } from '../domain/daemon-event.ts';
+import type { DaemonPicture } from '../domain/daemon-picture.ts';
+import type { Event } from '../domain/event.ts';
+import { NO_POLICY } from '../domain/policy.ts';
+import { serveControl } from '../control/server.ts';
+import type { Source } from '../source/types.ts';
+import { who } from '../stack/run-plan.ts';
+import { sha256 } from '../stack/sha256.ts';
+import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
+import { noteSupervisor, openEventLog, readEvents, readHolds, takeDaemonLock } from '../state/index.ts';
+import { COMMAND, realHands } from './hands.ts';
+import { Loop } from './loop.ts';
+import { pictureOf } from './picture.ts';
+import type { DaemonClock, Telling } from './types.ts';
+
+/** What is to be kept as it is declared, and how. */
+export interface DaemonOptions {
+  readonly context: Surroundings;
+  readonly place: StackPlace;
+  readonly stack: string;
+  readonly stateDir: string;
+  readonly source: Source;
+  readonly parallelism: number;
+  /** How often engines are looked at, in milliseconds. */
+  readonly probeMs: number;
+  /** Hears what happens: the daemon's events, and those of its runs. Must not throw. */
+  readonly hear: (event: DaemonEvent | Event) => void;
+  /** Called when others can talk to it. */
+  readonly ready: (picture: () => DaemonPicture) => void;
+}
+
+/** How often the note of what it is about to do is brought up to date, in milliseconds. */
+const NOTE_MS = 1000;
+
+/**
+ * Keeps one stack as its source declares it, until the context's signal is aborted. Engines go on running then. Throws a
+ * ProblemError if another daemon does this already.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { context, stateDir, source } = options;
+  const lock = await takeDaemonLock(stateDir);
+  const log = openEventLog(stateDir);
+  const note = noteSupervisor(stateDir, COMMAND);
+  try {
+    const hearers = new Set<(event: object) => void>([options.hear as (event: object) => void, (event) => log.append(event)]);
+    const hear = (event: object) => hearers.forEach((one) => one(event));
+    const tell = (telling: Telling) => hear({ at: context.now(), stack: options.stack, ...telling });
+    const loop = await openLoop(options, tell, hear);
+    const picture = () => paint(loop, options);
+    const control = await serveControl(stateDir, {
+      status: picture,
+      events: async (limit) => (await log.flush(), readEvents(stateDir, limit)),
+      onEvent: (listener) => (hearers.add(listener), () => hearers.delete(listener)),
+      nudge: () => loop.nudge(context.signal),
+    });
+    const watching = await source.watch(() => void loop.follower.look(context.signal));
+    const notes = setInterval(() => note.say(picture().waiting.map(({ at, ...one }) => ({ ...one, nextAt: at }))), NOTE_MS);
+    tell({ type: 'daemon.started', message: `llmops up follows ${source.shown}.` });
+    options.ready(picture);
+    await loop.run(context.signal).finally(() => clearInterval(notes));
+    tell({ type: 'daemon.stopped', why: 'it was told to', message: 'llmops up ends. The engines go on running.' });
+    await Promise.all([watching.close(), control.close()]);
+  } finally {
+    note.end();
+    await log.flush();
+    lock.release();
+  }
+}
+
+async function openLoop(options: DaemonOptions, tell: (event: Telling) => void, emit: (event: Event) => void): Promise<Loop> {
+  const { context, place, stack, stateDir, source, parallelism, probeMs } = options;
+  const hands = realHands({ context, place, stack, stateDir, parallelism, emit });
+  const { holds } = await readHolds(stateDir);
+  const policy = () => loop.follower.release?.session.desired.policy ?? NO_POLICY;
+  const loop: Loop = new Loop({ source, hands, clock: realClock, tell, probeMs, policy, isGone, hash: sha256 }, holds);
+  return loop;
+}
+
+function paint({ follower, standing }: Loop, { context, source }: DaemonOptions): DaemonPicture {
+  return pictureOf({
+    pid: process.pid,
+    who: who(context.env),
+    since: STARTED,
+    follows: source.shown,
+    release: follower.release,
+    trouble: follower.trouble,
+    standing,
+    isStopping: context.signal.aborted,
+    wallMs: Date.now(),
+    monotonicMs: performance.now(),
+  });
+}
+
+const STARTED = new Date(Date.now() - performance.now()).toISOString();
+
+const realClock: DaemonClock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, signal) => pause(ms, undefined, { signal }).catch(() => undefined),
+};
+
+/** One that belongs to somebody else by now counts as there: the next look tells. */
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}

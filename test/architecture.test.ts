@@ -32,6 +32,7 @@ const MAY_IMPORT: Readonly<
   'backends/ollama': { folders: ['domain', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
   source: { folders: ['domain', 'files', 'programs'], packages: ['chokidar', 'simple-git'] },
+  daemon: { folders: ['programs'] },
   stack: {
     folders: ['domain', 'files', 'config', 'catalog', 'lock', 'sources', 'store', 'observe', 'plan', 'apply', 'state', 'programs'],
   },

@@ -32,6 +32,8 @@ export interface Order {
   readonly command: string;
   /** What made it act; `command` if not given. */
   readonly trigger?: Trigger;
+  /** Called when it is about to be performed, or when nothing is left to perform. */
+  readonly onApproved?: () => Promise<void>;
   /** Performed exactly, instead of what would be planned now. */
   readonly saved?: PlanFile;
 }
@@ -81,11 +83,13 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
     await tend(seen.drivers);
     if (errorsIn(plan.problems).length === 0) await retire(doing);
+    if (errorsIn(plan.problems).length === 0) await order.onApproved?.();
     await report.nothing(plan);
     return idleExitCode(plan, flags);
   }
   if (!flags.autoApprove) await approve(context, mode);
   context.signal.throwIfAborted();
+  await order.onApproved?.();
   try {
     return await perform(doing);
   } finally {

@@ -2,13 +2,9 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { collect, positive } from './flag-values.ts';
 import { moment } from './moment.ts';
+import type { AddVerb, Load } from './add-verb.ts';
+import { daemonVerbs } from './program-daemon.ts';
 import { ADOPT, applyingFlags, NO_COLOR, observeTimeout, planningFlags, stackFlags, without } from './verb-flags.ts';
-
-/** Runs one verb: flags as parsed, arguments as given; resolves to the exit code. */
-type Verb = (context: CliContext, flags: never, args: readonly string[]) => Promise<number>;
-
-/** How a verb's code is found; imported only when it is called, so that `--help` and completion stay fast. */
-type Load = () => Promise<{ readonly run: Verb }>;
 
 /**
  * The whole command line, with nothing behind it loaded yet. `finish` gets the exit code of the verb that ran.
@@ -43,12 +39,11 @@ export function buildProgram(context: CliContext, version: string, finish: (code
   everyday(verb);
   locking(verb);
   planning(verb);
+  daemonVerbs(verb);
   looking(verb);
   helping(verb);
   return program;
 }
-
-type AddVerb = (usage: string, summary: string, examples: readonly string[], load: Load) => Command;
 
 function everyday(verb: AddVerb): void {
   verb(

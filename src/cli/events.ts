@@ -1,0 +1,40 @@
+import { followEvents } from '../control/client.ts';
+import { readEvents } from '../state/index.ts';
+import type { CliContext, StackFlags } from './context.ts';
+import { eventLine } from './event-line.ts';
+import { openSessionOrLast } from './last-applied.ts';
+import { noDaemon } from './reconcile.ts';
+import { print, printJson } from './screen.ts';
+
+export interface EventsFlags extends StackFlags {
+  readonly follow?: boolean;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+/** `llmops events`: what the daemon found and did, oldest first; with `-f` it goes on until Ctrl-C. */
+export async function run(context: CliContext, flags: EventsFlags): Promise<number> {
+  const { session } = await openSessionOrLast(context, flags);
+  const show = async (event: object): Promise<void> => {
+    if (flags.json) await printJson(context.stdout, event);
+    else await print(context.stdout, eventLine(event as Parameters<typeof eventLine>[0]));
+  };
+  if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
+  if (!flags.follow) {
+    for (const event of await readEvents(session.stateDir, flags.limit)) await show(event);
+    return 0;
+  }
+  const events = followEvents(session.stateDir, flags.limit, context.signal);
+  try {
+    for await (const event of events) await show(event);
+  } catch (error) {
+    if (isAbsent(error)) throw noDaemon();
+    throw error;
+  }
+  return context.signalExitCode() ?? 0;
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ECONNREFUSED';
+}

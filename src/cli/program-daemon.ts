@@ -1,0 +1,82 @@
+import { Option } from 'commander';
+import type { AddVerb } from './add-verb.ts';
+import { duration, positive } from './flag-values.ts';
+import { stackFlags } from './verb-flags.ts';
+
+/** The daemon, and the verbs that talk to it. */
+export function daemonVerbs(verb: AddVerb): void {
+  keeping(verb);
+  holding(verb);
+  listening(verb);
+}
+
+function keeping(verb: AddVerb): void {
+  stackFlags(
+    verb(
+      'up',
+      'keep the stack as its file says, in the foreground, until Ctrl-C',
+      ['llmops up', 'llmops up -C /srv/models --json'],
+      () => import('./up.ts'),
+    ),
+  )
+    .option('--json', 'events as a stream of JSON records')
+    .option('--parallelism <n>', 'steps at once', positive, 10)
+    .addOption(new Option('--probe <duration>', 'how often the engines are looked at').argParser(duration).default(5000, '5s'));
+}
+
+function holding(verb: AddVerb): void {
+  const reason = ['--reason <text>', 'why, for whoever asks'] as const;
+  stackFlags(
+    verb(
+      'rollback [generation]',
+      'go back to an earlier generation, and keep the daemon from undoing it',
+      ['llmops rollback', 'llmops rollback 41', 'llmops rollback 41 -y --reason "answers in French"'],
+      () => import('./rollback.ts'),
+    ),
+  )
+    .option('-y, --auto-approve', 'do not ask')
+    .addOption(new Option('--yes', 'do not ask').implies({ autoApprove: true }).hideHelp())
+    .option(...reason);
+  stackFlags(
+    verb(
+      'suspend [models...]',
+      'make the daemon leave the stack, or some models, as they are',
+      ['llmops suspend --reason "moving house"', 'llmops suspend chat --for 2h'],
+      () => import('./suspend.ts'),
+    ),
+  )
+    .option(...reason)
+    .addOption(new Option('--for <duration>', 'how long; default: until resumed').argParser(duration));
+  stackFlags(
+    verb(
+      'resume [models...]',
+      'end suspensions; without models also what a rollback holds',
+      ['llmops resume', 'llmops resume chat'],
+      () => import('./resume.ts'),
+    ),
+  );
+  stackFlags(
+    verb(
+      'approve [plan]',
+      'let through a plan that the daemon has parked',
+      ['llmops approve', 'llmops approve 8c1f04be9a22'],
+      () => import('./approve-plan.ts'),
+    ),
+  ).option(...reason);
+  stackFlags(verb('reconcile', 'make the daemon look at everything now', ['llmops reconcile'], () => import('./reconcile.ts')));
+}
+
+function listening(verb: AddVerb): void {
+  stackFlags(
+    verb(
+      'events',
+      'what the daemon found and did',
+      ['llmops events', 'llmops events -f', 'llmops events -n 1000 --json'],
+      () => import('./events.ts'),
+    ),
+    '--file <file>',
+  )
+    .option('-f, --follow', 'go on printing what comes, until Ctrl-C')
+    .option('-n, --limit <n>', 'how many, the newest', positive, 20)
+    .option('--json', 'as a stream of JSON records');
+}

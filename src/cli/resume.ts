@@ -1,0 +1,25 @@
+import { resume } from '../domain/holds.ts';
+import { readHolds } from '../state/index.ts';
+import type { CliContext, StackFlags } from './context.ts';
+import { openSessionOrLast } from './last-applied.ts';
+import { refuseUnknown } from './known-models.ts';
+import { say } from './screen.ts';
+import { hold, NO_DAEMON } from './stack-state.ts';
+
+/** `llmops resume [models...]`: ends suspensions; without models also what a rollback holds, so that the newest release is applied. */
+export async function run(context: CliContext, flags: StackFlags, models: readonly string[]): Promise<number> {
+  const { session } = await openSessionOrLast(context, flags);
+  await refuseUnknown(models, session);
+  const { holds } = await readHolds(session.stateDir);
+  const lifted = [
+    ...Object.keys(holds.suspended)
+      .filter((name) => models.length === 0 || models.includes(name))
+      .map((name) => (name === '*' ? 'the suspension' : `the suspension of ${name}`)),
+    ...(models.length === 0 && holds.pin ? [`the way back to generation ${holds.pin.generation}`] : []),
+    ...(models.length === 0 ? holds.quarantined.map(({ release }) => `the quarantine of release ${release}`) : []),
+  ];
+  const picture = await hold(session.stateDir, (now) => resume(now, models));
+  const what = lifted.length === 0 ? 'Nothing was held.' : `Lifted: ${lifted.join(', ')}.`;
+  await say(context.stdout, `${what}${picture === null ? ` ${NO_DAEMON}` : ` The daemon works towards ${picture.target}.`}`);
+  return 0;
+}

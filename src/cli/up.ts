@@ -1,0 +1,50 @@
+import type { CliContext, StackFlags } from './context.ts';
+import { eventLine } from './event-line.ts';
+import { EXIT } from './exit.ts';
+import { openSessionOrLast } from './last-applied.ts';
+import { printJson } from './screen.ts';
+
+export interface UpFlags extends StackFlags {
+  readonly json?: boolean;
+  readonly parallelism: number;
+  readonly probe: number;
+}
+
+/**
+ * `llmops up`: keeps the stack as its file says, in the foreground, until Ctrl-C or SIGTERM. Engines go on running then. Told to
+ * end by a service manager it ends well: 0.
+ */
+export async function run(context: CliContext, flags: UpFlags): Promise<number> {
+  const { session } = await openSessionOrLast(context, flags);
+  const { refuseTakenStack } = await import('../state/index.ts');
+  await refuseTakenStack(session.stateDir, session.paths.file);
+  const [{ runDaemon }, { sourceFor }, { notifySystemd }] = await Promise.all([
+    import('../daemon/index.ts'),
+    import('./up-source.ts'),
+    import('../daemon/service/notify.ts'),
+  ]);
+  const manager = notifySystemd(context.env);
+  if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
+  const stopping = () => void manager.stopping();
+  context.signal.addEventListener('abort', stopping, { once: true });
+  const pings = manager.watchdog === null ? undefined : setInterval(() => void manager.ping(), manager.watchdog);
+  try {
+    await runDaemon({
+      context: { ...context, note: () => SILENT },
+      place: flags,
+      stack: session.desired.stack,
+      stateDir: session.stateDir,
+      source: await sourceFor(session, context),
+      parallelism: flags.parallelism,
+      probeMs: flags.probe,
+      hear: flags.json ? (event) => void printJson(context.stdout, event) : (event) => void context.stdout.write(eventLine(event)),
+      ready: (picture) => void manager.ready(`follows ${picture().follows}`),
+    });
+  } finally {
+    clearInterval(pings);
+  }
+  return context.signalExitCode() === SIGTERM ? EXIT.ok : (context.signalExitCode() ?? EXIT.ok);
+}
+
+const SIGTERM = 143;
+const SILENT = { show: () => undefined, clear: () => undefined };

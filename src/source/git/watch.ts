@@ -34,7 +34,8 @@ export async function watchBranch({ pollMs, jitter, gitDir, branch }: Watched, c
   };
 }
 
-function polling(pollMs: number, jitter: () => number, tell: () => void): () => void {
+/** Calls back every `pollMs`, a fifth more or less. Gives what ends it. */
+export function polling(pollMs: number, jitter: () => number, tell: () => void): () => void {
   let timer: NodeJS.Timeout;
   const next = (): void => {
     timer = setTimeout(

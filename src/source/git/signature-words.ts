@@ -15,6 +15,7 @@ type Code =
   | 'git-not-signed'
   | 'git-other-signature'
   | 'git-no-allowed-signers'
+  | 'git-no-revoked-signers'
   | 'git-unknown-signer'
   | 'git-signer-expired'
   | 'git-signer-revoked'
@@ -60,6 +61,7 @@ const SUMMARY: Readonly<Record<Code, (found: string, wanted: string) => string>>
   'git-other-signature': (found, wanted) =>
     `has ${found === 'unknown' ? 'another signature' : `a signature of ${found}`}, and not one of ${wanted}`,
   'git-no-allowed-signers': () => 'cannot be verified: git was not told whose SSH signatures count',
+  'git-no-revoked-signers': (found) => `cannot be verified: the list of revoked keys, ${found}, is not there`,
   'git-unknown-signer': (found) => `is signed by somebody who is not known here (${found})`,
   'git-signer-expired': (found) => `is signed with a key that was not valid when it was made (${found})`,
   'git-signer-revoked': (found) => `is signed with a key that was revoked (${found})`,
@@ -79,13 +81,24 @@ const TRUST: Readonly<Record<Kind, string>> = {
 const ALLOW =
   'Make a file of lines `NAME KEY` and name it: git config gpg.ssh.allowedSignersFile FILE, in the repository here or with --global.';
 
+const RESTORE =
+  'Put the file that gpg.ssh.revocationFile names in its place again (an empty one revokes nothing), or take the setting away.';
+
 /** Why a commit is not used. `found`: what it has instead. */
 export function refusal(code: Code, commit: string, wanted: Kind, found: string): Problem {
-  const isOfTrust = code === 'git-unknown-signer' || code === 'git-signer-expired' || code === 'git-signer-revoked';
   return {
     severity: 'error',
     code,
     summary: `Commit ${short(commit)} ${SUMMARY[code](found, wanted)}, so it is not used.`,
-    fix: code === 'git-no-allowed-signers' ? ALLOW : isOfTrust ? TRUST[wanted] : SIGN[wanted],
+    fix: fixOf(code, wanted),
   };
+}
+
+function fixOf(code: Code, wanted: Kind): string {
+  if (code === 'git-no-allowed-signers') return ALLOW;
+  if (code === 'git-no-revoked-signers') return RESTORE;
+  if (code === 'git-unknown-signer') return TRUST[wanted];
+  return code === 'git-signer-expired' || code === 'git-signer-revoked'
+    ? 'Sign it with a key that is valid (git commit --amend --no-edit -S), and push.'
+    : SIGN[wanted];
 }

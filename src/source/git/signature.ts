@@ -4,6 +4,7 @@ import type { Answer } from '../../programs/index.ts';
 import type { Env, Setting } from './environment.ts';
 import { fileSetting, type Home } from './home.ts';
 import type { Mirror } from './mirror.ts';
+import { plain } from './words.ts';
 import { judgeGpg, judgeSsh, KINDS, refusal, type Kind } from './signature-words.ts';
 
 /** Whom the signature of a commit names, or why it counts for nothing. `signer` null: nobody asked. */
@@ -39,15 +40,31 @@ export function judgeOf(verify: Verify, mirror: Mirror, home: Home, env: Env): J
   return async (commit, signal) => {
     const kind = kindIn(await mirror.text(['cat-file', 'commit', commit], signal));
     if (kind !== verify) return { problem: refusal(kind === null ? 'git-not-signed' : 'git-other-signature', commit, verify, kind ?? '') };
-    if (verify === 'ssh' && !(await isThere(fileSetting(home, ALLOWED), env)))
-      return { problem: refusal('git-no-allowed-signers', commit, verify, '') };
-    return verdictOf(await verifyCommit(mirror, commit, verify, signal), commit, verify);
+    const ask = async (...flags: string[]): Promise<Verdict> =>
+      verdictOf(await verifyCommit(mirror, commit, verify, flags, signal), commit, verify);
+    return verify === 'gpg' ? ask() : ((await untold(commit, home, env)) ?? exact(await ask(), ask, commit, home));
   };
 }
 
-function verifyCommit(mirror: Mirror, commit: string, verify: Kind, signal: AbortSignal): Promise<Answer> {
+/** What git needs to judge an SSH signature and does not have; null: it has all. */
+async function untold(commit: string, home: Home, env: Env): Promise<Verdict | null> {
+  const [allowed, revoked] = [fileSetting(home, ALLOWED), fileSetting(home, REVOKED)];
+  if (!(await isThere(allowed, env))) return { problem: refusal('git-no-allowed-signers', commit, 'ssh', '') };
+  // Git goes on without a list that it cannot find, and then nobody is revoked.
+  if (revoked === null || (await isThere(revoked, env))) return null;
+  return { problem: refusal('git-no-revoked-signers', commit, 'ssh', plain(revoked)) };
+}
+
+/** Git does not say that a key is revoked. It is, if the signature were good without the list of these; it is refused in either case. */
+async function exact(verdict: Verdict, ask: (...flags: string[]) => Promise<Verdict>, commit: string, home: Home): Promise<Verdict> {
+  const isUnclear = 'problem' in verdict && verdict.problem.code === 'git-bad-signature' && fileSetting(home, REVOKED) !== null;
+  const without = isUnclear ? await ask('-c', `${REVOKED}=/dev/null`) : verdict;
+  return isUnclear && 'signer' in without ? { problem: refusal('git-signer-revoked', commit, 'ssh', without.signer ?? '') } : verdict;
+}
+
+function verifyCommit(mirror: Mirror, commit: string, verify: Kind, flags: readonly string[], signal: AbortSignal): Promise<Answer> {
   const others = WITHOUT[verify].flatMap((key) => ['-c', `${key}=${NOBODY}`]);
-  return mirror.ask([...others, 'verify-commit', '--raw', commit], signal);
+  return mirror.ask([...others, ...flags, 'verify-commit', '--raw', commit], signal);
 }
 
 function verdictOf({ how, code, stderr }: Answer, commit: string, verify: Kind): Verdict {

@@ -29,7 +29,9 @@ export function follower(mirror: Mirror): Follow {
     for (const depth of FAR) {
       if (await goesOn(mirror, seen, head, signal)) return { head, rewritten: null };
       if (!mirror.isShallow()) break;
-      head = (await deeper(mirror, depth, signal)) ?? head;
+      const next = await deeper(mirror, depth, signal);
+      if (next === null) break;
+      head = next;
     }
     if (await goesOn(mirror, seen, head, signal)) return { head, rewritten: null };
     last = { from: seen, to: head };

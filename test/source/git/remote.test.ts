@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { openGitSource } from '../../../src/source/git/index.ts';
 import { ENV, folder, found, gitAt, look, open, repository, trouble, type Opening } from './repositories.ts';
@@ -165,6 +167,31 @@ describe('Git', () => {
     expect(lines[1]).toMatch(/^ssh -i key -oBatchMode=yes /);
     expect(lines[2]).toMatch(/^mine --flag /);
     expect(lines[3]).toMatch(/^mine -r /);
+  });
+
+  it('reaches a repository by ssh', async () => {
+    const upstream = repository();
+    const bin = folder();
+    // Instead of another machine, this one: what git asks ssh to run there stands last.
+    script(join(bin, 'ssh'), 'for last; do :; done; exec sh -c "$last"');
+    const source = await open(`ssh://git@models.example${upstream.dir}`, { env: { PATH: `${bin}:${process.env['PATH']}` } });
+    expect(source.shown).toBe(`main of ssh://git@models.example${upstream.dir}`);
+    const { id: from } = await found(source);
+    upstream.git('commit', '-q', '--amend', '-m', 'other');
+    expect((await found(source)).rewritten).toEqual({ from, to: upstream.head() });
+  });
+
+  it('keeps no process alive by what is watched', async () => {
+    const upstream = repository();
+    const module = join(import.meta.dirname, '../../../src/source/git/index.ts');
+    const program = `
+      const { openGitSource } = await import(${JSON.stringify(module)});
+      const options = { file: ${JSON.stringify(join(upstream.dir, 'llmops.yaml'))}, mirrorDir: ${JSON.stringify(join(folder(), 'm'))}, env: process.env, jitter: () => 0 };
+      const source = await openGitSource({ ...options, git: { remote: '.', branch: 'main', pollMs: 3_600_000, verify: 'none' } });
+      await source.watch(() => {});
+      console.log((await source.look(new AbortController().signal)).kind);`;
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env: ENV });
+    expect((await run).stdout).toBe('found\n');
   });
 
   it('gives the folder of llmops.yaml no say in what lies in the mirror', async () => {

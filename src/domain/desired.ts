@@ -1,3 +1,4 @@
+import type { DaemonSpec } from './daemon.ts';
 import type { Fields } from './fields.ts';
 import type { Beside, Origin, RemoteFile } from './weights.ts';
 import type { Place } from './problem.ts';
@@ -24,6 +25,8 @@ export interface Desired {
   readonly inertModels?: readonly string[];
   /** True: paths may leave the folder of llmops.yaml. Absent: they may not. */
   readonly allowOutside?: boolean;
+  /** How the daemon works on it. Absent: nothing is said of that. */
+  readonly daemon?: DaemonSpec;
   /** Where each declared value stands: `models.chat.context` -> place. Keys exist for what was written only. */
   readonly places: Readonly<Record<string, Place>>;
 }

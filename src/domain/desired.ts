@@ -169,5 +169,7 @@ export interface InstanceSpec {
     /** For engines that fetch and keep weights themselves. Absent: a file of this machine. */
     readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files'>;
   };
+  /** SHA-256 (hex) of the files that `options` name, by the path as it stands there. Absent: none, or started by an earlier version. */
+  readonly attachments?: Readonly<Record<string, string>>;
   readonly options: JsonObject;
 }

@@ -1,4 +1,5 @@
 import type { Outcome } from './event.ts';
+import type { Attached } from './kept.ts';
 import type { Change, Drift, Op, Plan, Summary } from './plan.ts';
 import type { Problem } from './problem.ts';
 
@@ -61,6 +62,8 @@ export interface Generation {
   readonly outcome: Outcome | 'interrupted' | null;
   /** llmops.yaml as applied: its absolute path, its text (secrets in it are references) and its git commit, if it had one. */
   readonly source: { readonly file: string; readonly text: string; readonly commit: string | null };
+  /** SHA-256 (hex) of the files that its models' options name, by path; their content is kept beside the state. Absent: none, or recorded by an earlier version. */
+  readonly attached?: Attached;
   readonly summary: Summary;
   /** All but `keep`. */
   readonly changes: readonly Change[];

@@ -21,6 +21,7 @@ export interface RunHeader {
   readonly command?: string;
   readonly trigger?: Trigger;
   readonly source: Generation['source'];
+  readonly attached?: Generation['attached'];
   /** Gives the time of each record, ISO 8601. */
   readonly now: () => string;
 }

@@ -49,7 +49,8 @@ export async function sessionOfGeneration(generation: Generation, { paths, state
   const backends = await context.backends();
   // Named as it was, whatever the folder is called now.
   const named = { ...desired, stack: generation.stack };
-  return { paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends };
+  const { attached } = generation;
+  return { paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends, ...(attached && { attached }) };
 }
 
 /** The state that belongs to a file, found without reading the file, as its stack's name stands in there. `--state-dir` says it outright. */

@@ -3,9 +3,11 @@ import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
 import type { Event } from '../domain/event.ts';
 import type { Trigger } from '../domain/generation.ts';
+import type { Attached } from '../domain/kept.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import { keepFiles, pruneFiles } from './kept-files.ts';
 import type { Session } from './session.ts';
 import { fetcher } from './store.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -16,6 +18,8 @@ export interface Running {
   readonly plan: Plan;
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly lease: Lease;
+  /** Files that the options of all declared models name, for the history and for who goes back to it. Absent: those of the starts. */
+  readonly attached?: Attached;
   readonly parallelism: number;
   /** As named to others, and in the history. */
   readonly command: string;
@@ -27,8 +31,17 @@ export interface Running {
 /** A server may wait for its engines to end. */
 const RETIRE_MS = 30_000;
 
-/** Performs a plan with lease, journal and history. Throws what {@link applyPlan} throws. */
+/** Performs a plan with lease, journal and history. Throws what {@link applyPlan} and {@link keepFiles} throw. */
 export async function runPlan({ session, plan, drivers, lease, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
+  const attached = how.attached ?? attachedOf(plan);
+  lease.verify();
+  await keepFiles(session, plan, attached);
+  const result = await perform({ session, plan, drivers, lease, ...how, ...(Object.keys(attached).length > 0 && { attached }) }, context);
+  if (result.outcome === 'succeeded' && result.generation !== null && holds(lease)) await pruneFiles(session, attached);
+  return result;
+}
+
+async function perform({ session, plan, drivers, lease, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
   const { applyPlan } = await import('../apply/index.ts');
   const { openState } = await import('../state/index.ts');
   const { commitOf } = await import('./git-commit.ts');
@@ -45,6 +58,10 @@ export async function runPlan({ session, plan, drivers, lease, ...how }: Running
     source: { file, text: session.text, commit: session.commit ?? (await commitOf(file, session.text, context.env)) },
     ...how,
   });
+}
+
+function attachedOf({ steps }: Plan): Attached {
+  return Object.assign({}, ...steps.map((step) => (step.op === 'start' ? step.spec.attachments : {}))) as Attached;
 }
 
 /**

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<
   catalog: { folders: ['domain'], packages: ['@huggingface/gguf'] },
   sources: { folders: ['domain', 'catalog'] },
   observe: { folders: ['domain'] },
+  notify: { folders: ['domain'] },
   apply: { folders: ['domain'] },
   programs: { folders: [] },
   discover: { folders: ['programs'] },

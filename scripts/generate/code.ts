@@ -40,6 +40,9 @@ export function validatorModule(file: JsonSchema, options: Readonly<Record<strin
     'x-acted-on-by',
     'x-owned-flags',
     'x-number-key',
+    'x-least',
+    'x-hook',
+    'x-event',
     'x-also',
   ];
   const ajv = new Ajv2020({

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../src/domain/backend.ts';
-import { withArticle } from '../../src/config/wording.ts';
+import { kindOf, withArticle } from '../../src/config/wording.ts';
 
 type Properties = Readonly<Record<string, JsonSchema>>;
 
@@ -93,7 +93,7 @@ function rows(schema: JsonSchema, prefix: string): readonly string[] {
   return Object.entries((schema['properties'] ?? {}) as Properties).flatMap(([key, property]) => {
     const path = `${prefix}${key}`;
     const line = `| \`${path}\` | ${cell(valueOf(property))} | ${defaultOf(property, required.includes(key))} | ${cell(sentence(property))}${exampleOf(property)} |`;
-    return property['x-kind'] === 'secret'
+    return kindOf(property) === 'secret'
       ? [line]
       : [line, ...nested(property).flatMap((inner) => rows(inner, `${path}${isList(property) ? '[]' : ''}.`))];
   });

@@ -188,16 +188,25 @@ export const weights = object(
   ['remote'],
 );
 
-export const instanceSpec = object('Everything that a driver needs to start one instance.', {
-  id: text('Identity: `<model>-<specHash>`.'),
-  stack: text('Name of the stack.'),
-  backend: text('Name of the backend.'),
-  model: text('Name of the model.'),
-  specHash: text('First 12 hex digits of SHA-256 over the settings that shape a process.'),
-  fields: ref('fields', 'Its settings.'),
-  weights: ref('weights', 'Its weights.'),
-  options: { type: 'object', description: "This backend's own settings for a model." },
-});
+export const instanceSpec = object(
+  'Everything that a driver needs to start one instance.',
+  {
+    id: text('Identity: `<model>-<specHash>`.'),
+    stack: text('Name of the stack.'),
+    backend: text('Name of the backend.'),
+    model: text('Name of the model.'),
+    specHash: text('First 12 hex digits of SHA-256 over the settings that shape a process.'),
+    fields: ref('fields', 'Its settings.'),
+    weights: ref('weights', 'Its weights.'),
+    attachments: {
+      type: 'object',
+      description: 'SHA-256 (hex) of files that the options name, by path. Absent: none.',
+      additionalProperties: { type: 'string' },
+    },
+    options: { type: 'object', description: "This backend's own settings for a model." },
+  },
+  ['attachments'],
+);
 
 export const fieldChange = object('One setting that changes.', {
   field: text('Name of the setting.'),

@@ -1,6 +1,7 @@
 import type { Driver } from '../domain/backend.ts';
 import type { Event, Outcome } from '../domain/event.ts';
 import type { ApplyResult, StackFiles, StepResult, Trigger } from '../domain/generation.ts';
+import type { Attached } from '../domain/kept.ts';
 import type { Ledger, Lease, RunLedger } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
@@ -44,6 +45,8 @@ export interface ApplyOptions {
   readonly command?: string;
   readonly trigger?: Trigger;
   readonly source: StackFiles;
+  /** Files that the models' options name, for the history. Absent: none. */
+  readonly attached?: Attached;
 }
 
 /** Steps at the same time on one backend. More would only make its loads slower: they share one disk and one device. */
@@ -65,6 +68,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
     ...(options.command === undefined ? {} : { command: options.command }),
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
     source: options.source,
+    ...(options.attached === undefined ? {} : { attached: options.attached }),
     now: () => options.clock.now(),
   });
   const say = speaker(options, ledger.run);

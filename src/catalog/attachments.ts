@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { Attached } from '../domain/kept.ts';
 import type { Finding } from './declared.ts';
 import { locate } from './locate.ts';
 
@@ -12,14 +13,22 @@ export interface Attachments {
   readonly findings: readonly Finding[];
 }
 
-/** Reads the small files that a model's options name, because another text in one of them is another setting. */
+/**
+ * Reads the small files that a model's options name, because another text in one of them is another setting. Those that are
+ * `known` are not looked at, whether they are still there or not.
+ */
 export async function readAttachments(
   named: Readonly<Record<string, string>>,
-  where: { readonly baseDir: string; readonly allowOutside: boolean; readonly model: string },
+  where: { readonly baseDir: string; readonly allowOutside: boolean; readonly model: string; readonly known?: Attached },
 ): Promise<Attachments> {
   const digests: Record<string, string> = {};
   const findings: Finding[] = [];
   for (const [key, file] of Object.entries(named)) {
+    const known = where.known?.[file];
+    if (known !== undefined) {
+      digests[file] = known;
+      continue;
+    }
     try {
       const [found] = await locate(file, where.baseDir, where.allowOutside);
       if (!found || found.bytes > LARGEST_BYTES) throw new Error(`larger than ${LARGEST_BYTES} bytes`);

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { mapBounded, sharing } from '../domain/bounded.ts';
 import type { Artifact, Desired, GgufFacts, ModelSpec } from '../domain/desired.ts';
+import type { Attached } from '../domain/kept.ts';
 import { ofModel, ProblemError, problemOf } from '../domain/problem.ts';
 import type { Problem } from '../domain/problem.ts';
 import { readAttachments } from './attachments.ts';
@@ -29,6 +30,8 @@ export interface ResolveOptions {
   readonly pinned?: Pinned;
   /** Further files that a model's options name, by key. Absent: none. */
   readonly attachments?: (model: ModelSpec) => Readonly<Record<string, string>>;
+  /** Digests of such files by path, taken instead of looking at them. Absent: all are read. */
+  readonly attached?: Attached;
 }
 
 /** What was found, model by model, and what is wrong. */
@@ -94,7 +97,12 @@ async function resolveModel(
   try {
     const locked = options.pinned?.locked[model.name];
     const weights = await weightsOf(model, shared, options.pinned);
-    const where = { baseDir: options.baseDir, allowOutside: desired.allowOutside ?? false, model: model.name };
+    const where = {
+      baseDir: options.baseDir,
+      allowOutside: desired.allowOutside ?? false,
+      model: model.name,
+      known: options.attached ?? {},
+    };
     const { digests, findings } = await readAttachments(options.attachments?.(model) ?? {}, where);
     const artifact = Object.keys(digests).length === 0 ? weights : { ...weights, attachments: digests };
     return { artifact: findings.length === 0 ? artifact : null, findings: [...findings, ...compareDeclared(model, artifact, locked)] };

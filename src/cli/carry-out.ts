@@ -10,6 +10,7 @@ import { perform, retire, settle } from './perform.ts';
 import { refuseStale, type PlanFile } from './plan-file.ts';
 import { reporter, type Reporter } from './reporter.ts';
 import { say } from './screen.ts';
+import { attachedIn } from '../stack/kept-files.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey, type PlanFlags } from '../stack/survey.ts';
 
@@ -78,7 +79,8 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   const plan = saved?.plan ?? fresh;
   await report.plan(plan);
   const { command, trigger = 'command' } = order;
-  const doing = { session, context, flags, plan, drivers: seen.drivers, lease, report, command, trigger };
+  const attached = attachedIn(seen.artifacts);
+  const doing = { session, context, flags, plan, drivers: seen.drivers, attached, lease, report, command, trigger };
   if (!canApply(plan)) {
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
     await tend(seen.drivers);

@@ -2,6 +2,7 @@ import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
 import type { Trigger } from '../domain/generation.ts';
 import type { Event } from '../domain/event.ts';
+import type { Attached } from '../domain/kept.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { ApplyFlags } from './carry-out.ts';
@@ -19,6 +20,7 @@ export interface Doing {
   readonly flags: ApplyFlags;
   readonly plan: Plan;
   readonly drivers: Readonly<Record<string, Driver>>;
+  readonly attached: Attached;
   readonly lease: Lease;
   readonly report: Reporter;
   readonly command: string;

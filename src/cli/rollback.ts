@@ -4,7 +4,7 @@ import type { Generation } from '../domain/generation.ts';
 import { quarantineOf, rollBack, type Holds, type Pin, type Quarantine } from '../domain/holds.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
-import { releaseId } from '../stack/release.ts';
+import { releaseOfGeneration } from '../stack/release.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey } from '../stack/survey.ts';
 import { changeHolds, listGenerations, readHolds, readState } from '../state/index.ts';
@@ -71,15 +71,11 @@ async function wayBack(now: Session, given: string | undefined, context: CliCont
 
 /** The newest one that succeeded, declares something else than what is in force, and was not rolled back itself. */
 function lastOther(generations: readonly Generation[], from: Generation | null, holds: Holds): Generation | undefined {
-  const current = from && idOf(from);
+  const current = from && releaseOfGeneration(from);
   return generations.find((one) => {
-    const id = idOf(one);
+    const id = releaseOfGeneration(one);
     return one.mode === 'apply' && one.outcome === 'succeeded' && id !== current && quarantineOf(holds, id) === null;
   });
-}
-
-function idOf({ revision, source }: Generation): string {
-  return releaseId(revision, source);
 }
 
 function nothingToGoBackTo(given: string | undefined, generations: readonly Generation[]): ProblemError {
@@ -97,10 +93,10 @@ function nothingToGoBackTo(given: string | undefined, generations: readonly Gene
 
 /** What is in force, and what the daemon follows, is not to come back by itself; what is gone back to may. */
 function held(holds: Holds, { to, from }: Way, picture: DaemonPicture | null, mark: Pick<Pin, 'by' | 'at' | 'why'>): Holds {
-  const target = idOf(to);
+  const target = releaseOfGeneration(to);
   const newest = picture?.newest ?? null;
   const bad: readonly Quarantine[] = [
-    ...(from === null ? [] : [{ ...mark, release: idOf(from), commit: from.source.commit, generation: from.number }]),
+    ...(from === null ? [] : [{ ...mark, release: releaseOfGeneration(from), commit: from.source.commit, generation: from.number }]),
     ...(newest === null ? [] : [{ ...mark, release: newest.release, commit: newest.commit, generation: null }]),
   ].filter(({ release }) => release !== target);
   const open = { ...holds, quarantined: holds.quarantined.filter(({ release }) => release !== target) };

@@ -2,7 +2,7 @@ import { isAlias, isMap, isNode, isScalar, isSeq, type Alias, type Document, typ
 import type { Located, Span } from './located.ts';
 import type { Findings } from './report.ts';
 import type { TextFile } from './text.ts';
-import { isReference, isSecretFlag, isSecretKey, isSecretWord, type SecretRanges } from './secrets.ts';
+import { isHookPath, isReference, isSecretFlag, isSecretKey, isSecretWord, type SecretRanges } from './secrets.ts';
 
 /** Levels of nesting: the format itself has eight. */
 const MAX_DEPTH = 64;
@@ -35,6 +35,7 @@ class Walk {
   readonly #anchors = new Map<string, Node>();
   #inAlias = 0;
   #aliased = 0;
+  readonly #path: string[] = [];
   readonly #open = new Set<Node>();
 
   constructor(file: TextFile, findings: Findings) {
@@ -57,7 +58,7 @@ class Walk {
 
   #scalar(node: Node, key: Span | null, secret: boolean, at: Span): Located {
     const value = isScalar(node) ? node.value : null;
-    if (secret) this.secrets.push(spanOf(node, at[0]));
+    if (secret || this.#isHook(value)) this.secrets.push(spanOf(node, at[0]));
     const plain =
       typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
         ? value
@@ -67,12 +68,18 @@ class Walk {
     return { at, key, node: { kind: 'scalar', value: plain, empty: isEmptyScalar(node) } };
   }
 
+  #isHook(value: unknown): boolean {
+    return isHookPath(this.#path) && !isReference(this.#path.at(-1)!, String(value));
+  }
+
   #items(nodes: readonly (Node | Pair)[], depth: number, secret: boolean): Located[] {
     let afterFlag = false;
-    return nodes.filter(isNode).map((node) => {
+    return nodes.filter(isNode).map((node, index) => {
       const word = isScalar(node) && typeof node.value === 'string' ? node.value : '';
       const flag = isSecretFlag(word);
+      this.#path.push(String(index));
       const located = this.value(node, null, depth + 1, secret || afterFlag || (flag && word.includes('=')) || isSecretWord(word));
+      this.#path.pop();
       afterFlag = flag && !word.includes('=');
       return located;
     });
@@ -85,7 +92,9 @@ class Walk {
       const key = this.#key(pair.key, keySpan, secret);
       const hidden =
         key !== null && (isSecretKey(key) || (secret && !isReference(key, isScalar(pair.value) ? String(pair.value.value) : '')));
+      this.#path.push(key ?? '');
       const value = pair.value ? this.value(pair.value, keySpan, depth + 1, hidden) : nothing([keySpan[1], keySpan[1]], keySpan);
+      this.#path.pop();
       if (key === null) continue;
       const first = members.get(key);
       if (first !== undefined) this.#duplicate(key, keySpan, first, value);

@@ -3,6 +3,7 @@ import type { JsonSchema } from '../domain/backend.ts';
 import { atLeast as finerThan } from '../domain/quantization.ts';
 import type { BackendSpec, Desired, DriftPolicy, Json, JsonObject, ModelSpec } from '../domain/desired.ts';
 import type { Place } from '../domain/problem.ts';
+import { daemonSpec } from './daemon.ts';
 import { inertSpots } from './inert.ts';
 import { plain, spot, type Located } from './located.ts';
 import { placeOf } from './report.ts';
@@ -42,6 +43,7 @@ export function normalize(
     inert: spots.map(({ path, reason, at }) => ({ path, reason, place: placeOf(file, at) })),
     inertModels: declared,
     allowOutside: written.allowOutside ?? false,
+    ...(daemon !== undefined && { daemon: daemonSpec(daemon) }),
     places: places(root, file),
   };
 }

@@ -57,11 +57,32 @@ export function holdsCredentials(text: string): boolean {
   return CREDENTIALS.test(text);
 }
 
+/** Addresses of webhooks whose path is all that it takes to write there. */
+const WEBHOOK =
+  /\bhttps?:\/\/(?:hooks\.slack\.com|(?:[\w-]+\.)?discord(?:app)?\.com\/api|[\w.-]+\.webhook\.office\.com|[\w.-]+\.logic\.azure\.com|chat\.googleapis\.com|api\.telegram\.org)(?=\/)/i;
+
+/** True for the address of a webhook that lets whoever knows it in: of a well-known service, with a query, or with a part that nobody makes up. */
+export function isSecretHook(url: string): boolean {
+  if (WEBHOOK.test(url) || url.includes('?')) return true;
+  const [, path = ''] = /^https?:\/\/[^/?#]*(.*)$/i.exec(url) ?? [];
+  return path.split('/').some((part) => part.length > 32 || /^(?=.*\d)(?=.*[a-z])[\w-]{12,}$/i.test(part));
+}
+
+/** The keys of an entry of `daemon.notify` that hold no address. */
+const PLAIN_KEYS: ReadonlySet<string> = new Set(['format', 'on', 'minInterval']);
+
+/** True for what stands below `daemon.notify` and is, or was meant as, the address of a webhook. */
+export function isHookPath(path: readonly string[]): boolean {
+  const at = path.indexOf('notify');
+  return at > 0 && path[at - 1] === 'daemon' && !PLAIN_KEYS.has(path[at + 2] ?? '');
+}
+
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/:\/\/[^\s/@'"]+@/g, `://${MASK}@`], // https://user:password@host
   [/([?&][^=&\s]*(?:key|token|secret|password|sig|signature)=)[^&\s'"]+/gi, `$1${MASK}`],
   [/((?:--?[\w-]*(?:key|token|password|secret)|-hft)[= ]+)[^\s'",\]]+/gi, `$1${MASK}`],
   [new RegExp(TOKEN, 'g'), MASK],
+  [new RegExp(`(${WEBHOOK.source})[^\\s'"]*`, 'gi'), `$1/${MASK}`],
 ];
 
 /** Text without what looks like a secret on its own: credentials in addresses, well-known token shapes. */

@@ -525,9 +525,9 @@ command?: (string | null)
  */
 daemon?: {
 /**
- * Follow a branch and apply what arrives there.
+ * Follow a branch and apply what arrives there. `{}` takes every default. Absent: the file is followed as it lies on disk.
  */
-git?: {
+git?: ({
 /**
  * Name of the remote.
  */
@@ -537,14 +537,54 @@ remote?: string
  */
 branch?: string
 /**
- * How often the remote is asked.
+ * How often the remote is asked: every second at most.
  */
 poll?: string
 /**
  * Which signature a commit must carry.
  */
 verify?: ("none" | "ssh" | "gpg")
-}
+/**
+ * A branch whose history was rewritten is not followed. Without it that is told, and followed.
+ */
+requireFastForward?: boolean
+} | null)
+/**
+ * Webhooks that hear of what the daemon does: [notifications.md](notifications.md).
+ */
+notify?: {
+/**
+ * Address of the webhook, by reference. It may be written out only if it lets nobody in: whoever knows the address of a Slack webhook can write to its channel.
+ */
+url: ({
+/**
+ * Name of an environment variable that holds the secret.
+ */
+env?: (string | null)
+/**
+ * File whose first line is the secret.
+ */
+file?: (string | null)
+/**
+ * Command that prints the secret.
+ */
+command?: (string | null)
+} | string)
+/**
+ * The event as it is, or as Slack and what understands it (Mattermost, Rocket.Chat) read it.
+ */
+format?: ("json" | "slack")
+/**
+ * What it is sent: types of events, globs (`run.*`, `*`), or `trouble`: what needs somebody, or went wrong.
+ * 
+ * @minItems 1
+ */
+on?: string[]
+/**
+ * Of events that say the same, one is sent in this time, and the next one says how many were left out. `0s`: all are sent.
+ */
+minInterval?: string
+}[]
 }
 /**
  * Small overlays on the rest of this file, chosen with `--env`. Maps are merged, other values replaced; `null` takes an entry away.

@@ -8,7 +8,7 @@ import { inForce } from '../stack/in-force.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
 import { lookedAfter } from '../stack/looked-after.ts';
 import { stackPaths } from '../stack/paths.ts';
-import { releaseId, releaseOf } from '../stack/release.ts';
+import { releaseOf, releaseOfGeneration } from '../stack/release.ts';
 import { sessionOfRevision } from '../stack/revision-session.ts';
 import { retire, runPlan, tend } from '../stack/run-plan.ts';
 import type { Session } from '../stack/session.ts';
@@ -150,9 +150,9 @@ function isWorth(plan: Plan): boolean {
 
 async function lastGood(release: string, stateDir: string): Promise<number | null> {
   const [{ holds }, generations] = await Promise.all([readHolds(stateDir), listGenerations(stateDir)]);
-  const isGood = ({ mode, outcome, revision, source }: Generation): boolean => {
-    const id = releaseId(revision, source);
-    return mode === 'apply' && outcome === 'succeeded' && id !== release && quarantineOf(holds, id) === null;
+  const isGood = (one: Generation): boolean => {
+    const id = releaseOfGeneration(one);
+    return one.mode === 'apply' && one.outcome === 'succeeded' && id !== release && quarantineOf(holds, id) === null;
   };
   return generations.find(isGood)?.number ?? null;
 }

@@ -75,7 +75,7 @@ export interface SwapReason {
 /** What a driver may know of its surroundings. */
 export interface DriverContext {
   readonly stack: string;
-  /** Folder of this stack's state; drivers write below `instances/` and `logs/` only. */
+  /** Folder of this stack's state; drivers write below `instances/` and `logs/` only, and read kept files there (`keptPath`). */
   readonly stateDir: string;
   /** Folder for things that may be lost: detected engine versions. */
   readonly cacheDir: string;

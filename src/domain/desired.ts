@@ -1,3 +1,4 @@
+import type { DaemonSpec } from './daemon.ts';
 import type { Fields } from './fields.ts';
 import type { Beside, Origin, RemoteFile } from './weights.ts';
 import type { PolicySpec } from './policy.ts';
@@ -27,6 +28,8 @@ export interface Desired {
   readonly policy?: PolicySpec;
   /** True: paths may leave the folder of llmops.yaml. Absent: they may not. */
   readonly allowOutside?: boolean;
+  /** How the daemon works on it. Absent: nothing is said of that. */
+  readonly daemon?: DaemonSpec;
   /** Where each declared value stands: `models.chat.context` -> place. Keys exist for what was written only. */
   readonly places: Readonly<Record<string, Place>>;
 }
@@ -169,5 +172,7 @@ export interface InstanceSpec {
     /** For engines that fetch and keep weights themselves. Absent: a file of this machine. */
     readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files'>;
   };
+  /** SHA-256 (hex) of the files that `options` name, by the path as it stands there. Absent: none, or started by an earlier version. */
+  readonly attachments?: Readonly<Record<string, string>>;
   readonly options: JsonObject;
 }

@@ -1,4 +1,5 @@
 import type { Outcome } from './event.ts';
+import type { Attached } from './kept.ts';
 import type { Change, Drift, Op, Plan, Summary } from './plan.ts';
 import type { Problem } from './problem.ts';
 
@@ -51,13 +52,11 @@ export interface StackFiles {
   readonly commit: string | null;
   /** Text of llmops.lock; null: there was none. Absent: recorded by an earlier version. */
   readonly lock?: string | null;
-  /** SHA-256 (hex) of the files that options of models name, by the path as written. Absent: recorded by an earlier version. */
-  readonly attached?: Readonly<Record<string, string>>;
 }
 
 /** One run that changed something, or tried to: who, when, why, what it cost. Answers "why did this restart at 14:05". */
 export interface Generation {
-  /** 1.1 adds `command` and `trigger`, 1.2 `source.lock` and `source.attached`. */
+  /** 1.1 adds `command` and `trigger`, 1.2 `source.lock` and `attached`. */
   readonly formatVersion: '1.0' | '1.1' | '1.2';
   readonly number: number;
   readonly run: string;
@@ -77,6 +76,8 @@ export interface Generation {
   /** `interrupted`: the run was cut off (killed, power) · null: it still runs, or was cut off and no run came after it. */
   readonly outcome: Outcome | 'interrupted' | null;
   readonly source: StackFiles;
+  /** SHA-256 (hex) of the files that its models' options name, by path; their content is kept beside the state. Absent: none, or recorded by an earlier version. */
+  readonly attached?: Attached;
   readonly summary: Summary;
   /** All but `keep`. */
   readonly changes: readonly Change[];

@@ -1,3 +1,4 @@
+import type { Attached } from './kept.ts';
 import type { Outcome } from './event.ts';
 import type { StackFiles, StepResult, StepStatus, Trigger } from './generation.ts';
 import type { AppliedModel, Endpoint } from './observed.ts';
@@ -21,6 +22,7 @@ export interface RunHeader {
   readonly command?: string;
   readonly trigger?: Trigger;
   readonly source: StackFiles;
+  readonly attached?: Attached;
   /** Gives the time of each record, ISO 8601. */
   readonly now: () => string;
 }

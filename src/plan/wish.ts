@@ -45,6 +45,7 @@ export function makeWish(
     specHash,
     fields,
     weights: weightsOf(artifact),
+    ...(artifact.attachments !== undefined && { attachments: artifact.attachments }),
     options: model.options,
   };
   const { protect, rollout } = model;

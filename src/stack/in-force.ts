@@ -1,4 +1,5 @@
 import type { ModelSpec } from '../domain/desired.ts';
+import type { Attached } from '../domain/kept.ts';
 import type { Inventory } from '../domain/observed.ts';
 import { sessionOfGeneration } from './last-session.ts';
 import { connectDrivers, type Session } from './session.ts';
@@ -42,7 +43,18 @@ async function compose(context: Surroundings, before: Session, inventory: Invent
     // A path of fetched weights names their content; what is in another file now may be something else.
     return weights?.remote === undefined ? [] : [[name, weights] as const];
   });
-  return { ...withFormer(last, former), recorded: Object.fromEntries(recorded) };
+  return { ...withFormer(last, former), recorded: Object.fromEntries(recorded), attached: attachedOf(last, lagging, inventory) };
+}
+
+/** What the options of the models name: as it was when each was applied. Where two name the same file, the one that is as declared counts. */
+function attachedOf({ attached, desired }: Session, lagging: readonly ModelSpec[], { models }: Inventory): Attached {
+  const behind = new Set(lagging.map(({ name }) => name));
+  const of = (isBehind: boolean): Attached =>
+    Object.assign(
+      {},
+      ...desired.models.filter(({ name }) => behind.has(name) === isBehind).map(({ name }) => models[name]?.spec?.attachments),
+    ) as Attached;
+  return { ...attached, ...of(true), ...of(false) };
 }
 
 /** The stack as a generation declared it; null: there is none, or its text is not understood. */

@@ -49,11 +49,9 @@ export async function sessionOfGeneration(generation: Generation, { paths, state
   const backends = await context.backends();
   // Named as it was, whatever the folder is called now.
   const named = { ...desired, stack: generation.stack };
-  const { lock, attached } = generation.source;
-  const kept = {
-    ...(lock === undefined ? {} : { lock: lock === null ? null : Buffer.from(lock) }),
-    ...(attached === undefined ? {} : { attached }),
-  };
+  const { attached, source } = generation;
+  const pinned = source.lock === undefined ? {} : { lock: source.lock === null ? null : Buffer.from(source.lock) };
+  const kept = { ...pinned, ...(attached && { attached }) };
   return { ...kept, paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends };
 }
 

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../domain/canonical.ts';
-import type { StackFiles } from '../domain/generation.ts';
+import type { Generation } from '../domain/generation.ts';
+import type { Attached } from '../domain/kept.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
 
@@ -10,7 +11,7 @@ const DIGITS = 12;
  * Names what is declared: by the meaning of llmops.yaml, the lock and the files that it names, so that a comment or another
  * commit of the same is the same release. 12 hex digits of SHA-256.
  */
-export function releaseId(revision: string, { lock, attached }: Pick<StackFiles, 'lock' | 'attached'>): string {
+export function releaseId(revision: string, { lock, attached }: { readonly lock?: string | null; readonly attached?: Attached }): string {
   return sha256(canonicalJson([revision, lock ?? null, attached ?? {}])).slice(0, DIGITS);
 }
 
@@ -20,4 +21,9 @@ export function releaseOf({ desired, lock, attached }: Session): string {
     lock: lock === undefined || lock === null ? null : new TextDecoder().decode(lock),
     ...(attached === undefined ? {} : { attached }),
   });
+}
+
+/** Of a generation. */
+export function releaseOfGeneration({ revision, source, attached }: Generation): string {
+  return releaseId(revision, { ...(source.lock === undefined ? {} : { lock: source.lock }), ...(attached && { attached }) });
 }

@@ -3,9 +3,11 @@ import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
 import type { Event } from '../domain/event.ts';
 import type { StackFiles, Trigger } from '../domain/generation.ts';
+import type { Attached } from '../domain/kept.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import { keepFiles, pruneFiles } from './kept-files.ts';
 import { readLockBytes } from './pins.ts';
 import type { Session } from './session.ts';
 import { fetcher } from './store.ts';
@@ -17,6 +19,8 @@ export interface Running {
   readonly plan: Plan;
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly lease: Lease;
+  /** Files that the options of all declared models name, for the history and for who goes back to it. Absent: those of the starts. */
+  readonly attached?: Attached;
   readonly parallelism: number;
   /** As named to others, and in the history. */
   readonly command: string;
@@ -28,8 +32,17 @@ export interface Running {
 /** A server may wait for its engines to end. */
 const RETIRE_MS = 30_000;
 
-/** Performs a plan with lease, journal and history. Throws what {@link applyPlan} throws. */
+/** Performs a plan with lease, journal and history. Throws what {@link applyPlan} and {@link keepFiles} throw. */
 export async function runPlan({ session, plan, drivers, lease, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
+  const attached = how.attached ?? attachedOf(plan);
+  lease.verify();
+  await keepFiles(session, plan, attached);
+  const result = await perform({ session, plan, drivers, lease, ...how, ...(Object.keys(attached).length > 0 && { attached }) }, context);
+  if (result.outcome === 'succeeded' && result.generation !== null && holds(lease)) await pruneFiles(session, attached);
+  return result;
+}
+
+async function perform({ session, plan, drivers, lease, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
   const { applyPlan } = await import('../apply/index.ts');
   const { openState } = await import('../state/index.ts');
   await tend(drivers);
@@ -47,14 +60,18 @@ export async function runPlan({ session, plan, drivers, lease, ...how }: Running
 }
 
 /** What it takes to come back to what is applied now. */
-async function filesOf({ paths, text, lock, attached, ...session }: Session, { env }: Surroundings): Promise<StackFiles> {
+async function filesOf({ paths, text, lock, ...session }: Session, { env }: Surroundings): Promise<StackFiles> {
   const { file } = paths;
   const [commit, bytes] = await Promise.all([
     session.commit ?? import('./git-commit.ts').then(({ commitOf }) => commitOf(file, text, env)),
     lock === undefined ? readLockBytes(paths) : lock,
   ]);
   const pinned = bytes === null ? null : new TextDecoder().decode(bytes);
-  return { file, text, commit, lock: pinned, ...(attached === undefined ? {} : { attached }) };
+  return { file, text, commit, lock: pinned };
+}
+
+function attachedOf({ steps }: Plan): Attached {
+  return Object.assign({}, ...steps.map((step) => (step.op === 'start' ? step.spec.attachments : {}))) as Attached;
 }
 
 /**

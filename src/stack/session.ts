@@ -1,5 +1,6 @@
 import type { Backend, Driver, DriverContext } from '../domain/backend.ts';
 import type { BackendSpec, Desired, InstanceSpec } from '../domain/desired.ts';
+import type { Attached } from '../domain/kept.ts';
 import { errorsIn, type Problem } from '../domain/problem.ts';
 import type { StackPlace, Surroundings } from './surroundings.ts';
 import { cacheDirOf, stateDirOf, type StackPaths } from './paths.ts';
@@ -20,8 +21,8 @@ export interface Session {
   readonly commit?: string;
   /** llmops.lock; null: there is none. Absent: the file beside llmops.yaml is read when it is needed. */
   readonly lock?: Uint8Array | null;
-  /** SHA-256 (hex) of files that options of models name, by the path as written: what is kept of them counts, not what is on disk. Absent: the disk counts. */
-  readonly attached?: Readonly<Record<string, string>>;
+  /** SHA-256 (hex) of files that options name, by the path as written, taken instead of what lies there now: their content is kept. Absent: the disk is read. */
+  readonly attached?: Attached;
   /** By model: the fetched weights that it was applied with, where what is declared or locked now is not in force. Absent: none. */
   readonly recorded?: Readonly<Record<string, InstanceSpec['weights']>>;
 }

@@ -21,6 +21,7 @@ export async function resolveWeights(session: Session, context: Surroundings, no
     signal: context.signal,
     ...(pins.pinned === undefined ? {} : { pinned: pins.pinned }),
     attachments: attachmentsIn(session),
+    ...(session.attached === undefined ? {} : { attached: session.attached }),
     progress: (model, done, total) => note.show(`hashing the weights of ${model}: ${Math.floor((100 * done) / Math.max(1, total))} %`),
   });
   const all = asRecorded(session, { ...resolved, problems: [...pins.problems, ...resolved.problems] });

@@ -7,10 +7,10 @@ import type { Disk } from './disk.ts';
 export const TEMPORARY = '.tmp';
 
 /** Replaces a whole file: afterwards it holds the new bytes, and after a crash at any point the old or the new ones. */
-export async function writeDurably(disk: Disk, path: string, text: string): Promise<void> {
+export async function writeDurably(disk: Disk, path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}${TEMPORARY}`;
   try {
-    await disk.write(temporary, Buffer.from(text));
+    await disk.write(temporary, typeof content === 'string' ? Buffer.from(content) : content);
     await disk.rename(temporary, path);
   } catch (error) {
     await disk.remove(temporary).catch(() => undefined); // the first error is the one to tell

@@ -53,6 +53,7 @@ export function newGeneration(number: number, run: string, header: RunHeader): G
     ms: null,
     outcome: null,
     source,
+    ...(header.attached === undefined ? {} : { attached: header.attached }),
     summary: plan.summary,
     changes: plan.changes.filter((change) => change.action !== 'keep'),
     drift: plan.drift,

@@ -1,5 +1,6 @@
 import type { BackendSpec } from '../domain/desired.ts';
 import type { Generation } from '../domain/generation.ts';
+import type { Attached } from '../domain/kept.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import type { Inventory } from '../domain/observed.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -8,6 +9,7 @@ import { readJson } from './durable.ts';
 import { EMPTY_ENDPOINTS, EMPTY_INVENTORY, endpointsShape, inventoryShape, stateFiles, type InventoryFile } from './files.ts';
 import { readGenerationFile, readGenerations } from './generations.ts';
 import { parseJournal, pendingSteps } from './journal.ts';
+import { isKept, keep, pruneKept } from './kept.ts';
 import { beginRun } from './run.ts';
 import { describeHolder, isAlive, readHolder } from './holder.ts';
 import { claim, identityOf, nameOwner, ownerOf, ownership, refuseTaken } from './stack.ts';
@@ -74,6 +76,21 @@ export async function openState(dir: string, disk: Disk = realDisk): Promise<Sta
     read: () => readState(dir, disk),
     beginRun: (lease, header) => beginRun(disk, dir, lease, header),
   };
+}
+
+/** See {@link isKept}. */
+export async function isFileKept(dir: string, sha256: string, disk: Disk = realDisk): Promise<boolean> {
+  return isKept(disk, dir, sha256);
+}
+
+/** See {@link keep}. */
+export async function keepFile(dir: string, sha256: string, bytes: Uint8Array, disk: Disk = realDisk): Promise<boolean> {
+  return keep(disk, dir, sha256, bytes);
+}
+
+/** See {@link pruneKept}. */
+export async function pruneKeptFiles(dir: string, more: Attached, disk: Disk = realDisk): Promise<void> {
+  return pruneKept(disk, dir, more);
 }
 
 /** See {@link claim}. */

@@ -32,6 +32,12 @@ describe('a file that an option names', () => {
     }
   });
 
+  test('whose content is known is not looked at', async () => {
+    const known = { 'gone.jinja': 'a'.repeat(64) };
+    const where = { baseDir: shelf.folder, allowOutside: false, model: 'chat', known };
+    expect(await readAttachments({ [KEY]: 'gone.jinja' }, where)).toEqual({ digests: known, findings: [] });
+  });
+
   test('may lie outside where the stack allows it', async () => {
     expect(Object.keys((await read('/etc/hostname', true)).digests)).toEqual(['/etc/hostname']);
   });

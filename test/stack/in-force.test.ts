@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inForce } from '../../src/stack/in-force.ts';
 import { openSession } from '../../src/stack/session.ts';
+import { planFor, survey } from '../../src/stack/survey.ts';
 import { newStage } from '../cli/stage.ts';
 
 describe('The stack that is in force', () => {
@@ -22,5 +23,26 @@ describe('The stack that is in force', () => {
       ['embed', 256],
     ]);
     expect(stage.asked()).toEqual([]);
+  });
+
+  it('is what the files that options name were, whatever they are now', async () => {
+    const stage = await newStage();
+    const template = 'options: { chatTemplateFile: chat.jinja }';
+    stage.write('chat.jinja', 'one');
+    stage.declare({ chat: `context: 256, rollout: { strategy: swap }, ${template}`, embed: `context: 256, ${template}` });
+    await stage.run('apply', '-y');
+    const before = stage.running();
+    stage.write('chat.jinja', 'two');
+    stage.declare({ chat: `context: 512, rollout: { strategy: swap }, ${template}`, embed: `context: 256, ${template}` });
+    stage.engines.fault({ kind: 'status', method: 'POST', path: /probe/, at: 1 });
+    await stage.run('apply', '-y', '--target', 'chat');
+    const { context } = stage.command();
+    const session = await inForce(context, await openSession(context, {}))();
+    const plan = await planFor(session, await survey(session, context), 'apply', {});
+    expect(plan.changes.map(({ model, action }) => [model, action])).toEqual([
+      ['chat', 'keep'],
+      ['embed', 'keep'],
+    ]);
+    expect(stage.running()).toEqual(before);
   });
 });

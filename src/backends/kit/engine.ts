@@ -14,8 +14,11 @@ export interface ProcessEngine {
   readonly type: string;
   /** Finds the program and asks it for its version and flags. Starts no server. Never throws: says `absent` and why. */
   detect(signal: AbortSignal): Promise<Engine>;
-  /** The command line for one instance. Pure once the engine is known. Throws a ProblemError if this engine cannot do it. */
-  command(spec: InstanceSpec, port: number, engine: Extract<Engine, { status: 'present' }>): Command;
+  /**
+   * The command line for one instance. Pure once the engine is known. `fileAt`: where a file that an option names is to be read, by
+   * the path as written. Throws a ProblemError if this engine cannot do it.
+   */
+  command(spec: InstanceSpec, port: number, engine: Extract<Engine, { status: 'present' }>, fileAt: (written: string) => string): Command;
   /** What a running process was told, read back from its own arguments and environment. `digest` is added by the driver from the marker. */
   configured(process: ProcessWords): Fields;
   /** What a serving instance says is in force; null values: it does not tell. Reads only, and must not wake a sleeping engine. */

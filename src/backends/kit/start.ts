@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { StepIo } from '../../domain/backend.ts';
 import type { InstanceSpec } from '../../domain/desired.ts';
+import { keptPath } from '../../domain/kept.ts';
 import { ProblemError } from '../../domain/problem.ts';
 import { tryClaim } from './claims.ts';
 import { throwIfCancelled } from './clock.ts';
@@ -48,7 +50,7 @@ async function spawnInstance(spec: InstanceSpec, parts: Parts, signal: AbortSign
   if (engine.status === 'absent') throw new ProblemError(engine.problem);
   const secrets = await secretsFor(spec, parts, signal);
   const port = parts.engine.fixedPort?.(spec) ?? (await freePort());
-  const command = parts.engine.command(spec, port, engine);
+  const command = parts.engine.command(spec, port, engine, (written) => fileAt(written, spec, parts));
   const marker = markerOf(spec, port, parts);
   const former = recordOf(spec.id, parts);
   if (former) await awaitEnding(spec.model, former.process, parts); // one that was just killed frees its memory first
@@ -76,6 +78,13 @@ async function spawnInstance(spec: InstanceSpec, parts: Parts, signal: AbortSign
     startedAt: entry?.startedAt ?? null,
     wasReady: false,
   });
+}
+
+/** The text that the spec means, where it is kept; else the path as written: a copy that an earlier version started has no other. */
+function fileAt(written: string, { attachments }: InstanceSpec, { context }: Parts): string {
+  const sha256 = attachments?.[written];
+  const kept = sha256 === undefined ? null : keptPath(context.stateDir, sha256);
+  return kept !== null && existsSync(kept) ? kept : written;
 }
 
 function markerOf(spec: InstanceSpec, port: number, parts: Parts): Marker {

@@ -107,6 +107,15 @@ describe('The command line', () => {
     );
   });
 
+  it('reads a template where it is kept, which is no other setting than the path as written', () => {
+    const spec = { ...specOf(modelWith({ chatTemplateFile: 'chat.jinja' })), attachments: { 'chat.jinja': 'd'.repeat(64) } };
+    const [written, kept] = [(path: string) => path, (path: string) => `/state/files/${path.length}`].map((fileAt) =>
+      commandFor(spec, 1, current, backend, fileAt),
+    );
+    expect([written!.args.includes('chat.jinja'), kept!.args.includes('/state/files/10')]).toEqual([true, true]);
+    expect(configuredOf(kept!)).toEqual(configuredOf(written!));
+  });
+
   it('sums the context over the slots, as llama-server counts it', () => {
     const { args } = commandFor(specOf(modelWith({}, { context: 1000, parallel: 4 })), 1, current, backend);
     expect(args.join(' ')).toContain('--parallel 4 --ctx-size 4000');

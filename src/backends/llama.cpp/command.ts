@@ -18,7 +18,13 @@ const CORS = 'LLAMA_ARG_CORS_ORIGINS';
 export const KEY = 'LLAMA_API_KEY';
 
 /** The command line for one instance. Pure. Throws `engine-cannot` for a setting that this build has no flag for: nothing is dropped in silence. */
-export function commandFor(spec: InstanceSpec, port: number, engine: Present, backend: BackendSpec): Command {
+export function commandFor(
+  spec: InstanceSpec,
+  port: number,
+  engine: Present,
+  backend: BackendSpec,
+  fileAt = (written: string) => written,
+): Command {
   const can = new Set(engine.capabilities);
   const need = (names: readonly string[], what: string) => {
     const name = names.find((known) => can.has(known));
@@ -47,7 +53,7 @@ export function commandFor(spec: InstanceSpec, port: number, engine: Present, ba
     ...flashWords(fields['options.flashAttention'] ?? null, can, need),
     ...loadModeWords(fields['options.loadMode'] ?? null, can, need),
     ...flag.FLAGS.flatMap((known) => simpleWords(known, fields[known.field] ?? null, need)),
-    ...templateWords(spec, need, maybe),
+    ...templateWords(spec, need, maybe, fileAt),
     ...maybe(flag.SLOTS),
     ...maybe(flag.NO_UI),
     ...maybe(flag.OFFLINE),
@@ -96,11 +102,12 @@ function templateWords(
   spec: InstanceSpec,
   need: Need,
   maybe: (names: readonly string[], ...value: string[]) => readonly string[],
+  fileAt: (written: string) => string,
 ): readonly string[] {
   const { chatTemplate, chatTemplateFile } = spec.options;
   if (typeof chatTemplate === 'string') return [need(flag.TEMPLATE, 'options.chatTemplate'), chatTemplate];
   if (typeof chatTemplateFile !== 'string') return [];
-  return [...maybe(flag.JINJA), need(flag.TEMPLATE_FILE, 'options.chatTemplateFile'), chatTemplateFile];
+  return [...maybe(flag.JINJA), need(flag.TEMPLATE_FILE, 'options.chatTemplateFile'), fileAt(chatTemplateFile)];
 }
 
 function environmentFor(spec: InstanceSpec): Readonly<Record<string, string>> {

@@ -24,7 +24,7 @@ export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessE
   return {
     type: 'llama.cpp',
     detect: (signal) => detectEngine(spec, context, signal),
-    command: (instance, port, engine) => commandFor(instance, port, engine, spec),
+    command: (instance, port, engine, fileAt) => commandFor(instance, port, engine, spec, fileAt),
     configured: configuredOf,
     loaded,
     requests,

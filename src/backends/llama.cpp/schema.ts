@@ -96,7 +96,12 @@ export const modelSchema: JsonSchema = {
       description: "Name of a chat template built into the engine. Absent: the model's own.",
       examples: ['chatml'],
     },
-    chatTemplateFile: { 'x-kind': 'path', default: null, description: "File with a Jinja chat template. Absent: the model's own." },
+    chatTemplateFile: {
+      'x-kind': 'path',
+      default: null,
+      description:
+        "File with a Jinja chat template. What it says when it is applied is kept: a copy that is put back has the text that it had. Absent: the model's own.",
+    },
     kvUnified: {
       type: 'boolean',
       default: null,

@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../domain/backend.ts';
 import type { Located } from '../located.ts';
 import type { Finding } from '../report.ts';
-import { isSecretKey } from '../secrets.ts';
+import { isHookPath, isSecretKey } from '../secrets.ts';
 import type { Complaint } from '../validate.ts';
 import { badName, badTag, missingKey, unknownKey } from './keys.ts';
 import { spotOf, type Said } from './said.ts';
@@ -16,7 +16,7 @@ export function explain(
   path: readonly string[],
   parent: Located | null,
 ): Finding | null {
-  const secret = path.some(isSecretKey);
+  const secret = path.some(isSecretKey) || isHookPath(path);
   const name = path.length === 0 ? 'the file' : `\`${path.join('.')}\``;
   const said: Said = { complaint, schema, whole: whole ?? schema, located, parent, path, name, secret };
   if (complaint.propertyName !== undefined && complaint.keyword === 'pattern') return badName(said, complaint.propertyName);

@@ -69,6 +69,8 @@ export function wrongSpelling(said: Said): Finding {
   const { schema, located, name, secret } = said;
   const value = located.node.kind === 'scalar' ? String(located.node.value) : '';
   const kind = kindOf(schema);
+  if (secret && kind === 'url')
+    return { code: 'invalid-url', summary: `${name} is no whole address`, expected: withArticle(schema), at: spotOf(said) };
   if (secret && kind !== 'path') return { ...literalSecret(said), summary: `${name} is not the name of an environment variable` };
   if (said.path.length === 1 && said.path[0] === 'name')
     return { ...NAME_RULE, summary: `${name} is ${quoted(value)}`, fix: nameLike(value), at: spotOf(said) };

@@ -4,7 +4,8 @@ import { visitAll, type Visit } from '../walk.ts';
 import { driftFieldRule, quantizationRule, revisionRule, sloThresholdRule, sourceRule } from './models.ts';
 import { fallbackRule, modelBackendRule, promptModelRule, sloServiceRule } from './references.ts';
 import { conflictRule, flagRule, portRule } from './settings.ts';
-import { addressRule, credentialsRule, emptyRule, pathRule, urlRule } from './values.ts';
+import { eventRule, hookRule } from './notify.ts';
+import { addressRule, credentialsRule, emptyRule, leastRule, pathRule, urlRule } from './values.ts';
 
 /** What every rule may look at. Values can be of a wrong shape: the schema has already complained about those. */
 export interface RuleContext {
@@ -33,7 +34,16 @@ const RULES: readonly ((context: RuleContext) => void)[] = [
   portRule,
 ];
 
-const VALUE_RULES: readonly ((visit: Visit, context: RuleContext) => void)[] = [emptyRule, pathRule, urlRule, addressRule, flagRule];
+const VALUE_RULES: readonly ((visit: Visit, context: RuleContext) => void)[] = [
+  emptyRule,
+  pathRule,
+  urlRule,
+  addressRule,
+  leastRule,
+  flagRule,
+  hookRule,
+  eventRule,
+];
 
 /** Checks what a schema cannot say: names that must exist, paths that must stay inside, settings that exclude each other. */
 export function applyRules(context: RuleContext): void {

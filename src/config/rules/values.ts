@@ -2,6 +2,7 @@ import { emptyValue, isUnset } from '../explain/said.ts';
 import { entries, items, spot, text, type Located } from '../located.ts';
 import type { Finding } from '../report.ts';
 import { holdsCredentials } from '../secrets.ts';
+import { milliseconds } from '../units.ts';
 import { quoted } from '../wording.ts';
 import type { Visit } from '../walk.ts';
 import type { RuleContext } from './index.ts';
@@ -75,6 +76,19 @@ export function addressRule({ path, located, schema }: Visit, { findings }: Rule
     code: 'out-of-range',
     summary: `\`${path.join('.')}\` is ${quoted(address!)}`,
     expected: 'a port from 1 to 65535',
+    at: spot(located),
+  });
+}
+
+/** A time may have a least one, which the schema writes as text: `x-least`. */
+export function leastRule({ path, located, schema }: Visit, { findings }: RuleContext): void {
+  const least = schema['x-least'];
+  const written = text(located);
+  if (typeof least !== 'string' || written === undefined || !(milliseconds(written) < milliseconds(least))) return;
+  findings.add({
+    code: 'out-of-range',
+    summary: `\`${path.join('.')}\` is ${quoted(written)}`,
+    expected: `${least} or more`,
     at: spot(located),
   });
 }

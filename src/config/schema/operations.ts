@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../domain/backend.ts';
+import { TROUBLE } from '../../domain/daemon-event.ts';
 import { INDICATORS } from '../vocabulary.ts';
 import { MODEL_NAME } from './names.ts';
 
@@ -124,6 +125,42 @@ export const gatewaySchema: JsonSchema = {
   },
 };
 
+/** An entry of `daemon.notify`. */
+const hookSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['url'],
+  properties: {
+    url: {
+      description:
+        'Address of the webhook, by reference. It may be written out only if it lets nobody in: whoever knows the address of a Slack webhook can write to its channel.',
+      examples: [{ env: 'SLACK_HOOK' }],
+      'x-hook': true,
+      anyOf: [{ 'x-kind': 'secret' }, { 'x-kind': 'url' }],
+    },
+    format: {
+      type: 'string',
+      enum: ['json', 'slack'],
+      default: 'json',
+      description: 'The event as it is, or as Slack and what understands it (Mattermost, Rocket.Chat) read it.',
+    },
+    on: {
+      type: 'array',
+      default: [TROUBLE],
+      minItems: 1,
+      items: { type: 'string', 'x-event': true },
+      description: `What it is sent: types of events, globs (\`run.*\`, \`*\`), or \`${TROUBLE}\`: what needs somebody, or went wrong.`,
+      examples: [[TROUBLE, 'run.finished']],
+    },
+    minInterval: {
+      'x-kind': 'duration',
+      default: '5m',
+      description:
+        'Of events that say the same, one is sent in this time, and the next one says how many were left out. `0s`: all are sent.',
+    },
+  },
+};
+
 /** `daemon:` */
 export const daemonSchema: JsonSchema = {
   type: 'object',
@@ -135,14 +172,31 @@ export const daemonSchema: JsonSchema = {
     git: {
       type: 'object',
       additionalProperties: false,
-      default: {},
-      description: 'Follow a branch and apply what arrives there.',
+      default: null,
+      description:
+        'Follow a branch and apply what arrives there. `{}` takes every default. Absent: the file is followed as it lies on disk.',
       properties: {
         remote: { type: 'string', pattern: '^[^\\s-]\\S*$', default: 'origin', description: 'Name of the remote.' },
         branch: { type: 'string', pattern: '^[^\\s-]\\S*$', default: 'main', description: 'Branch to follow.' },
-        poll: { 'x-kind': 'duration', default: '15s', description: 'How often the remote is asked.' },
+        poll: {
+          'x-kind': 'duration',
+          'x-least': '1s',
+          default: '15s',
+          description: 'How often the remote is asked: every second at most.',
+        },
         verify: { type: 'string', enum: ['none', 'ssh', 'gpg'], default: 'none', description: 'Which signature a commit must carry.' },
+        requireFastForward: {
+          type: 'boolean',
+          default: false,
+          description: 'A branch whose history was rewritten is not followed. Without it that is told, and followed.',
+        },
       },
+    },
+    notify: {
+      type: 'array',
+      default: [],
+      description: 'Webhooks that hear of what the daemon does: [notifications.md](notifications.md).',
+      items: hookSchema,
     },
   },
 };

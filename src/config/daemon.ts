@@ -1,0 +1,33 @@
+import type { DaemonSpec, GitSpec, HookAddress, NotifySpec } from '../domain/daemon.ts';
+import { TROUBLE } from '../domain/daemon-event.ts';
+import { milliseconds } from './units.ts';
+import type { Written } from './written.gen.ts';
+
+type WrittenDaemon = NonNullable<Written['daemon']>;
+type WrittenHook = NonNullable<WrittenDaemon['notify']>[number];
+
+/** `daemon:` with every default filled in. The tree must be free of problems. */
+export function daemonSpec({ git, notify }: WrittenDaemon): DaemonSpec {
+  return { git: git ? gitSpec(git) : null, notify: (notify ?? []).map(notifySpec) };
+}
+
+function gitSpec(git: NonNullable<WrittenDaemon['git']>): GitSpec {
+  return {
+    remote: git.remote ?? 'origin',
+    branch: git.branch ?? 'main',
+    pollMs: milliseconds(git.poll ?? '15s'),
+    verify: git.verify ?? 'none',
+    requireFastForward: git.requireFastForward ?? false,
+  };
+}
+
+function notifySpec({ url, format, on, minInterval }: WrittenHook): NotifySpec {
+  return { url: address(url), format: format ?? 'json', on: on ?? [TROUBLE], minIntervalMs: milliseconds(minInterval ?? '5m') };
+}
+
+/** `null` beside the one place that is named says nothing. */
+function address(url: WrittenHook['url']): HookAddress {
+  if (typeof url === 'string') return { text: url };
+  if (typeof url.env === 'string') return { env: url.env };
+  return typeof url.file === 'string' ? { file: url.file } : { command: String(url.command) };
+}

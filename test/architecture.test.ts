@@ -28,13 +28,14 @@ const MAY_IMPORT: Readonly<
   discover: { folders: ['programs'] },
   import: { folders: ['domain'], packages: ['yaml'], pure: true },
   'import/read': { folders: ['domain', 'import'] },
-  'backends/kit': { folders: ['domain', 'programs'] },
-  'backends/llama.cpp': { folders: ['domain', 'programs', 'backends/kit'] },
-  'backends/ollama': { folders: ['domain', 'backends/kit'] },
+  secrets: { folders: ['domain', 'programs'] },
+  'backends/kit': { folders: ['domain', 'programs', 'secrets'] },
+  'backends/llama.cpp': { folders: ['domain', 'programs', 'secrets', 'backends/kit'] },
+  'backends/ollama': { folders: ['domain', 'secrets', 'backends/kit'] },
   'backends/embedded': { folders: ['domain', 'backends/kit'], packages: ['node-llama-cpp'] },
   source: { folders: ['domain', 'files', 'programs'], packages: ['chokidar', 'simple-git'] },
   control: { folders: ['domain'] },
-  daemon: { folders: ['domain', 'control', 'programs', 'source', 'stack', 'state'] },
+  daemon: { folders: ['domain', 'control', 'notify', 'programs', 'secrets', 'source', 'stack', 'state'] },
   stack: {
     folders: [
       'domain',
@@ -95,7 +96,7 @@ function importsOf(file: string): Import[] {
   const text = readFileSync(join(src, file), 'utf8')
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/^\s*\/\/.*$/gm, '');
-  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+)['"]([^'"]+)['"]/gm);
+  const found = text.matchAll(/(?:(?<!['"])\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+)['"]([^'"]+)['"]/gm);
   return [...found].map((match) => ({ file, target: match[1] as string }));
 }
 

@@ -43,6 +43,7 @@ export function validatorModule(file: JsonSchema, options: Readonly<Record<strin
     'x-least',
     'x-hook',
     'x-event',
+    'x-timezone',
     'x-also',
   ];
   const ajv = new Ajv2020({

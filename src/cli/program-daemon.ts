@@ -21,7 +21,7 @@ function keeping(verb: AddVerb): void {
   )
     .option('--json', 'events as a stream of JSON records')
     .option('--parallelism <n>', 'steps at once', positive, 10)
-    .addOption(new Option('--probe <duration>', 'how often the engines are looked at').argParser(duration).default(5000, '5s'));
+    .addOption(new Option('--probe <duration>', 'how often the engines are looked at (default: `daemon.probe`, 5s)').argParser(duration));
 }
 
 function holding(verb: AddVerb): void {

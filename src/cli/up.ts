@@ -7,7 +7,7 @@ import { printJson } from './screen.ts';
 export interface UpFlags extends StackFlags {
   readonly json?: boolean;
   readonly parallelism: number;
-  readonly probe: number;
+  readonly probe?: number;
 }
 
 /**
@@ -34,9 +34,10 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
       place: flags,
       stack: session.desired.stack,
       stateDir: session.stateDir,
+      baseDir: session.paths.baseDir,
       source: await sourceFor(session, context),
       parallelism: flags.parallelism,
-      probeMs: flags.probe,
+      probeMs: flags.probe ?? session.desired.daemon?.probeMs ?? PROBE_MS,
       hear: flags.json ? (event) => void printJson(context.stdout, event) : (event) => void context.stdout.write(eventLine(event)),
       ready: (picture) => void manager.ready(`follows ${picture().follows}`),
     });
@@ -47,4 +48,5 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
 }
 
 const SIGTERM = 143;
+const PROBE_MS = 5000;
 const SILENT = { show: () => undefined, clear: () => undefined };

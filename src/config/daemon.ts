@@ -1,4 +1,5 @@
 import type { DaemonSpec, GitSpec, HookAddress, NotifySpec } from '../domain/daemon.ts';
+import { WEEKDAYS, type ChangeWindow, type PolicySpec } from '../domain/policy.ts';
 import { TROUBLE } from '../domain/daemon-event.ts';
 import { milliseconds } from './units.ts';
 import type { Written } from './written.gen.ts';
@@ -7,8 +8,8 @@ type WrittenDaemon = NonNullable<Written['daemon']>;
 type WrittenHook = NonNullable<WrittenDaemon['notify']>[number];
 
 /** `daemon:` with every default filled in. The tree must be free of problems. */
-export function daemonSpec({ git, notify }: WrittenDaemon): DaemonSpec {
-  return { git: git ? gitSpec(git) : null, notify: (notify ?? []).map(notifySpec) };
+export function daemonSpec({ git, probe, notify }: WrittenDaemon): DaemonSpec {
+  return { git: git ? gitSpec(git) : null, probeMs: milliseconds(probe ?? '5s'), notify: (notify ?? []).map(notifySpec) };
 }
 
 function gitSpec(git: NonNullable<WrittenDaemon['git']>): GitSpec {
@@ -30,4 +31,19 @@ function address(url: WrittenHook['url']): HookAddress {
   if (typeof url === 'string') return { text: url };
   if (typeof url.env === 'string') return { env: url.env };
   return typeof url.file === 'string' ? { file: url.file } : { command: String(url.command) };
+}
+
+/** `policy:` with every default filled in. */
+export function policySpec({ windows, approve }: NonNullable<Written['policy']>): PolicySpec {
+  return { windows: (windows ?? []).map(changeWindow), approve: approve ?? 'none' };
+}
+
+function changeWindow({ days, from, to, timezone }: NonNullable<NonNullable<Written['policy']>['windows']>[number]): ChangeWindow {
+  return { days: days ?? [...WEEKDAYS], from: minutes(from), to: minutes(to), timezone: timezone ?? null };
+}
+
+/** Since midnight. */
+function minutes(time: string): number {
+  const [hours = '0', rest = '0'] = time.split(':');
+  return Number(hours) * 60 + Number(rest);
 }

@@ -550,6 +550,10 @@ verify?: ("none" | "ssh" | "gpg")
 requireFastForward?: boolean
 } | null)
 /**
+ * How often the engines are looked at, so that what moved by itself is noticed.
+ */
+probe?: string
+/**
  * Webhooks that hear of what the daemon does: [notifications.md](notifications.md).
  */
 notify?: {
@@ -585,6 +589,38 @@ on?: string[]
  */
 minInterval?: string
 }[]
+}
+/**
+ * When the daemon may do what this file asks for. What crashed, or moved by itself, is put right at any time, and so is a way back.
+ */
+policy?: {
+/**
+ * Times at which changes may be made. None: at any time.
+ */
+windows?: {
+/**
+ * On which it opens.
+ * 
+ * @minItems 1
+ */
+days?: ("sun" | "mon" | "tue" | "wed" | "thu" | "fri" | "sat")[]
+/**
+ * When it opens.
+ */
+from: string
+/**
+ * When it closes; not after `from`: on the next day.
+ */
+to: string
+/**
+ * Of the IANA database. Absent: that of the machine.
+ */
+timezone?: (string | null)
+}[]
+/**
+ * What waits for `llmops approve`: what deletes a model or takes it from its clients for a while (`destructive`), or every change.
+ */
+approve?: ("none" | "destructive" | "all")
 }
 /**
  * Small overlays on the rest of this file, chosen with `--env`. Maps are merged, other values replaced; `null` takes an entry away.

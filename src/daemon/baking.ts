@@ -64,7 +64,6 @@ export class Baking {
     const { hands, clock, tell } = this.#parts;
     const mark = { by: 'llmops up', at: new Date(clock.wallMs()).toISOString(), why };
     await hands.changeHolds((holds) => rollBack(holds, { ...mark, generation: previous }, { ...mark, release, commit, generation: from }));
-    tell({ type: 'rollback.started', from: from ?? 0, to: previous, why, message: `${why} Going back to generation ${previous}.` });
     const named = commit === null ? `Release ${release}` : `Commit ${short(commit)}`;
     const message = `${named} is not applied again by itself. The next different one is; or: llmops resume`;
     tell({ type: 'revision.quarantined', revision: release, commit, why, message });

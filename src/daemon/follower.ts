@@ -104,9 +104,13 @@ export class Follower {
   }
 
   async #take(revision: Revision): Promise<void> {
-    const { hands, tell } = this.#parts;
+    const { hands, tell, source } = this.#parts;
     try {
       const release = await hands.open(revision);
+      if (source.follow?.(release.files)) {
+        this.#again = true; // what was opened does not know them yet
+        return;
+      }
       this.#seen = revision.id;
       this.#trouble = null;
       const isNew = release.id !== this.#release?.id;
@@ -134,7 +138,7 @@ export class Follower {
 function words({ id, commit, about }: Release): { commit: string | null; subject: string | null; message: string } {
   const subject = about?.subject ?? null;
   const named = commit === null ? `Release ${id}` : `Release ${id}, commit ${short(commit)} "${subject ?? ''}"`;
-  return { commit, subject, message: `${named} is to be applied.` };
+  return { commit, subject, message: `${named} is followed.` };
 }
 
 /** A commit as people say it. */

@@ -1,15 +1,17 @@
+import { resolve } from 'node:path';
 import { canApply, type Plan } from '../domain/plan.ts';
 import type { Event } from '../domain/event.ts';
 import type { Generation } from '../domain/generation.ts';
 import { quarantineOf } from '../domain/holds.ts';
 import { copiesByModel } from '../domain/copies.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
+import { attachedIn } from '../stack/kept-files.ts';
 import { inForce } from '../stack/in-force.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
 import { lookedAfter } from '../stack/looked-after.ts';
 import { stackPaths } from '../stack/paths.ts';
 import { releaseOf, releaseOfGeneration } from '../stack/release.ts';
-import { sessionOfRevision } from '../stack/revision-session.ts';
+import { attachedPaths, sessionOfRevision } from '../stack/revision-session.ts';
 import { retire, runPlan, tend } from '../stack/run-plan.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
@@ -49,7 +51,9 @@ export function realHands(parts: HandsParts): Hands {
     open: async (revision) => {
       const session = { ...(await sessionOfRevision(revision, context, place)), stateDir };
       refuseRenamed(session, parts);
-      return { id: releaseOf(session), session, commit: revision.commit, about: revision.about };
+      const { desired, backends, paths } = session;
+      const files = attachedPaths(desired, backends).map((path) => resolve(paths.baseDir, path));
+      return { id: releaseOf(session), session, commit: revision.commit, about: revision.about, files };
     },
     generation: (number) => sessionOf(number, parts),
     inForce: async () => {
@@ -133,12 +137,16 @@ async function underLease(
 ): Promise<Acted> {
   const { session, targets, trigger, allowDestroy } = task;
   const context = { ...parts.context, signal };
-  const { drivers, ...seen } = await survey(session, context);
+  const seen = await survey(session, context);
+  const { drivers } = seen;
   const plan = await planFor(session, seen, 'apply', { target: targets, allowDestroy, holdFailed: true });
   if (signal.aborted || !isWorth(plan)) return { kind: 'nothing', plan };
   await claimStack(session.stateDir, session.paths.file);
   const { parallelism, emit } = parts;
-  const result = await runPlan({ session, plan, drivers, lease, parallelism, command: COMMAND, trigger, emit }, context);
+  const result = await runPlan(
+    { session, plan, drivers, lease, parallelism, command: COMMAND, trigger, emit, attached: attachedIn(seen.artifacts) },
+    context,
+  );
   await retire({ drivers, lease });
   return { kind: 'ran', plan, result };
 }

@@ -3,6 +3,7 @@ import type { DaemonEvent } from '../domain/daemon-event.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import type { Event } from '../domain/event.ts';
 import { NO_POLICY } from '../domain/policy.ts';
+import type { Problem } from '../domain/problem.ts';
 import { serveControl } from '../control/server.ts';
 import type { Source } from '../source/types.ts';
 import { who } from '../stack/run-plan.ts';
@@ -11,6 +12,7 @@ import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
 import { noteSupervisor, openEventLog, readEvents, readHolds, takeDaemonLock } from '../state/index.ts';
 import { COMMAND, realHands } from './hands.ts';
 import { Loop } from './loop.ts';
+import { notifying } from './notifying.ts';
 import { pictureOf } from './picture.ts';
 import type { DaemonClock, Telling } from './types.ts';
 
@@ -20,6 +22,8 @@ export interface DaemonOptions {
   readonly place: StackPlace;
   readonly stack: string;
   readonly stateDir: string;
+  /** Absolute folder of llmops.yaml. */
+  readonly baseDir: string;
   readonly source: Source;
   readonly parallelism: number;
   /** How often engines are looked at, in milliseconds. */
@@ -30,6 +34,8 @@ export interface DaemonOptions {
   readonly ready: (picture: () => DaemonPicture) => void;
 }
 
+/** What webhooks were not told yet when it ends, they are told within this, in milliseconds. */
+const LAST_WORDS_MS = 3000;
 /** How often the note of what it is about to do is brought up to date, in milliseconds. */
 const NOTE_MS = 1000;
 
@@ -45,8 +51,16 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   try {
     const hearers = new Set<(event: object) => void>([options.hear as (event: object) => void, (event) => log.append(event)]);
     const hear = (event: object) => hearers.forEach((one) => one(event));
-    const tell = (telling: Telling) => hear({ at: context.now(), stack: options.stack, ...telling });
-    const loop = await openLoop(options, tell, hear);
+    const hooks = () => loop.follower.release?.session.desired.daemon?.notify ?? [];
+    const failed = ({ code, summary }: Problem) =>
+      hear({ at: context.now(), stack: options.stack, type: 'notify.failed', code, message: summary });
+    const webhooks = notifying({ hooks, surroundings: { env: context.env, baseDir: options.baseDir }, log: failed });
+    const tell = (telling: Telling) => {
+      const event = { at: context.now(), stack: options.stack, ...telling } as DaemonEvent;
+      hear(event);
+      webhooks.tell(event);
+    };
+    const loop: Loop = await openLoop(options, tell, hear);
     const picture = () => paint(loop, options);
     const control = await serveControl(stateDir, {
       status: picture,
@@ -60,7 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     options.ready(picture);
     await loop.run(context.signal).finally(() => clearInterval(notes));
     tell({ type: 'daemon.stopped', why: 'it was told to', message: 'llmops up ends. The engines go on running.' });
-    await Promise.all([watching.close(), control.close()]);
+    await Promise.all([watching.close(), control.close(), webhooks.close(LAST_WORDS_MS)]);
   } finally {
     note.end();
     await log.flush();

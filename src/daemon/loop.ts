@@ -9,7 +9,7 @@ import { passage } from './gate.ts';
 import type { LoopParts, Standing } from './loop-parts.ts';
 import { Pace, type Decision, type Now } from './pace.ts';
 import { keyOf, targetOf, type Target } from './target.ts';
-import { tellBusy, tellPaced, tellParked, tellRan, tellRefused } from './telling.ts';
+import { tellBusy, tellPaced, tellParked, tellRan, tellRefused, tellWayBack } from './telling.ts';
 import type { Acted, Looked, Task, Telling } from './types.ts';
 import { Wake } from './wake.ts';
 
@@ -94,7 +94,7 @@ export class Loop {
     const [target, isSuspended] = [this.#targetIn(holds), this.#isSuspended(holds)];
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', parked: null, stalled: [], waiting: [], left: [] });
     if (isSuspended) return this.#nextMs;
-    this.#onTarget(keyOf(target));
+    this.#onTarget(target, holds);
     const session = await this.#sessionOf(target);
     const left = session === null ? null : await this.#drive(session, target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
@@ -111,9 +111,12 @@ export class Loop {
   }
 
   /** Another target is a new wish: what was given up on is tried. */
-  #onTarget(key: string): void {
-    if (key !== this.#key) this.#pace.forget();
+  #onTarget(target: Target, { pin }: Holds): void {
+    const key = keyOf(target);
+    if (key === this.#key) return;
+    this.#pace.forget();
     this.#key = key;
+    if (target.kind === 'generation' && pin !== null) this.#parts.tell(tellWayBack(pin));
   }
 
   /** null: there is nothing to bring it to but what is in force. */

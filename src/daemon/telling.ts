@@ -1,4 +1,5 @@
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
+import type { Pin } from '../domain/holds.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Parked } from './gate.ts';
 import type { Paced } from './pace.ts';
@@ -69,6 +70,18 @@ export function tellRefused(revision: string, problems: readonly Problem[]): Tel
   const [first] = problems;
   const fix = first?.fix === undefined ? '' : ` ${first.fix}`;
   return { type: 'plan.refused', revision, problems, message: `Not applied: ${first?.summary ?? ''}${fix}` };
+}
+
+/** A person, or a release that did not hold, made it go back. */
+export function tellWayBack({ by, why, generation }: Pin): Telling {
+  const said = why === null ? '' : `: ${why.replace(/\.$/, '')}`;
+  return {
+    type: 'rollback.started',
+    to: generation,
+    by,
+    why: why ?? '',
+    message: `Going back to generation ${generation}, by ${by}${said}.`,
+  };
 }
 
 /** Somebody else holds the lease. */

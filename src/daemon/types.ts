@@ -14,6 +14,8 @@ export interface Release {
   /** Full name of the commit; null: not of git. */
   readonly commit: string | null;
   readonly about: CommitWords | null;
+  /** Absolute paths of files that it names besides: its source is to watch them too. */
+  readonly files: readonly string[];
 }
 
 /** Time, so that a simulation can have its own. */

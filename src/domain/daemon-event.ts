@@ -45,9 +45,8 @@ interface Told {
   'model.blocked': { readonly model: string; readonly why: string };
   /** Somebody else keeps changing it back, so it is left as it is. `field`: what the two fight about. */
   'model.held': { readonly model: string; readonly field: string; readonly why: string };
-  /** Generations. */
-  'rollback.started': { readonly from: number; readonly to: number; readonly why: string };
-  'rollback.finished': { readonly from: number; readonly to: number; readonly outcome: Outcome };
+  /** `to`: the generation. `by`: a person, or the daemon itself. */
+  'rollback.started': { readonly to: number; readonly by: string; readonly why: string };
   /** Nothing is changed until somebody resumes. */
   suspended: { readonly who: string; readonly why: string | null };
   resumed: { readonly who: string };
@@ -80,7 +79,6 @@ const TYPES: Readonly<Record<DaemonEventType, true>> = {
   'model.blocked': true,
   'model.held': true,
   'rollback.started': true,
-  'rollback.finished': true,
   suspended: true,
   resumed: true,
 };
@@ -116,7 +114,6 @@ const TROUBLES: ReadonlySet<DaemonEventType> = new Set<DaemonEventType>([
   'model.blocked',
   'model.held',
   'rollback.started',
-  'rollback.finished',
 ]);
 
 /** True if one of the patterns means the event: its type, `*`, the part before its dot (`run.*`), or {@link TROUBLE}. */

@@ -37,5 +37,7 @@ export interface GitSpec {
 export interface DaemonSpec {
   /** null: the file is followed as it lies on disk, and no branch. */
   readonly git: GitSpec | null;
+  /** How often engines are looked at, in milliseconds. */
+  readonly probeMs: number;
   readonly notify: readonly NotifySpec[];
 }

@@ -53,6 +53,11 @@ export interface Source {
   look(signal: AbortSignal): Promise<SourceLook>;
   /** Calls back whenever there may be something new, until it is closed. It may call for nothing, and must not miss anything for long. */
   watch(changed: () => void): Promise<Watching>;
+  /**
+   * From now on these other files, by their absolute paths, belong to the state as well. True: the state that was seen last does not
+   * tell of them. Absent: the source knows them by itself.
+   */
+  follow?(paths: readonly string[]): boolean;
 }
 
 export interface Watching {

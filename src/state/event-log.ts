@@ -51,7 +51,7 @@ async function endLine(path: string): Promise<void> {
 export async function readEvents(dir: string, limit: number): Promise<readonly object[]> {
   const texts = await Promise.all([olderOf(dir), fileOf(dir)].map((path) => readFile(path, 'utf8').catch(() => '')));
   const lines = texts.flatMap((text) => text.split('\n')).filter((line) => line !== '');
-  return lines.slice(-limit).flatMap(parsed);
+  return lines.slice(Math.max(0, lines.length - limit)).flatMap(parsed);
 }
 
 function parsed(line: string): readonly object[] {

@@ -3,7 +3,7 @@ import type { DriverContext } from '../../domain/backend.ts';
 import type { Compare, Fields } from '../../domain/fields.ts';
 import type { Engine } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
-import type { SecretNeed } from './reference.ts';
+import type { SecretNeed } from './secret-need.ts';
 import type { Requests } from './admitted.ts';
 
 /**

@@ -8,8 +8,8 @@ import { createProcessDriver } from './driver.ts';
 import type { ProcessEngine } from './engine.ts';
 import { encodeMarker, stackIdOf } from './marker.ts';
 import type { ProcessEntry } from './process-table.ts';
-import { isReference } from './reference.ts';
-import { readSecret } from './secrets.ts';
+import { isReference } from '../../secrets/reference.ts';
+import { readSecret } from '../../secrets/index.ts';
 
 let dir: string;
 beforeAll(() => {

@@ -1,7 +1,7 @@
 import type { Artifact, BackendSpec, Json, JsonObject, ModelSpec } from '../../domain/desired.ts';
 import { asScalar, portableFields } from '../../domain/fields.ts';
 import type { PortableField, Price, Scalar, WishedFields } from '../../domain/fields.ts';
-import { referenceText } from '../kit/reference.ts';
+import { referenceText } from '../../secrets/reference.ts';
 import { joinWords } from './flags.ts';
 
 /** llama-server fixes everything at start; only where the weights came from costs nothing. */

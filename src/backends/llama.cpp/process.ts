@@ -7,7 +7,7 @@ import type { Requests } from '../kit/admitted.ts';
 import type { LoadedQuery, ProcessEngine } from '../kit/engine.ts';
 import { call, callJson, garbled, parseJson } from '../kit/http.ts';
 import { logHead } from '../kit/logs.ts';
-import { isReference } from '../kit/reference.ts';
+import { isReference } from '../../secrets/reference.ts';
 import { tasksIn } from '../kit/slots.ts';
 import { commandFor, KEY } from './command.ts';
 import { claimed, isServer } from './claim.ts';

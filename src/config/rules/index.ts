@@ -5,6 +5,7 @@ import { driftFieldRule, quantizationRule, revisionRule, sloThresholdRule, sourc
 import { fallbackRule, modelBackendRule, promptModelRule, sloServiceRule } from './references.ts';
 import { conflictRule, flagRule, portRule } from './settings.ts';
 import { eventRule, hookRule } from './notify.ts';
+import { timezoneRule } from './timezone.ts';
 import { addressRule, credentialsRule, emptyRule, leastRule, pathRule, urlRule } from './values.ts';
 
 /** What every rule may look at. Values can be of a wrong shape: the schema has already complained about those. */
@@ -43,6 +44,7 @@ const VALUE_RULES: readonly ((visit: Visit, context: RuleContext) => void)[] = [
   flagRule,
   hookRule,
   eventRule,
+  timezoneRule,
 ];
 
 /** Checks what a schema cannot say: names that must exist, paths that must stay inside, settings that exclude each other. */

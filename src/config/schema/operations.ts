@@ -1,3 +1,4 @@
+import { WEEKDAYS } from '../../domain/policy.ts';
 import type { JsonSchema } from '../../domain/backend.ts';
 import { TROUBLE } from '../../domain/daemon-event.ts';
 import { INDICATORS } from '../vocabulary.ts';
@@ -125,6 +126,9 @@ export const gatewaySchema: JsonSchema = {
   },
 };
 
+/** `22:00` */
+const TIME_OF_DAY = '^([01]\\d|2[0-3]):[0-5]\\d$';
+
 /** An entry of `daemon.notify`. */
 const hookSchema: JsonSchema = {
   type: 'object',
@@ -167,7 +171,6 @@ export const daemonSchema: JsonSchema = {
   additionalProperties: false,
   default: {},
   description: 'The loop that keeps the engines as this file says.',
-  'x-inert': 'the daemon is not acted on yet',
   properties: {
     git: {
       type: 'object',
@@ -192,11 +195,62 @@ export const daemonSchema: JsonSchema = {
         },
       },
     },
+    probe: {
+      'x-kind': 'duration',
+      'x-least': '1s',
+      default: '5s',
+      description: 'How often the engines are looked at, so that what moved by itself is noticed.',
+    },
     notify: {
       type: 'array',
       default: [],
       description: 'Webhooks that hear of what the daemon does: [notifications.md](notifications.md).',
       items: hookSchema,
+    },
+  },
+};
+
+/** An entry of `policy.windows`. */
+const windowSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['from', 'to'],
+  properties: {
+    days: {
+      type: 'array',
+      minItems: 1,
+      items: { type: 'string', enum: [...WEEKDAYS] },
+      default: [...WEEKDAYS],
+      description: 'On which it opens.',
+      examples: [['mon', 'tue', 'wed', 'thu']],
+    },
+    from: { type: 'string', pattern: TIME_OF_DAY, description: 'When it opens.', examples: ['22:00'] },
+    to: { type: 'string', pattern: TIME_OF_DAY, description: 'When it closes; not after `from`: on the next day.', examples: ['06:00'] },
+    timezone: {
+      type: 'string',
+      'x-timezone': true,
+      default: null,
+      description: 'Of the IANA database. Absent: that of the machine.',
+      examples: ['Europe/Berlin'],
+    },
+  },
+};
+
+/** `policy:` */
+export const policySchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description:
+    'When the daemon may do what this file asks for. What crashed, or moved by itself, is put right at any time, and so is a way back.',
+  properties: {
+    windows: { type: 'array', default: [], items: windowSchema, description: 'Times at which changes may be made. None: at any time.' },
+    approve: {
+      type: 'string',
+      enum: ['none', 'destructive', 'all'],
+      default: 'none',
+      description:
+        'What waits for `llmops approve`: what deletes a model or takes it from its clients for a while (`destructive`), or every change.',
     },
   },
 };

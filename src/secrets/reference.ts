@@ -1,15 +1,4 @@
-import type { Json, JsonObject } from '../../domain/desired.ts';
-
-/** A secret that an option of a model names, and what the engine wants it for. */
-export interface SecretNeed {
-  /** `options.apiKey` */
-  readonly field: string;
-  /** For people: `API key`. */
-  readonly what: string;
-  readonly reference: Reference;
-  /** Variable in which the engine's process gets it. */
-  readonly variable: string;
-}
+import type { Json, JsonObject } from '../domain/desired.ts';
 
 /** Where a secret comes from: exactly one of `env`, `file` and `command` is a text. */
 export type Reference = JsonObject;

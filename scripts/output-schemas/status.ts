@@ -1,3 +1,4 @@
+import { daemon } from './daemon.ts';
 import * as common from './common.ts';
 import { count, document, exactly, flag, list, nullable, object, oneOfWords, ref, scalar, text } from './dsl.ts';
 
@@ -90,6 +91,7 @@ const root = object('The document of `llmops status --json`. Minor versions only
       since: text('Since when, ISO 8601.'),
     }),
   ),
+  daemon: nullable(daemon),
   backends: list('What was looked at.', ref('backend', 'One backend.')),
   models: list('Declared, applied before, or running as ours; sorted by name.', ref('model', 'One model.')),
   foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),

@@ -1,3 +1,4 @@
+import { askStatus } from '../control/client.ts';
 import { copiesByModel } from '../domain/copies.ts';
 import type { Plan } from '../domain/plan.ts';
 import { ProblemError } from '../domain/problem.ts';
@@ -71,6 +72,7 @@ async function fold(session: Session, seen: Survey, plan: Plan | null, context: 
     stack: session.desired.stack,
     holder: currentHolder(session.stateDir),
     supervisor: currentSupervisor(session.stateDir),
+    daemon: await askStatus(session.stateDir),
     appliedRevision: applied?.revision ?? null,
   });
   const inert = plan === null ? [] : (session.desired.inertModels ?? []);

@@ -1,3 +1,4 @@
+import type { DaemonPicture } from './daemon-picture.ts';
 import type { Scalar } from './fields.ts';
 import type { MemoryPool, Phase } from './observed.ts';
 import type { Foreign } from './plan.ts';
@@ -25,6 +26,8 @@ export interface Status {
   readonly holder: string | null;
   /** What stays and starts anew what crashes (`llmops apply --supervise`); null: nothing does, or not asked. */
   readonly supervisor: Omit<Supervision, 'retries'> | null;
+  /** What `llmops up` is at; null: it does not run for this stack, or was not asked. */
+  readonly daemon: DaemonPicture | null;
   readonly backends: readonly BackendStatus[];
   /** Sorted by name: declared, applied before, or running as ours. */
   readonly models: readonly ModelStatus[];

@@ -1,3 +1,4 @@
+import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import { copiesByModel, engineLabel, foreignAmong } from '../domain/copies.ts';
 import type { Desired } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
@@ -20,6 +21,7 @@ export interface StatusInput {
   readonly stack?: string;
   readonly holder?: string | null;
   readonly supervisor?: Supervision | null;
+  readonly daemon?: DaemonPicture | null;
   /** Revision of the last applied generation, if known. */
   readonly appliedRevision?: string | null;
 }
@@ -49,6 +51,7 @@ export function makeStatus(input: StatusInput): Status {
           },
     holder: input.holder ?? null,
     supervisor: supervisorOf(input),
+    daemon: input.daemon ?? null,
     backends: input.observed.map(backendStatus),
     models,
     foreign: plan?.foreign ?? foreignAmong(input.observed),

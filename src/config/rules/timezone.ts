@@ -20,8 +20,7 @@ export function timezoneRule({ path, located, schema }: Visit, { findings }: Rul
 
 function isZone(zone: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
   } catch {
     return false;
   }

@@ -9,6 +9,7 @@ import type { Entry, Looks } from '../text/page.ts';
 import { BLANK, entry, printPage } from '../text/page.ts';
 import type { Span, Tone } from '../text/lines.ts';
 import { line, span } from '../text/lines.ts';
+import { daemonEntries } from './daemon.ts';
 import { strangerEntries } from './foreign.ts';
 
 /** How a status is to look. `wide`: more columns, for a wide screen. */
@@ -47,7 +48,8 @@ function headEntries(status: Status, now: string): readonly Entry[] {
     observedEntry('Backends', status.backends),
   ];
   const changing = status.holder === null ? [] : [labelled('Changing', span(status.holder, 'note'))];
-  return [...rows, ...supervisorEntries(status, now), ...changing];
+  const keeper = status.daemon === null ? supervisorEntries(status, now) : daemonEntries(status.daemon, now);
+  return [...rows, ...keeper, ...changing];
 }
 
 /** Whether what is down comes back by itself. Where nothing is down and nobody supervises, nobody asks. */
@@ -57,7 +59,7 @@ function supervisorEntries({ supervisor, models }: Status, now: string): readonl
     return [labelled('Watched', `by pid ${supervisor.pid} (${supervisor.who})${ago === null ? '' : `, for ${ago}`}`)];
   }
   const isDown = models.some(({ state, generation }) => (state === 'failed' || state === 'absent') && generation !== null);
-  return isDown ? [labelled('Watched', 'by nobody: what ended stays down until an apply (see `llmops apply --supervise`)')] : [];
+  return isDown ? [labelled('Watched', 'by nobody: what ended stays down until an apply (see `llmops up`)')] : [];
 }
 
 function appliedWords(status: Status, now: string): string {

@@ -1,0 +1,68 @@
+import { count, exactly, list, map, nullable, object, oneOfWords, ref, text, type Schema } from './dsl.ts';
+
+const mark = {
+  by: text('Who: `alice@gpu-box`.'),
+  at: text('When, ISO 8601.'),
+  why: nullable(text('Why, in words.')),
+};
+
+/** What `llmops up` is at. */
+export const daemon: Schema = object('What the daemon of a stack is at.', {
+  formatVersion: exactly('Version of this format.', '1.0'),
+  pid: count('Its process.'),
+  who: text('Whose it is: `alice@gpu-box`.'),
+  since: text('Since when, ISO 8601.'),
+  at: text('When this was told, ISO 8601.'),
+  follows: text('What it follows: a branch of a remote, or a file.'),
+  phase: oneOfWords('What it does just now.', ['looking', 'applying', 'idle', 'suspended', 'stopping']),
+  newest: nullable(
+    object('The newest release that was found.', {
+      release: text('Its name, 12 hex digits.'),
+      commit: nullable(text('Full name of its commit; null: not of git.')),
+      subject: nullable(text('First line of the message of its commit.')),
+    }),
+  ),
+  target: text('What it works towards, in words.'),
+  stalled: list('Why it does not go on; empty: it does, or it is done.', ref('problem', 'One problem.')),
+  parked: nullable(
+    object('A plan that waits.', {
+      key: text('Its name, for `llmops approve`.'),
+      why: text('What it waits for.'),
+      summary: text('What it would do.'),
+      until: nullable(text('ISO 8601; null: until it is approved.')),
+    }),
+  ),
+  waiting: list(
+    'What is tried again.',
+    object('One model.', {
+      model: text('Its name.'),
+      why: text('Why.'),
+      times: count('How often it was tried.'),
+      at: text('When, ISO 8601.'),
+    }),
+  ),
+  suspended: map(
+    'What is left as it is, by model; `*`: the whole stack.',
+    object('A suspension.', { ...mark, until: nullable(text('Its end, ISO 8601.')) }),
+  ),
+  pin: nullable(object('The generation that it keeps to after a rollback.', { ...mark, generation: count('Its number.') })),
+  bake: nullable(
+    object('A release that is watched after its apply.', {
+      release: text('Its name.'),
+      commit: nullable(text('Its commit.')),
+      previous: nullable(count('The generation to go back to.')),
+      models: list('What it changed.', text('A model.')),
+      since: nullable(text('When it began to serve, ISO 8601.')),
+      ms: count('For how long, in milliseconds.'),
+    }),
+  ),
+  conditions: list(
+    'Statements about it.',
+    object('One statement.', {
+      type: oneOfWords('What it is about.', ['Ready', 'Reconciling', 'Stalled']),
+      status: oneOfWords('Whether it holds.', ['True', 'False']),
+      reason: text('For programs; an open set.'),
+      message: text('For people.'),
+    }),
+  ),
+});

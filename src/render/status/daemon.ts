@@ -1,0 +1,60 @@
+import type { DaemonPicture } from '../../domain/daemon-picture.ts';
+import { WHOLE_STACK } from '../../domain/holds.ts';
+import { age, duration } from '../format/units.ts';
+import { labelled } from '../plan/header.ts';
+import type { Entry } from '../text/page.ts';
+import { entry } from '../text/page.ts';
+import { line, span, type Span } from '../text/lines.ts';
+
+const INDENT = ' '.repeat(10);
+
+/** What the daemon of a stack follows, is at, and waits for. */
+export function daemonEntries(picture: DaemonPicture, now: string): readonly Entry[] {
+  const { pid, who, since, follows } = picture;
+  const ago = age(since, now);
+  const head = labelled('Daemon', `pid ${pid} (${who})${ago === null ? '' : `, for ${ago}`}, follows ${follows}`);
+  return [head, row(standingOf(picture)), ...notesOf(picture, now).map((text) => row([span(text, 'note')]))];
+}
+
+function row(parts: readonly (string | Span)[]): Entry {
+  return entry(line(INDENT, ...parts), INDENT.length);
+}
+
+/** `commit a18f7e8 "chat: 768": in force` */
+function standingOf(picture: DaemonPicture): readonly (string | Span)[] {
+  const { newest, conditions, phase } = picture;
+  const is = (type: string) => conditions.find((condition) => condition.type === type);
+  const name = newest === null ? 'nothing yet' : newestWords(newest);
+  const stalled = is('Stalled');
+  if (stalled?.status === 'True') return [`${name}: `, span(`not applied: ${stalled.message}`, 'change')];
+  if (phase === 'applying') return [`${name}: `, span('is being applied', 'note')];
+  const ready = is('Ready');
+  return [`${name}: `, ready?.status === 'True' ? span('in force', 'add') : span(`not in force. ${ready?.message ?? ''}`, 'change')];
+}
+
+function newestWords({ release, commit, subject }: NonNullable<DaemonPicture['newest']>): string {
+  if (commit === null) return `release ${release}`;
+  return `commit ${commit.slice(0, 7)}${subject === null ? '' : ` "${subject}"`}`;
+}
+
+function notesOf({ pin, suspended, parked, bake, stalled }: DaemonPicture, now: string): readonly string[] {
+  const models = Object.entries(suspended).filter(([name]) => name !== WHOLE_STACK);
+  return [
+    ...(pin === null ? [] : [`held at generation ${pin.generation} by ${pin.by}; lift it: llmops resume`]),
+    ...models.map(
+      ([name, { by, why, until }]) =>
+        `${name} is suspended by ${by}${why === null ? '' : ` (${why})`}${until === null ? '' : `, until ${until}`}`,
+    ),
+    ...(parked === null ? [] : [`waits: ${parked.summary}`]),
+    ...stalled.slice(1).map(({ summary }) => summary),
+    ...(bake === null || bake.since === null
+      ? []
+      : bakeWords(bake.models, Date.parse(bake.since) + bake.ms - Date.parse(now), bake.previous)),
+  ];
+}
+
+function bakeWords(models: readonly string[], leftMs: number, previous: number | null): readonly string[] {
+  if (leftMs <= 0) return [];
+  const back = previous === null ? '' : `; if it does not hold, back to generation ${previous}`;
+  return [`${models.join(', ')} ${models.length === 1 ? 'is' : 'are'} watched for ${duration(leftMs)} more${back}`];
+}

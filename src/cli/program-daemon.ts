@@ -1,7 +1,11 @@
 import { Option } from 'commander';
+import type { ServiceKind } from '../render/service/index.ts';
 import type { AddVerb } from './add-verb.ts';
 import { duration, positive } from './flag-values.ts';
 import { stackFlags } from './verb-flags.ts';
+
+/** As in `render/service`, which `--help` does not load. */
+const SERVICES = ['systemd', 'launchd', 'container'] as const satisfies readonly ServiceKind[];
 
 /** The daemon, and the verbs that talk to it. */
 export function daemonVerbs(verb: AddVerb): void {
@@ -15,11 +19,13 @@ function keeping(verb: AddVerb): void {
     verb(
       'up',
       'keep the stack as its file says, in the foreground, until Ctrl-C',
-      ['llmops up', 'llmops up -C /srv/models --json'],
+      ['llmops up', 'llmops up -C /srv/models --json', 'llmops up --print-unit systemd'],
       () => import('./up.ts'),
     ),
   )
     .option('--json', 'events as a stream of JSON records')
+    .addOption(new Option('--print-unit <manager>', 'print a file with which a service manager runs this, and end').choices(SERVICES))
+    .option('--system', 'with --print-unit systemd: a unit of the machine, not of this user')
     .option('--parallelism <n>', 'steps at once', positive, 10)
     .addOption(new Option('--probe <duration>', 'how often the engines are looked at (default: `daemon.probe`, 5s)').argParser(duration));
 }

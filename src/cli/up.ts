@@ -1,3 +1,4 @@
+import type { ServiceKind } from '../render/service/index.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { eventLine } from './event-line.ts';
 import { EXIT } from './exit.ts';
@@ -8,6 +9,8 @@ export interface UpFlags extends StackFlags {
   readonly json?: boolean;
   readonly parallelism: number;
   readonly probe?: number;
+  readonly printUnit?: ServiceKind;
+  readonly system?: boolean;
 }
 
 /**
@@ -16,6 +19,8 @@ export interface UpFlags extends StackFlags {
  */
 export async function run(context: CliContext, flags: UpFlags): Promise<number> {
   const { session } = await openSessionOrLast(context, flags);
+  const { printUnit } = flags;
+  if (printUnit !== undefined) return (await import('./up-unit.ts')).printUnit(session, context, { ...flags, printUnit });
   const { refuseTakenStack } = await import('../state/index.ts');
   await refuseTakenStack(session.stateDir, session.paths.file);
   const [{ runDaemon }, { sourceFor }, { notifySystemd }] = await Promise.all([
@@ -30,7 +35,7 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
   const pings = manager.watchdog === null ? undefined : setInterval(() => void manager.ping(), manager.watchdog);
   try {
     await runDaemon({
-      context: { ...context, note: () => SILENT },
+      context: { ...context, env: withoutManager(context.env), note: () => SILENT },
       place: flags,
       stack: session.desired.stack,
       stateDir: session.stateDir,
@@ -38,6 +43,7 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
       source: await sourceFor(session, context),
       parallelism: flags.parallelism,
       probeMs: flags.probe ?? session.desired.daemon?.probeMs ?? PROBE_MS,
+      webhook: session.desired.daemon?.webhook ?? null,
       hear: flags.json ? (event) => void printJson(context.stdout, event) : (event) => void context.stdout.write(eventLine(event)),
       ready: (picture) => void manager.ready(`follows ${picture().follows}`),
     });
@@ -45,6 +51,13 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
     clearInterval(pings);
   }
   return context.signalExitCode() === SIGTERM ? EXIT.ok : (context.signalExitCode() ?? EXIT.ok);
+}
+
+/** An engine that had these could speak to the service manager in our name. */
+function withoutManager(env: CliContext['env']): CliContext['env'] {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^(NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|LISTEN_(FDS|PID|FDNAMES))$/.test(name)),
+  );
 }
 
 const SIGTERM = 143;

@@ -8,8 +8,13 @@ type WrittenDaemon = NonNullable<Written['daemon']>;
 type WrittenHook = NonNullable<WrittenDaemon['notify']>[number];
 
 /** `daemon:` with every default filled in. The tree must be free of problems. */
-export function daemonSpec({ git, probe, notify }: WrittenDaemon): DaemonSpec {
-  return { git: git ? gitSpec(git) : null, probeMs: milliseconds(probe ?? '5s'), notify: (notify ?? []).map(notifySpec) };
+export function daemonSpec({ git, webhook, probe, notify }: WrittenDaemon): DaemonSpec {
+  return {
+    git: git ? gitSpec(git) : null,
+    webhook: webhook?.listen ?? null,
+    probeMs: milliseconds(probe ?? '5s'),
+    notify: (notify ?? []).map(notifySpec),
+  };
 }
 
 function gitSpec(git: NonNullable<WrittenDaemon['git']>): GitSpec {

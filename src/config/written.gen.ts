@@ -550,6 +550,15 @@ verify?: ("none" | "ssh" | "gpg")
 requireFastForward?: boolean
 } | null)
 /**
+ * An address that a git server calls after a push. What it sends is neither read nor believed: the daemon looks at its source, and nothing else.
+ */
+webhook?: ({
+/**
+ * Address and port.
+ */
+listen: string
+} | null)
+/**
  * How often the engines are looked at, so that what moved by itself is noticed.
  */
 probe?: string

@@ -14,6 +14,7 @@ import { COMMAND, realHands } from './hands.ts';
 import { Loop } from './loop.ts';
 import { notifying } from './notifying.ts';
 import { pictureOf } from './picture.ts';
+import { serveWebhook } from './webhook.ts';
 import type { DaemonClock, Telling } from './types.ts';
 
 /** What is to be kept as it is declared, and how. */
@@ -26,6 +27,8 @@ export interface DaemonOptions {
   readonly baseDir: string;
   readonly source: Source;
   readonly parallelism: number;
+  /** Where a git server may call after a push: `127.0.0.1:8401`; null: nowhere. */
+  readonly webhook: string | null;
   /** How often engines are looked at, in milliseconds. */
   readonly probeMs: number;
   /** Hears what happens: the daemon's events, and those of its runs. Must not throw. */
@@ -69,12 +72,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       nudge: () => loop.nudge(context.signal),
     });
     const watching = await source.watch(() => void loop.follower.look(context.signal));
+    const hook = options.webhook === null ? null : await serveWebhook(options.webhook, () => void loop.follower.look(context.signal));
     const notes = setInterval(() => note.say(picture().waiting.map(({ at, ...one }) => ({ ...one, nextAt: at }))), NOTE_MS);
     tell({ type: 'daemon.started', message: `llmops up follows ${source.shown}.` });
     options.ready(picture);
     await loop.run(context.signal).finally(() => clearInterval(notes));
     tell({ type: 'daemon.stopped', why: 'it was told to', message: 'llmops up ends. The engines go on running.' });
-    await Promise.all([watching.close(), control.close(), webhooks.close(LAST_WORDS_MS)]);
+    await Promise.all([watching.close(), control.close(), webhooks.close(LAST_WORDS_MS), hook?.close()]);
   } finally {
     note.end();
     await log.flush();

@@ -9,7 +9,7 @@ import { passage } from './gate.ts';
 import type { LoopParts, Standing } from './loop-parts.ts';
 import { Pace, type Decision, type Now } from './pace.ts';
 import { keyOf, targetOf, type Target } from './target.ts';
-import { tellBusy, tellPaced, tellParked, tellRan, tellRefused, tellWayBack } from './telling.ts';
+import { tellBusy, tellPaced, tellParked, tellRan, tellRefused, tellStarts, tellSuspension, tellWayBack } from './telling.ts';
 import type { Acted, Looked, Task, Telling } from './types.ts';
 import { Wake } from './wake.ts';
 
@@ -48,9 +48,11 @@ export class Loop {
   #key = '';
   #generation: { readonly number: number; readonly session: Session } | null = null;
   #nextMs = 0;
+  #suspended: Holds['suspended'];
 
   constructor(parts: LoopParts, holds: Holds) {
     this.#parts = parts;
+    this.#suspended = holds.suspended;
     this.#wake = new Wake(parts.clock);
     this.#baking = new Baking(parts);
     const { source, hands, tell, clock } = parts;
@@ -93,6 +95,8 @@ export class Loop {
     const holds = await this.#parts.hands.readHolds();
     const [target, isSuspended] = [this.#targetIn(holds), this.#isSuspended(holds)];
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', parked: null, stalled: [], waiting: [], left: [] });
+    for (const telling of tellSuspension(this.#suspended, holds.suspended)) this.#parts.tell(telling);
+    this.#suspended = holds.suspended;
     if (isSuspended) return this.#nextMs;
     this.#onTarget(target, holds);
     const session = await this.#sessionOf(target);
@@ -176,6 +180,7 @@ export class Loop {
   async #act(due: readonly string[], task: Task, { target, pace, looked, signal }: Course): Promise<void> {
     const release = target.kind === 'release' ? this.follower.release : null;
     const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
+    this.#parts.tell(tellStarts(due, task, release?.id ?? keyOf(target)));
     const acted = await this.#perform(keyOf(target), task, signal);
     if (acted.kind === 'busy') return this.#isBusy(acted.holder);
     this.#reminders.forget('busy');

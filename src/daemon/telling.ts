@@ -1,9 +1,9 @@
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
-import type { Pin } from '../domain/holds.ts';
+import { WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Parked } from './gate.ts';
 import type { Paced } from './pace.ts';
-import type { Telling } from './types.ts';
+import type { Task, Telling } from './types.ts';
 
 /** What the pace of things tells, as an event. */
 export function tellPaced(event: Paced): Telling {
@@ -82,6 +82,42 @@ export function tellWayBack({ by, why, generation }: Pin): Telling {
     why: why ?? '',
     message: `Going back to generation ${generation}, by ${by}${said}.`,
   };
+}
+
+/** A run begins. `name`: of the release, or of what is gone back to. */
+export function tellStarts(models: readonly string[], { trigger, session }: Task, name: string): Telling {
+  const few = models.length > 5 ? `${models.slice(0, 5).join(', ')} and ${models.length - 5} more` : models.join(', ');
+  return { type: 'run.started', revision: name, commit: session.commit ?? null, trigger, message: `${BECAUSE[trigger]}: ${few}.` };
+}
+
+const BECAUSE: Readonly<Record<Trigger, string>> = {
+  command: 'Applying',
+  release: 'Applying what is declared',
+  crash: 'Starting anew',
+  drift: 'Putting right',
+  rollback: 'Going back',
+};
+
+/** What somebody suspended or resumed meanwhile. */
+export function tellSuspension(before: Holds['suspended'], after: Holds['suspended']): readonly Telling[] {
+  const begun = Object.entries(after).filter(([name, { at }]) => before[name]?.at !== at);
+  const ended = Object.entries(before).filter(([name]) => after[name] === undefined);
+  return [
+    ...begun.map(([name, { by, why, until }]): Telling => {
+      const end = until === null ? '' : `, until ${until}`;
+      return {
+        type: 'suspended',
+        who: by,
+        why,
+        message: `${whom(name)} is left as it is${end}, by ${by}${why === null ? '' : `: ${why}`}.`,
+      };
+    }),
+    ...ended.map(([name, { by }]): Telling => ({ type: 'resumed', who: by, message: `${whom(name)} is looked after again.` })),
+  ];
+}
+
+function whom(name: string): string {
+  return name === WHOLE_STACK ? 'The stack' : name;
 }
 
 /** Somebody else holds the lease. */

@@ -37,6 +37,8 @@ export interface GitSpec {
 export interface DaemonSpec {
   /** null: the file is followed as it lies on disk, and no branch. */
   readonly git: GitSpec | null;
+  /** Address and port at which a git server may say that something was pushed; null: nowhere. */
+  readonly webhook: string | null;
   /** How often engines are looked at, in milliseconds. */
   readonly probeMs: number;
   readonly notify: readonly NotifySpec[];

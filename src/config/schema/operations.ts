@@ -195,6 +195,15 @@ export const daemonSchema: JsonSchema = {
         },
       },
     },
+    webhook: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['listen'],
+      default: null,
+      description:
+        'An address that a git server calls after a push. What it sends is neither read nor believed: the daemon looks at its source, and nothing else.',
+      properties: { listen: { 'x-kind': 'address', description: 'Address and port.', examples: ['127.0.0.1:8401'] } },
+    },
     probe: {
       'x-kind': 'duration',
       'x-least': '1s',

@@ -3,7 +3,7 @@ import { refuseUnwritable, type ServiceFacts, type ServiceKind } from './facts.t
 import { launchdPlist } from './launchd.ts';
 import { systemdUnit } from './systemd.ts';
 
-export { SERVICE_KINDS, serviceName, type ServiceFacts, type ServiceKind } from './facts.ts';
+export { serviceName, type ServiceFacts, type ServiceKind } from './facts.ts';
 
 const WRITERS: Readonly<Record<ServiceKind, (facts: ServiceFacts) => string>> = {
   systemd: systemdUnit,

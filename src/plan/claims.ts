@@ -35,12 +35,17 @@ export function claimsOf(context: Grounds): ReadonlyMap<string, Claim> {
   for (const model of context.input.desired.models) {
     const found = compared(context, model).filter(({ candidate }) => !taken.has(candidate.copy.id));
     const fits = found.find(isExact);
-    const claim = fits ?? found.toSorted((a, b) => a.differing.length - b.differing.length)[0];
+    const claim = fits ?? found.toSorted(byNearness)[0];
     if (claim === undefined) continue;
     if (fits !== undefined) taken.add(fits.candidate.copy.id);
     claims.set(model.name, claim);
   }
   return claims;
+}
+
+/** What only differs in settings tells a person more than what is not theirs to take, whatever its settings are. */
+function byNearness(a: Claim, b: Claim): number {
+  return Number(a.candidate.obstacle !== null) - Number(b.candidate.obstacle !== null) || a.differing.length - b.differing.length;
 }
 
 /** True if it runs just as declared and can be taken over. */
@@ -112,7 +117,7 @@ export function notAdoptable({ candidate, differing }: Claim, model: string): Pr
     summary:
       obstacle === null
         ? `${who} runs the weights of ${model} with other settings, and was not started by llmops: ${list(fields)}. It is left alone.`
-        : `${who} runs the weights of ${model} and cannot be taken over: it ${obstacle}. It is left alone.`,
+        : `${who} runs the file of ${model} and cannot be taken over: it ${obstacle}. It is left alone.`,
     fix:
       obstacle === null
         ? `To take it over as it runs, declare what it runs with, then \`llmops apply --adopt\`. To have a copy of its own beside it, leave out --adopt.`

@@ -1,6 +1,7 @@
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError } from '../../domain/problem.ts';
-import { findOne, hashOfWords, wordsOf, type Parts } from './parts.ts';
+import { staleness } from './held-weights.ts';
+import { findOne, hashOfWords, isAdopted, wordsOf, type Parts } from './parts.ts';
 import { folderOf, outputFileOf } from './surroundings.ts';
 import { claimant, claimProcess } from './taken-over.ts';
 
@@ -15,7 +16,10 @@ export async function adoptProcess({ model, instance, spec, process: planned }: 
   const same = entry !== null && entry.started === planned?.started && entry.marker === null;
   const claimed = same ? (parts.engine.claim?.({ ...wordsOf(entry), folder: folderOf(entry.pid) }) ?? null) : null;
   if (!same || claimed === null) throw changed(model, planned?.pid ?? null);
-  if (!claimProcess(entry, parts)) throw new ProblemError(takenOver(model, entry.pid, claimant(entry, parts)));
+  if (isAdopted(entry, parts)) throw taken(model, entry.pid, 'another model of this stack');
+  // The plan may be older than what stands behind that path now.
+  if (claimed.path !== null && staleness(entry, claimed.path) !== null) throw changed(model, entry.pid);
+  if (!claimProcess(entry, parts)) throw taken(model, entry.pid, whose(claimant(entry, parts)));
   const kept = parts.records.put({
     v: 1,
     type: parts.engine.type,
@@ -37,12 +41,16 @@ export async function adoptProcess({ model, instance, spec, process: planned }: 
   });
 }
 
-function takenOver(model: string, pid: number, stack: string | null) {
-  return {
+function whose(stack: string | null): string {
+  return stack === null ? 'another stack' : `stack ${stack}`;
+}
+
+function taken(model: string, pid: number, by: string): ProblemError {
+  return new ProblemError({
     code: 'instance-changed',
-    summary: `What was to be taken over for ${model} (pid ${pid}) was taken over by ${stack === null ? 'another stack' : `stack ${stack}`} meanwhile. Nothing was changed.`,
+    summary: `What was to be taken over for ${model} (pid ${pid}) was taken over by ${by} meanwhile. Nothing was changed.`,
     fix: 'Run `llmops plan` again.',
-  };
+  });
 }
 
 function changed(model: string, pid: number | null): ProblemError {

@@ -8,7 +8,7 @@ import { askHealth, type Health } from './health.ts';
 import { listensOn } from './listeners.ts';
 import { decodeMarker, type Marker } from './marker.ts';
 import { readMemory } from './memory.ts';
-import { endpointOf, findOurs, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
+import { endpointOf, findOurs, isAdopted, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
 import { folderOf } from './surroundings.ts';
 import { claimant } from './taken-over.ts';
 import type { ProcessEntry } from './process-table.ts';
@@ -144,7 +144,8 @@ function observeForeign(entry: ProcessEntry, parts: Parts): ObservedInstance | n
   const marker = decodeMarker(entry.marker);
   if (marker && (marker.type !== parts.engine.type || marker.stackId === parts.stackId || entry.pid !== entry.group)) return null;
   const known = parts.engine.recognize?.(entry) ?? null;
-  if (!marker && !known) return null;
+  // What was taken over carries no mark: on whichever backend of ours it runs, it is no stranger's.
+  if (!marker && (!known || isAdopted(entry, parts))) return null;
   const stack = marker?.stack ?? claimant(entry, parts);
   const whose = stack === null ? 'somebody else' : `stack ${stack}`;
   return {

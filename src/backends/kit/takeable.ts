@@ -1,0 +1,90 @@
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Phase } from '../../domain/observed.ts';
+import type { Problem } from '../../domain/problem.ts';
+import type { Claimed } from './engine.ts';
+import { staleness } from './held-weights.ts';
+import { listensOn } from './listeners.ts';
+import type { Parts } from './parts.ts';
+import type { ProcessEntry } from './process-table.ts';
+import { serviceOf } from './surroundings.ts';
+import { claimant } from './taken-over.ts';
+
+/** Programs that start engines, end them and start them again, as they see fit. */
+const KEEPERS = /^(ollama|llama-swap|llama-server|lms|lmstudio|ramalama|localai|gpustack)(\.exe)?$/i;
+
+/** A process of somebody else's that serves a file of weights. */
+export interface Stranger {
+  readonly entry: ProcessEntry;
+  readonly claimed: Claimed;
+  /** Absolute path; null: it does not tell. */
+  readonly file: string | null;
+}
+
+/** How it was found when it was asked. */
+export interface Standing {
+  readonly phase: Phase;
+  readonly problem: Problem | null;
+}
+
+/** What is known beside the process itself. */
+export interface Around {
+  readonly entries: readonly ProcessEntry[];
+  readonly parts: Parts;
+}
+
+/** Why a process cannot be taken over, to be used within a sentence; null: only its settings decide. */
+export function obstacleOf(stranger: Stranger, { phase, problem }: Standing, { entries, parts }: Around): string | null {
+  const { entry, claimed, file } = stranger;
+  const { pid, parent } = entry;
+  const { port, obstacle } = claimed;
+  const stack = claimant(entry, parts);
+  if (stack !== null) return `belongs to stack ${stack}, which took it over`;
+  const above = entries.find((each) => each.pid === parent);
+  const keeper = above?.args
+    .slice(0, 2)
+    .map((word) => basename(word))
+    .find((name) => KEEPERS.test(name));
+  if (above !== undefined && keeper !== undefined) return `belongs to ${keeper} (pid ${above.pid}), which starts and ends it`;
+  if (obstacle !== null) return obstacle;
+  if (isAnotherUsers(pid)) return "is another user's, as whom a new start would not run";
+  if (listensOn([pid], port) === false) return `does not listen on port ${port} itself`;
+  if (phase === 'starting') return 'is still loading its weights';
+  const stale = file === null ? null : staleness(entry, file);
+  if (stale !== null) return stale;
+  return phase === 'serving' ? null : `does not answer${problem === null ? '' : `: ${problem.summary.replace(/\.$/, '')}`}`;
+}
+
+/** What a person should know before a process is taken over, as a sentence; null: nothing. */
+export function warningOf({ entry, claimed: { warning } }: Stranger, around: Around): string | null {
+  const unit = serviceOf(entry.pid);
+  const service =
+    unit === null
+      ? null
+      : `systemd keeps it running (${unit}) and would start it again beside its successor: \`systemctl disable ${unit}\`, and Restart=no, before its first change`;
+  const all = [warning, service ?? keptByScript(entry, around), otherDevices(entry, around)].filter((each) => each !== null);
+  return all.length === 0 ? null : `${all.join('; ')}.`;
+}
+
+/** A shell that a person types into starts nothing again; a program with words of its own may. */
+function keptByScript({ parent }: ProcessEntry, { entries }: Around): string | null {
+  const above = parent <= 1 ? undefined : entries.find(({ pid }) => pid === parent);
+  if (above === undefined || above.args.length < 2 || /^-?\w*systemd$/.test(basename(above.args[0] ?? ''))) return null;
+  const words = above.args.slice(0, 2).map((word) => basename(word));
+  return `${words.join(' ')} (pid ${above.pid}) started it, and may start it again beside its successor: end that before its first change`;
+}
+
+/** Which GPUs a program sees. */
+const DEVICES = /^(?:CUDA|HIP|ROCR|GGML_VK)_VISIBLE_DEVICES$/;
+
+function otherDevices(entry: ProcessEntry, { parts }: Around): string | null {
+  const env = entry.env();
+  const others = Object.keys(env).filter((name) => DEVICES.test(name) && env[name] !== parts.context.env[name]);
+  const said = others.map((name) => `${name}=${env[name]}`).join(', ');
+  return others.length === 0 ? null : `it was started with ${said}, which its next start will not have: declare \`offload.devices\``;
+}
+
+function isAnotherUsers(pid: number): boolean {
+  const uid = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
+  return uid !== undefined && process.getuid !== undefined && uid !== process.getuid();
+}

@@ -66,10 +66,24 @@ export function warningOf({ entry, claimed: { warning } }: Stranger, around: Aro
   return all.length === 0 ? null : `${all.join('; ')}.`;
 }
 
+/** Shells, also those that someone logged in with (`-bash`). */
+const SHELL = /^-?(?:ba|z|da|k|mk|a|c|tc|fi|nu|x|elvi)?sh$/;
+/** Options of theirs that take the next word. */
+const WITH_WORD = new Set(['--rcfile', '--init-file', '-o', '+o', '-O', '+O']);
+
+/** True for a shell that was told nothing to run: whatever it starts, a person typed. */
+function isTypedInto(words: readonly string[]): boolean {
+  const [program = '', ...rest] = words;
+  if (!SHELL.test(basename(program))) return false;
+  const operands = rest.filter((word, index) => !/^[-+]/.test(word) && !WITH_WORD.has(rest[index - 1] ?? ''));
+  return operands.length === 0 && !rest.some((word) => /^-[a-z]*c$/i.test(word) || word === '--command');
+}
+
 /** A shell that a person types into starts nothing again; a program with words of its own may. */
 function keptByScript({ parent }: ProcessEntry, { entries }: Around): string | null {
   const above = parent <= 1 ? undefined : entries.find(({ pid }) => pid === parent);
-  if (above === undefined || above.args.length < 2 || /^-?\w*systemd$/.test(basename(above.args[0] ?? ''))) return null;
+  if (above === undefined || above.args.length < 2 || isTypedInto(above.args) || /^-?\w*systemd$/.test(basename(above.args[0] ?? '')))
+    return null;
   const words = above.args.slice(0, 2).map((word) => basename(word));
   return `${words.join(' ')} (pid ${above.pid}) started it, and may start it again beside its successor: end that before its first change`;
 }

@@ -160,6 +160,13 @@ describe('A process that serves the weights of a declared model', () => {
     expect(await driver.look(spec.id, io().signal)).toBeNull();
   });
 
+  it('on every address of IPv6 answers here as well, and is shown at an address that is one', async () => {
+    const { port, pid } = await startTheirs(['--host', '::']);
+    expect(await candidates()).toMatchObject([{ obstacle: null, copy: { endpoint: `http://127.0.0.1:${port}` } }]);
+    const shown = instancesOf(await driver.observe(io().signal)).find(({ process }) => process?.pid === pid);
+    expect(shown?.endpoint).toBe(`http://127.0.0.1:${port}`);
+  });
+
   it('that asks for a key, or belongs to a program that starts and ends it, says so', async () => {
     await startTheirs(['--api-key', 'theirs']);
     expect((await candidates())[0]?.obstacle).toContain('--api-key');

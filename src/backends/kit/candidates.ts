@@ -20,12 +20,9 @@ const ASK_AT_ONCE = 8;
  */
 export async function findCandidates(models: readonly Wanted[], parts: Parts, signal: AbortSignal): Promise<readonly Candidate[]> {
   const entries = await parts.table.list();
-  const others = entries.filter((entry) => entry.marker === null && entry.args.length > 0 && !isAdopted(entry, parts));
-  const strangers = await mapBounded(
-    others.flatMap((entry) => claimOf(entry, parts) ?? []),
-    ASK_AT_ONCE,
-    (stranger) => withFile(stranger, parts, signal),
-  );
+  const unmarked = entries.filter((entry) => entry.marker === null && entry.args.length > 0);
+  const others = unmarked.flatMap((entry) => claimOf(entry, parts) ?? []).filter(({ entry }) => !isAdopted(entry, parts));
+  const strangers = await mapBounded(others, ASK_AT_ONCE, (stranger) => withFile(stranger, parts, signal));
   const pairs = strangers.flatMap((stranger) =>
     models.filter(({ artifact }) => serves(stranger, artifact)).map((wanted) => ({ stranger, wanted })),
   );

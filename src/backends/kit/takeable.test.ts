@@ -19,7 +19,10 @@ const entry = (pid: number, parent: number, args: readonly string[]): ProcessEnt
 function warningBelow(...above: readonly string[]): string | null {
   const engine = entry(99_999_999, 99_999_998, ['llama-server']);
   const claimed = { configured: {}, path: null, name: null, port: 1, obstacle: null, warning: null };
-  const around = { entries: [engine, entry(99_999_998, 1, above)], parts: { context: { env: {} } } as unknown as Parts };
+  const around = {
+    entries: [engine, entry(99_999_998, 1, above)],
+    parts: { context: { env: {}, stateDir: '/nowhere/state' } } as unknown as Parts,
+  };
   return warningOf({ entry: engine, claimed, file: null }, around);
 }
 

@@ -8,7 +8,7 @@ import { listensOn } from './listeners.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
 import { serviceOf } from './surroundings.ts';
-import { claimant } from './taken-over.ts';
+import { formerOwnerOf, ownerOf } from './taken-over.ts';
 
 /** Programs that start engines, end them and start them again, as they see fit. */
 const KEEPERS = /^(ollama|llama-swap|llama-server|lms|lmstudio|ramalama|localai|gpustack)(\.exe)?$/i;
@@ -38,7 +38,7 @@ export function obstacleOf(stranger: Stranger, { phase, problem }: Standing, { e
   const { entry, claimed, file } = stranger;
   const { pid, parent } = entry;
   const { port, obstacle } = claimed;
-  const stack = claimant(entry, parts);
+  const stack = ownerOf(entry, entries, parts);
   if (stack !== null) return `belongs to stack ${stack}, which took it over`;
   const above = entries.find((each) => each.pid === parent);
   const keeper = above?.args
@@ -62,8 +62,15 @@ export function warningOf({ entry, claimed: { warning } }: Stranger, around: Aro
     unit === null
       ? null
       : `systemd keeps it running (${unit}) and would start it again beside its successor: \`systemctl disable ${unit}\`, and Restart=no, before its first change`;
-  const all = [warning, service ?? keptByScript(entry, around), otherDevices(entry, around)].filter((each) => each !== null);
+  const all = [formerly(entry, around), warning, service ?? keptByScript(entry, around), otherDevices(entry, around)].filter(
+    (each) => each !== null,
+  );
   return all.length === 0 ? null : `${all.join('; ')}.`;
+}
+
+function formerly(entry: ProcessEntry, { entries, parts }: Around): string | null {
+  const stack = formerOwnerOf(entry, entries, parts);
+  return stack && `stack ${stack} had taken it over, and its state does not know it any more`;
 }
 
 /** Shells, also those that someone logged in with (`-bash`). */

@@ -185,6 +185,39 @@ describe('A process that serves the weights of a declared model', () => {
     });
   });
 
+  it('stays theirs when their claim is lost, and is free again when their state is', async () => {
+    await startTheirs();
+    const [found] = await candidates();
+    await adopt(found!.copy);
+    const other = world.connect({ stateDir: join(world.dir, 'another-state') });
+    rmSync(join(world.dir, '.taken-over'), { recursive: true });
+    expect((await candidates(other))[0]?.obstacle, 'their record says so').toContain('belongs to stack contract');
+    await driver.tend?.(); // claims it anew
+    rmSync(join(world.stateDir, 'instances'), { recursive: true });
+    expect(await candidates(other)).toMatchObject([
+      { obstacle: null, warning: expect.stringContaining('stack contract had taken it over') },
+    ]);
+    const taking = step('adopt', spec, { spec, copy: found!.copy.id, process: found!.copy.process });
+    await other.perform.adopt?.(taking, io());
+    expect((await candidates())[0]?.obstacle).toContain('belongs to stack contract');
+    expect(await driver.look(spec.id, io().signal)).toBeNull();
+  });
+
+  it('is found again by the stack that took it over when its state is lost', async () => {
+    const { pid } = await startTheirs();
+    const [found] = await candidates();
+    await adopt(found!.copy);
+    rmSync(join(world.stateDir, 'instances'), { recursive: true });
+    const fresh = world.connect();
+    expect(await fresh.look(spec.id, io().signal)).toMatchObject({ owner: 'ours', specHash: spec.specHash, process: { pid } });
+    expect(await candidates(fresh)).toEqual([]);
+    await fresh.tend?.();
+    rmSync(join(world.dir, '.taken-over'), { recursive: true });
+    expect(await world.connect().look(spec.id, io().signal), 'its record is back').toMatchObject({ process: { pid } });
+    await world.stop(fresh, spec, found!.copy.process);
+    expect(await world.connect().look(spec.id, io().signal)).toBeNull();
+  });
+
   it('and that leads a group with something else in it is ended alone', async () => {
     const port = await freePort();
     const { path } = spec.weights;

@@ -7,10 +7,11 @@ import type { Candidate, ObservedInstance } from '../../domain/observed.ts';
 import { problemOf } from '../../domain/problem.ts';
 import { askHealth } from './health.ts';
 import { partsOf } from './held-weights.ts';
+import { listensOn } from './listeners.ts';
 import { endpointOf, isAdopted, wordsOf, type Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
 import { folderOf, outputFileOf } from './surroundings.ts';
-import { obstacleOf, warningOf, type Around, type Standing, type Stranger } from './takeable.ts';
+import { isYoung, obstacleOf, warningOf, type Around, type Standing, type Stranger } from './takeable.ts';
 
 const ASK_AT_ONCE = 8;
 
@@ -82,7 +83,10 @@ async function ask({ entry, claimed }: Stranger, parts: Parts, signal: AbortSign
   const endpoint = endpointOf(claimed.port);
   const headers = parts.engine.headers?.(wordsOf(entry)) ?? {};
   const health = await askHealth(endpoint, headers, parts.askMs, signal);
-  if (health.is === 'starting') return { ...SILENT, phase: 'starting', problem: null };
+  // Its own answer, or none yet: a server listens before it loads.
+  const isStarting = health.is === 'refused' ? isYoung(entry) : health.is === 'starting' && listensOn([entry.pid], claimed.port) !== false;
+  if (isStarting) return { ...SILENT, phase: 'starting', problem: null };
+  if (health.is === 'starting') return { ...SILENT, phase: 'unknown', problem: null };
   if (health.is !== 'serving') return { ...SILENT, phase: 'unknown', problem: health.problem };
   try {
     const query = { endpoint, logFile: outputFileOf(entry.pid), configured: claimed.configured, args: entry.args, headers };
@@ -111,5 +115,7 @@ function candidateOf(stranger: Stranger, { model, artifact }: Wanted, answer: An
     logFile: outputFileOf(pid),
     ...answer,
   };
-  return { model: model.name, copy, obstacle: obstacleOf(stranger, answer, around), warning: warningOf(stranger, around) };
+  const obstacle = obstacleOf(stranger, answer, around);
+  const passing = obstacle?.passing === true ? { passing: true as const } : {};
+  return { model: model.name, copy, obstacle: obstacle?.why ?? null, ...passing, warning: warningOf(stranger, around) };
 }

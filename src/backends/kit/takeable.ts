@@ -27,17 +27,43 @@ export interface Standing {
   readonly problem: Problem | null;
 }
 
+/** What stands in the way. */
+export interface Obstacle {
+  /** To be used within a sentence. */
+  readonly why: string;
+  /** True: it may go by itself. */
+  readonly passing: boolean;
+}
+
+/** So long after its start a process may not listen yet. */
+const YOUNG_MS = 60_000;
+
+/** True for a process that was started just now. */
+export function isYoung({ startedAt }: ProcessEntry): boolean {
+  return startedAt !== null && Date.now() - Date.parse(startedAt) < YOUNG_MS;
+}
+
 /** What is known beside the process itself. */
 export interface Around {
   readonly entries: readonly ProcessEntry[];
   readonly parts: Parts;
 }
 
-/** Why a process cannot be taken over, to be used within a sentence; null: only its settings decide. */
-export function obstacleOf(stranger: Stranger, { phase, problem }: Standing, { entries, parts }: Around): string | null {
-  const { entry, claimed, file } = stranger;
+/** Why a process cannot be taken over; null: only its settings decide. */
+export function obstacleOf(stranger: Stranger, standing: Standing, around: Around): Obstacle | null {
+  const lasting = lastingObstacle(stranger, around);
+  if (lasting !== null) return { why: lasting, passing: false };
+  const { phase, problem } = standing;
+  const isHeard = listensOn([stranger.entry.pid], stranger.claimed.port) !== false;
+  if (phase === 'starting') return { why: 'is still loading its weights', passing: true };
+  if (!isHeard) return { why: `does not listen on port ${stranger.claimed.port} itself`, passing: false };
+  const said = problem === null ? '' : `: ${problem.summary.replace(/\.$/, '')}`;
+  return phase === 'serving' ? null : { why: `does not answer${said}`, passing: true };
+}
+
+function lastingObstacle({ entry, claimed, file }: Stranger, { entries, parts }: Around): string | null {
   const { pid, parent } = entry;
-  const { port, obstacle } = claimed;
+  const { obstacle } = claimed;
   const stack = ownerOf(entry, entries, parts);
   if (stack !== null) return `belongs to stack ${stack}, which took it over`;
   const above = entries.find((each) => each.pid === parent);
@@ -48,11 +74,7 @@ export function obstacleOf(stranger: Stranger, { phase, problem }: Standing, { e
   if (above !== undefined && keeper !== undefined) return `belongs to ${keeper} (pid ${above.pid}), which starts and ends it`;
   if (obstacle !== null) return obstacle;
   if (isAnotherUsers(pid)) return "is another user's, as whom a new start would not run";
-  if (listensOn([pid], port) === false) return `does not listen on port ${port} itself`;
-  if (phase === 'starting') return 'is still loading its weights';
-  const stale = file === null ? null : staleness(entry, file);
-  if (stale !== null) return stale;
-  return phase === 'serving' ? null : `does not answer${problem === null ? '' : `: ${problem.summary.replace(/\.$/, '')}`}`;
+  return file === null ? null : staleness(entry, file);
 }
 
 /** What a person should know before a process is taken over, as a sentence; null: nothing. */

@@ -77,6 +77,8 @@ export interface DriverContext {
   readonly stack: string;
   /** Folder of this stack's state; drivers write below `instances/` and `logs/` only, and read kept files there (`keptPath`). */
   readonly stateDir: string;
+  /** Folder of the states of all stacks of this user, but for those kept elsewhere: who took over what lies there. Absent: the one around `stateDir`. */
+  readonly stateHome?: string;
   /** Folder for things that may be lost: detected engine versions. */
   readonly cacheDir: string;
   /** Folder of llmops.yaml: relative paths in options start here. */

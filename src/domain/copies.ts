@@ -36,6 +36,11 @@ export function copiesByModel(
   return groups;
 }
 
+/** True if none of these copies lives, so that somebody else's may stand for their model. */
+export function areGone(copies: readonly ObservedInstance[]): boolean {
+  return copies.every(({ phase }) => phase === 'failed');
+}
+
 /**
  * True if clients are sent to this copy, at its present address, and reach it there by the model's name. A copy that does not
  * tell its address is believed.

@@ -90,6 +90,8 @@ export interface Candidate {
   readonly copy: ObservedInstance;
   /** Why it cannot be taken over, to be used within a sentence; null: only its settings decide. */
   readonly obstacle: string | null;
+  /** True: the obstacle may go by itself, as it is loading or busy. Absent: it stays. */
+  readonly passing?: true;
   /** What a person should know of it before it is taken over; null: nothing. */
   readonly warning: string | null;
 }

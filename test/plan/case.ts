@@ -144,8 +144,9 @@ class Builder {
     };
     const copies = (written.copies ?? []).map((copy) => [copy, this.#copy(name, copy)] as const);
     const candidates = copies.flatMap(([{ candidate }, copy]): Candidate[] => {
-      const { obstacle = null, warning = null } = candidate ?? {};
-      return candidate === undefined ? [] : [...this.#sameWeights(copy)].map((model) => ({ model, copy, obstacle, warning }));
+      if (candidate === undefined) return [];
+      const { obstacle = null, warning = null, ...passing } = candidate;
+      return this.#sameWeights(copy).map((model) => ({ model, copy, obstacle, ...passing, warning }));
     });
     const server = { at: 'http://127.0.0.1:11434', name: 'Ollama', version: '0.34.4', capabilities: [] };
     const program = { at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };

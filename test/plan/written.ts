@@ -33,7 +33,7 @@ export interface WrittenCopy {
   readonly phase?: Phase;
   readonly owner?: 'ours' | 'foreign';
   /** Somebody else's, seen to serve the weights of this model: what stands in the way of taking it over, what is to be known before. */
-  readonly candidate?: { readonly obstacle?: string; readonly warning?: string };
+  readonly candidate?: { readonly obstacle?: string; readonly passing?: true; readonly warning?: string };
   readonly port?: number;
   /** Names under which clients reach it at that address. */
   readonly names?: readonly string[];

@@ -10,7 +10,7 @@ const LISTENS = '0A';
  */
 export function listensOn(pids: readonly number[], port: number, root = '/proc'): boolean | null {
   try {
-    const inodes = listeningInodes(readFileSync(join(root, 'net/tcp'), 'utf8'), port);
+    const inodes = new Set([...listeningInodes(readFileSync(join(root, 'net/tcp'), 'utf8'), port), ...listeningOnAny(root, port)]);
     return pids.some((pid) => socketsOf(join(root, String(pid), 'fd')).some((inode) => inodes.has(inode)));
   } catch {
     return null; // no /proc (macOS), or no leave to look
@@ -33,11 +33,16 @@ export function listeningInodes(text: string, port: number, address = /^/): Read
 export function socketsOn(port: number, root = '/proc'): ReadonlySet<string> | null {
   try {
     const own = listeningInodes(readFileSync(join(root, 'net/tcp'), 'utf8'), port, /^(?:[0-9A-F]{6}7F|0{8}):/);
-    const any = existsSync(join(root, 'net/tcp6')) ? readFileSync(join(root, 'net/tcp6'), 'utf8') : '';
-    return new Set([...own, ...listeningInodes(any, port, /^0{32}:/)]);
+    return new Set([...own, ...listeningOnAny(root, port)]);
   } catch {
     return null; // no /proc (macOS)
   }
+}
+
+/** Sockets of IPv6 that take what is sent to 127.0.0.1, too: those of `::`, and of `::ffff:127.0.0.1` (ipv6(7)). */
+function listeningOnAny(root: string, port: number): ReadonlySet<string> {
+  const path = join(root, 'net/tcp6');
+  return existsSync(path) ? listeningInodes(readFileSync(path, 'utf8'), port, /^0{16}(?:0{16}|0000FFFF[0-9A-F]{6}7F):/i) : new Set();
 }
 
 /** Every port on which anybody listens, whatever the address; null: this machine does not tell. For whoever asks about many. */

@@ -8,9 +8,9 @@ import { askHealth, type Health } from './health.ts';
 import { listensOn } from './listeners.ts';
 import { decodeMarker, type Marker } from './marker.ts';
 import { readMemory } from './memory.ts';
-import { endpointOf, findOurs, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
+import { endpointOf, findOurs, isAdopted, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
 import { folderOf } from './surroundings.ts';
-import { claimant } from './taken-over.ts';
+import { ownerOf } from './taken-over.ts';
 import type { ProcessEntry } from './process-table.ts';
 
 /** How many instances are asked at the same time. */
@@ -30,7 +30,7 @@ export async function observeBackend(parts: Parts, signal: AbortSignal): Promise
     const ended = parts.records.list().filter((record) => record.spec.backend === name && !ours.has(record.spec.id));
     const gone = await Promise.all(ended.map((record) => describeEnded(record, parts)));
     const own = new Set([...ours.values()].flatMap(({ members }) => members));
-    const foreign = entries.filter((entry) => !own.has(entry)).flatMap((entry) => observeForeign(entry, parts) ?? []);
+    const foreign = entries.filter((entry) => !own.has(entry)).flatMap((entry) => observeForeign(entry, entries, parts) ?? []);
     const instances = [...alive, ...gone, ...foreign].sort((a, b) => (a.id < b.id ? -1 : 1));
     return { status: 'reachable', name, type, engine, instances, memory };
   } catch (error) {
@@ -140,12 +140,13 @@ function orphaned({ marker, members }: Found): Problem {
 }
 
 /** A process of the same program that is not ours to touch; null: another program, or one of ours. */
-function observeForeign(entry: ProcessEntry, parts: Parts): ObservedInstance | null {
+function observeForeign(entry: ProcessEntry, entries: readonly ProcessEntry[], parts: Parts): ObservedInstance | null {
   const marker = decodeMarker(entry.marker);
   if (marker && (marker.type !== parts.engine.type || marker.stackId === parts.stackId || entry.pid !== entry.group)) return null;
   const known = parts.engine.recognize?.(entry) ?? null;
-  if (!marker && !known) return null;
-  const stack = marker?.stack ?? claimant(entry, parts);
+  // What was taken over carries no mark: on whichever backend of ours it runs, it is no stranger's.
+  if (!marker && (!known || isAdopted(entry, parts))) return null;
+  const stack = marker?.stack ?? ownerOf(entry, entries, parts);
   const whose = stack === null ? 'somebody else' : `stack ${stack}`;
   return {
     id: marker ? `${marker.stackId}/${marker.id}` : `pid-${entry.pid}`,

@@ -93,6 +93,12 @@ function recognize(args: readonly string[]): { readonly model: string | null; re
   const model = parsed.value(MODEL);
   return {
     model: parsed.value(ALIAS) ?? (model && basename(model)),
-    endpoint: port === null ? null : `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
+    endpoint: port === null ? null : `http://${hostInUrl(host)}:${port}`,
   };
+}
+
+/** Whoever listens on every address is reached here. */
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -44,7 +44,7 @@ export function ollamaModel(row: unknown, answer: unknown): OllamaModel | null {
   const shown = mapOf(answer);
   const details = { ...mapOf(listed['details']), ...mapOf(shown['details']) };
   const commands = commandsIn(textOf(shown['modelfile']) ?? '');
-  const valueOf = (name: string): string => commands.find((command) => command.name === name)?.value.trim() ?? '';
+  const valueOf = (wanted: string): string => commands.find((command) => command.name === wanted)?.value.trim() ?? '';
   const licenses = [textOf(shown['license']) ?? '', ...listOf(shown['license']).map(String)].filter((text) => text !== '');
   const info = mapOf(shown['model_info']);
   return {

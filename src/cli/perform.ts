@@ -48,8 +48,8 @@ export async function perform(doing: Doing): Promise<number> {
 }
 
 /** Lets drivers end what no copy needs any more, and says what they did not end. */
-export async function retire({ drivers, lease, context, flags }: Doing): Promise<void> {
-  await printProblems(await retireDrivers({ drivers, lease }), context, flags);
+export async function retire({ drivers, lease, session, context, flags }: Doing): Promise<void> {
+  await printProblems(await retireDrivers({ drivers, lease, session }), context, flags);
 }
 
 /** Closes what a cut-off run left open in the journal, where nothing else is left to do. Writes no generation. */

@@ -121,10 +121,11 @@ export interface Driver {
    */
   readonly prepare?: (step: StepOf<'start'>, io: StepIo) => Promise<void>;
   /**
-   * Called when a run is over: ends what the driver keeps running for its copies, if none of them is left. What it does not end, and why, is its
-   * answer. Absent: it keeps nothing running.
+   * Called when a run is over: ends what the driver keeps running for its copies, if none of them is left, and gives back what it took over for
+   * models that are not in `applied`, the names of all that are on record on this backend: a copy that is gone may come back. What it does not end, and why, is
+   * its answer. Absent: it keeps nothing running.
    */
-  readonly retire?: (signal: AbortSignal) => Promise<readonly Problem[]>;
+  readonly retire?: (signal: AbortSignal, applied: ReadonlySet<string>) => Promise<readonly Problem[]>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in Exclude<DriverOp, 'drain'>]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
     /** Ends by itself at the step's deadline. Tells how the waiting ended, if not with the last request. */

@@ -82,12 +82,18 @@ export async function tend(drivers: Running['drivers']): Promise<void> {
   for (const driver of Object.values(drivers)) await driver.tend?.().catch(() => undefined);
 }
 
-/** Lets drivers end what no copy needs any more, and tells what they did not end. Not without the lease: it may be needed by now. */
-export async function retire({ drivers, lease }: Pick<Running, 'drivers' | 'lease'>): Promise<readonly Problem[]> {
+/**
+ * Lets drivers end what no copy needs any more, and tells what they did not end. Not without the lease: it may be needed by now.
+ * What is on record is read anew: the run has changed it.
+ */
+export async function retire({ drivers, lease, session }: Pick<Running, 'drivers' | 'lease' | 'session'>): Promise<readonly Problem[]> {
   if (!holds(lease)) return [];
-  const all = Object.values(drivers).map((driver) =>
-    driver.retire?.(AbortSignal.timeout(RETIRE_MS)).catch((error: unknown) => [problemOf(error)]),
-  );
+  const { readState } = await import('../state/index.ts');
+  const models = Object.entries((await readState(session.stateDir)).inventory.models);
+  const all = Object.entries(drivers).map(([backend, driver]) => {
+    const applied = new Set(models.filter(([, model]) => model.backend === backend).map(([name]) => name));
+    return driver.retire?.(AbortSignal.timeout(RETIRE_MS), applied).catch((error: unknown) => [problemOf(error)]);
+  });
   return (await Promise.all(all)).flatMap((problems) => problems ?? []);
 }
 

@@ -8,10 +8,11 @@ import { systemProcesses } from '../kit/process-table.ts';
 import { stackIdOf } from '../kit/marker.ts';
 import { isReference } from '../../secrets/reference.ts';
 import { readSecret } from '../../secrets/index.ts';
-import { adoptModel, giveBack } from './adopt.ts';
+import { adoptModel } from './adopt.ts';
 import { findCandidates } from './candidates.ts';
 import { Client } from './client.ts';
 import { drainInstance } from './drain.ts';
+import { giveBack } from './give-back.ts';
 import { backendIdOf } from './names.ts';
 import { Notes } from './notes.ts';
 import { lookAt, observeServer } from './observe.ts';
@@ -54,9 +55,9 @@ export function connectServer(spec: BackendSpec, context: DriverContext): Driver
       if (await isUp(parts)) await tidyUp(parts, AbortSignal.timeout(TIDY_MS));
     },
     prepare: ({ spec: instance }, io) => prepareServer(ofFields(instance.fields), parts, io),
-    retire: async (signal) => {
-      if (await isUp(parts)) await giveBack(parts, signal);
-      return retireServer(parts, signal);
+    retire: async (signal, applied) => {
+      const kept = (await isUp(parts)) ? await giveBack(parts, applied, signal) : [];
+      return [...kept, ...(await retireServer(parts, signal))];
     },
     perform: {
       adopt: (step, io) => adoptModel(step, parts, io),

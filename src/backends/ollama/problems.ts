@@ -1,5 +1,6 @@
 import type { BackendSpec } from '../../domain/desired.ts';
 import type { Problem } from '../../domain/problem.ts';
+import type { Hold } from './holds.ts';
 
 /** Somebody else's model has the name that clients would send; `stack`: the stack of llmops that gave it that name. */
 export function nameTaken(model: string, url: string, stack: string | null = null): Problem {
@@ -16,6 +17,20 @@ export function nameTaken(model: string, url: string, stack: string | null = nul
     summary: `The Ollama server at ${url} has a model named ${model} that llmops did not make. It was left as it is.`,
     fix: `Give the model another name in llmops.yaml, or the other one: \`ollama cp ${model} OTHER\`, then \`ollama rm ${model}\`.`,
   };
+}
+
+/** Another stack was first. */
+export function takenOver(model: string, name: string, owner: Hold): Omit<Problem, 'severity'> {
+  return {
+    code: 'instance-foreign',
+    summary: `${name}, which was to be taken over for ${model}, belongs to ${ownerWords(owner)}. Nothing was changed.`,
+    fix: `Leave it to that stack, or have a copy of its own for ${model}: leave out --adopt. \`llmops down\` there gives it back.`,
+  };
+}
+
+/** "the stack lab, which took it over as chat" */
+export function ownerWords({ stack, stackId, model }: Hold): string {
+  return `the stack ${stack || stackId}, which took it over as ${model}`;
 }
 
 /** Two models of the same weights with other load options. */

@@ -136,6 +136,13 @@ const parameters: Readonly<Record<string, JsonSchema>> = {
   },
 };
 
+const builtIn = (description: string): JsonSchema => ({
+  type: 'string',
+  pattern: '^\\S+$',
+  default: null,
+  description: `${description} Absent: the model's own.`,
+});
+
 /** Keys of `options:` of a model on Ollama. */
 export const modelSchema: JsonSchema = {
   type: 'object',
@@ -169,6 +176,8 @@ export const modelSchema: JsonSchema = {
       default: null,
       description: "Chat template in Ollama's own language (Go). Absent: the model's own.",
     },
+    renderer: builtIn('What writes the prompt in place of a template, of those that are built into Ollama, such as `qwen3-coder`.'),
+    parser: builtIn('What reads tool calls and thoughts out of an answer, of those that are built into Ollama.'),
     parameters: {
       type: 'object',
       additionalProperties: false,

@@ -1,8 +1,9 @@
 import type { Json } from '../../domain/desired.ts';
 import { compareText } from '../../domain/text.ts';
 import { entry, group, type Entry, type Imported, type Item, type NotCarried } from '../imported.ts';
-import { countOf, integerOf, listOf, mapOf } from '../json.ts';
+import { countOf, integerOf, listOf, mapOf, textOf } from '../json.ts';
 import { plainModelName } from '../names.ts';
+import { lossesOf } from './losses.ts';
 import { fullName, provenanceOf, type Provenance } from './origin.ts';
 import { blobDigest, ollamaModel, type OllamaModel } from './shown.ts';
 
@@ -31,7 +32,7 @@ export function importOllama(answers: OllamaAnswers): Imported {
     .filter((model) => model !== null)
     .sort((a, b) => compareText(a.name, b.name));
   const all = new Map(models.map((model) => [fullName(model.name), model]));
-  const loaded = contextsOf(answers.ps);
+  const loaded = loadedIn(answers.ps);
   const taken = models.map((model) => takeModel(model, { all, loaded, readable: answers.readable }));
   const items = taken.map(({ item }) => item).filter((item) => item !== null);
   const idle = items.filter(({ entries }) => entries.some(({ key }) => key === 'load')).length;
@@ -63,26 +64,37 @@ function aboutServer(idle: number): readonly NotCarried[] {
       ? []
       : [
           {
-            what: `${idle} ${idle === 1 ? 'model that is' : 'models that are'} not loaded now`,
-            why: 'written with `load: on-demand`: Ollama loads them when they are asked for',
+            what: `${idle} ${idle === 1 ? 'model that does' : 'models that do'} not stay in memory for ever`,
+            why: 'written with `load: on-demand`: Ollama loads them when they are asked for, and lets them go when they are idle',
           },
         ]),
   ];
 }
 
-/** /api/ps: full name to the context in force; null: loaded, and it does not tell. */
-function contextsOf(ps: unknown): ReadonlyMap<string, number | null> {
+/** What /api/ps tells of one that is in memory. */
+interface Loaded {
+  /** Context in force; null: it does not tell. */
+  readonly context: number | null;
+  /** It was asked to stay for ever. */
+  readonly stays: boolean;
+}
+
+/** "For ever" is the longest duration that Go has: 292 years from the last request on. */
+const FOR_EVER = '2200';
+
+/** /api/ps, by full name. */
+function loadedIn(ps: unknown): ReadonlyMap<string, Loaded> {
   return new Map(
     listOf(mapOf(ps)['models']).map((row) => {
-      const { name, model, context_length: context } = mapOf(row);
-      return [fullName(String(name ?? model)), countOf(context)] as const;
+      const { name, model, context_length: context, expires_at: expires } = mapOf(row);
+      return [fullName(String(name ?? model)), { context: countOf(context), stays: (textOf(expires) ?? '') > FOR_EVER }] as const;
     }),
   );
 }
 
 interface Known {
   readonly all: ReadonlyMap<string, OllamaModel>;
-  readonly loaded: ReadonlyMap<string, number | null>;
+  readonly loaded: ReadonlyMap<string, Loaded>;
   readonly readable: ReadonlySet<string>;
 }
 
@@ -107,7 +119,9 @@ function local(model: OllamaModel, from: Provenance & { readonly kind: 'local' }
   if (!isReadable && from.place !== null) return written(model, from.place, null, known, false);
   if (!isReadable) {
     const why =
-      'it was made on that server from a file, and no registry has it (a model of the library brings a licence). Declare it with `source: file:` and the file';
+      model.blobs.length > 1
+        ? 'it was made on that server from weights and a projector, and llmops has no key for a projector on Ollama'
+        : 'it was made on that server from a file, and no registry has it (a model of the library brings a licence). Declare it with `source: file:` and the file';
     return { item: null, notCarried: [{ what: model.name, why }] };
   }
   const taken = written(model, `file:${from.path}`, null, known, true);
@@ -122,8 +136,8 @@ function written(model: OllamaModel, source: string, base: OllamaModel | null, k
   const digest = blobDigest(model.blobs[0] ?? ''); // projectors follow the weights
   const { num_ctx: asked, num_gpu: layers } = model.parameters;
   const loaded = known.loaded.get(fullName(model.name));
-  const context = Math.min(countOf(asked) ?? loaded ?? Infinity, model.contextTrained ?? Infinity);
-  const isKnown = Number.isFinite(context) && (countOf(asked) !== null || countOf(loaded) !== null);
+  const context = Math.min(countOf(asked) ?? loaded?.context ?? Infinity, model.contextTrained ?? Infinity);
+  const isKnown = Number.isFinite(context) && (countOf(asked) !== null || typeof loaded?.context === 'number');
   const item: Item = {
     original: model.name,
     wish: plainModelName(model.name),
@@ -134,16 +148,15 @@ function written(model: OllamaModel, source: string, base: OllamaModel | null, k
       ...entry('sha256', digest),
       ...entry('context', isKnown ? context : null, isKnown && countOf(asked) === null ? 'as it is loaded now' : undefined),
       ...entry('offload', offloadOf(integerOf(layers))),
-      ...(known.loaded.has(fullName(model.name)) ? [] : entry('load', 'on-demand')),
+      // What is loaded just now goes in five minutes, unless somebody wanted it to stay.
+      ...(loaded?.stays === true ? [] : entry('load', 'on-demand')),
       ...group('options', derived ? optionsOf(model, base) : []),
     ],
   };
+  const cut = countOf(asked) !== null && isKnown && context < Number(asked) ? context : null;
   const notCarried = [
-    ...(model.adapters > 0 ? [lost('ADAPTER', 'llmops has no key for adapters on Ollama')] : []),
-    ...(model.messages > 0 ? [lost('MESSAGE', 'llmops has no key for messages that come before every chat')] : []),
-    ...(countOf(asked) !== null && isKnown && context < Number(asked)
-      ? [lost('num_ctx', `the model was trained for ${context} tokens, and Ollama cuts what is above`)]
-      : []),
+    ...lossesOf(model, base, { derived, fromFile: source.startsWith('file:') }).map(([what, why]) => lost(what, why)),
+    ...(cut === null ? [] : [lost('num_ctx', `the model was trained for ${cut} tokens, and Ollama cuts what is above`)]),
   ];
   return { item, notCarried };
 }
@@ -172,6 +185,8 @@ function optionsOf(model: OllamaModel, base: OllamaModel | null): readonly Entry
     ...changed.flatMap(([name, value]) => (Object.hasOwn(LOAD_KEYS, name) ? entry(LOAD_KEYS[name] as string, value) : [])),
     ...(model.system !== (base?.system ?? '') ? entry('system', model.system || null) : []),
     ...(model.template !== (base?.template ?? '') ? entry('template', model.template || null) : []),
+    ...(model.renderer !== (base?.renderer ?? '') ? entry('renderer', model.renderer || null) : []),
+    ...(model.parser !== (base?.parser ?? '') ? entry('parser', model.parser || null) : []),
     ...group(
       'parameters',
       changed.filter(([name]) => !ELSEWHERE.has(name)).flatMap(([name, value]) => entry(name, value)),

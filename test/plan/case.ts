@@ -147,7 +147,8 @@ class Builder {
       const { obstacle = null, warning = null } = candidate ?? {};
       return candidate === undefined ? [] : [...this.#sameWeights(copy)].map((model) => ({ model, copy, obstacle, warning }));
     });
-    const server = { at: 'http://127.0.0.1:11434', name: 'Ollama', version: '0.34.4', capabilities: [] };
+    const taken = (written.taken ?? []).map((each) => `taken:${each}`);
+    const server = { at: 'http://127.0.0.1:11434', name: 'Ollama', version: '0.34.4', capabilities: taken };
     const program = { at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };
     const present = { status: 'present' as const, ...(type === 'ollama' ? server : program) };
     const pools = Object.entries(written.memory ?? { ram: [24, 32] as const });

@@ -20,6 +20,8 @@ export interface WrittenBackend {
   /** Free and total GiB by pool; a pool called `ram` is RAM, any other a GPU. */
   readonly memory?: Readonly<Record<string, readonly [number, number]>>;
   readonly copies?: readonly WrittenCopy[];
+  /** Names on an Ollama server that somebody else gave to models of their own. */
+  readonly taken?: readonly string[];
 }
 
 export interface WrittenCopy {

@@ -72,7 +72,11 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
   const starts = need === 'start' || need === 'restart';
   const publishes = starts || !published;
   const failed = starts ? lastFailure(context, sight) : null;
-  const obstacles = [...besides(context, sight), ...obstaclesTo(context, sight, { starts, publishes }, checks), ...held(context, sight, failed)];
+  const obstacles = [
+    ...besides(context, sight),
+    ...obstaclesTo(context, sight, { starts, publishes }, checks),
+    ...held(context, sight, failed),
+  ];
   const settings = settingsOf(sight, need);
   if (isSome(obstacles))
     return blocked(

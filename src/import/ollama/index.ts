@@ -1,4 +1,5 @@
 import type { Json } from '../../domain/desired.ts';
+import { engineBehind } from '../../domain/copies.ts';
 import { compareText } from '../../domain/text.ts';
 import { entry, group, type Entry, type Imported, type Item, type NotCarried } from '../imported.ts';
 import { countOf, integerOf, listOf, mapOf } from '../json.ts';
@@ -50,7 +51,7 @@ function storeOf({ readable, version }: OllamaAnswers, models: readonly OllamaMo
   const folder = [...readable].map((path) => /^(.+)\/blobs\/sha256-[0-9a-f]{64}$/.exec(path)?.[1]).find((found) => found !== undefined);
   if (folder === undefined) return {};
   const manifests = models.flatMap(({ name, digest }) => (digest === null ? [] : [[fullName(name), digest] as const]));
-  return { store: { folder, manifests: Object.fromEntries(manifests), engine: `Ollama${version === null ? '' : ` ${version}`}` } };
+  return { store: { folder, manifests: Object.fromEntries(manifests), engine: version === null ? null : engineBehind('ollama', version) } };
 }
 
 function aboutServer(idle: number): readonly NotCarried[] {

@@ -64,7 +64,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
 function listen(step: Step, tools: StepTools): Talk {
   let last: string | null = null;
   const progress: StepIo['progress'] = (message, done, total) => {
-    last = message;
+    last = message || null;
     tools.say({ type: 'step.waiting', step: step.id, model: step.model, message, done: done ?? null, total: total ?? null });
   };
   return { progress, lastWord: () => last };

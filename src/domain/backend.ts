@@ -147,7 +147,7 @@ export interface Drained {
 export interface StepIo {
   /** Aborted when the step must end now. */
   readonly signal: AbortSignal;
-  /** Says what is being waited for; `done` and `total` in the unit of the message, or null. */
+  /** Says what is being waited for, nothing any more if it is empty; `done` and `total` in the unit of the message, or null. */
   progress(message: string, done?: number, total?: number): void;
   /** Says how far a file on its way is, in bytes; `total: null` where that is not known. As often as is convenient. */
   transfer(file: string, done: number, total: number | null): void;

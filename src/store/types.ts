@@ -49,7 +49,7 @@ export interface FetchIo {
   readonly signal: AbortSignal;
   /** Bytes of the file that are here, of how many. Comes often: with every write. `total` is 0 as long as nobody knows it. */
   progress(done: number, total: number): void;
-  /** One sentence for people: another process is waited for, a server is asked again. */
+  /** One sentence for people: another process is waited for, a server is asked again. Empty: that is over. */
   note?(message: string): void;
 }
 

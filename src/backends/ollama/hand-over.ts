@@ -20,6 +20,8 @@ type Weights = StepOf<'pull'>['weights'];
  */
 export async function handOver(weights: Weights, parts: Parts, io: StepIo): Promise<void> {
   const files = await filesOf(weights, io);
+  // All of them before the first one moves, so that their total is known from the beginning.
+  for (const { path, bytes } of files) io.transfer(basename(path), 0, bytes);
   for (const file of files) await handOne(file, parts, io);
   const [first] = files;
   if (first === undefined) throw new Error('weights of no file');

@@ -14,6 +14,7 @@ import { retire, runPlan, tend } from '../stack/run-plan.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
 import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
+import { noteWeightsUse } from '../stack/weights-use.ts';
 import {
   acquireLease,
   changeHolds,
@@ -137,6 +138,7 @@ async function underLease(
   const plan = await planFor(session, seen, 'apply', { target: targets, allowDestroy, holdFailed: true });
   if (signal.aborted || !isWorth(plan)) return { kind: 'nothing', plan };
   await claimStack(session.stateDir, session.paths.file);
+  await noteWeightsUse(session, seen, context);
   const { parallelism, emit } = parts;
   const result = await runPlan({ session, plan, drivers, lease, parallelism, command: COMMAND, trigger, emit }, context);
   await retire({ drivers, lease });

@@ -164,7 +164,7 @@ export interface InstanceSpec {
     readonly sha256: string;
     readonly bytes: number;
     /** For engines that fetch and keep weights themselves. Absent: a file of this machine. */
-    readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files'>;
+    readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files' | 'beside'>;
   };
   readonly options: JsonObject;
 }

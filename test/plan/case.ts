@@ -161,6 +161,7 @@ class Builder {
         candidate === undefined ? copy : { ...copy, configured: {}, loaded: null, phase: 'unknown' },
       ),
       ...(candidates.length === 0 ? {} : { candidates }),
+      ...(written.unpullable === undefined ? {} : { unpullable: written.unpullable, held: [] }),
       memory: pools.map(([pool, [free, total]]): MemoryPool => ({
         kind: pool === 'ram' ? 'ram' : 'vram',
         name: pool,

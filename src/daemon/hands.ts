@@ -16,6 +16,8 @@ import { retire, runPlan, tend } from '../stack/run-plan.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
 import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
+import { noteWeightsUse } from '../stack/weights-use.ts';
+import { noteWeightsUse } from '../stack/weights-use.ts';
 import {
   acquireLease,
   changeHolds,
@@ -141,13 +143,15 @@ async function underLease(
   const { drivers } = seen;
   const plan = await planFor(session, seen, 'apply', { target: targets, allowDestroy, holdFailed: true });
   if (signal.aborted || !isWorth(plan)) return { kind: 'nothing', plan };
+  await noteWeightsUse(session, seen, context);
   await claimStack(session.stateDir, session.paths.file);
+  await noteWeightsUse(session, seen, context);
   const { parallelism, emit } = parts;
   const result = await runPlan(
     { session, plan, drivers, lease, parallelism, command: COMMAND, trigger, emit, attached: attachedIn(seen.artifacts) },
     context,
   );
-  await retire({ drivers, lease });
+  await retire({ drivers, lease, session });
   return { kind: 'ran', plan, result };
 }
 

@@ -66,6 +66,11 @@ export function engineLabel(engine: Engine): string | null {
   return engine.status === 'present' ? `${engine.name ?? engine.at.split('/').at(-1)} ${engine.version}` : null;
 }
 
+/** What llmops.lock calls an engine behind an address: its kind and version, since the address is this machine's own affair. */
+export function engineBehind(type: string, version: string): string {
+  return `${type} ${version}`;
+}
+
 function instancesOf(observed: readonly ObservedBackend[]): readonly ObservedInstance[] {
   return observed.flatMap((backend) => (backend.status === 'reachable' ? backend.instances : []));
 }

@@ -170,7 +170,7 @@ export interface InstanceSpec {
     readonly sha256: string;
     readonly bytes: number;
     /** For engines that fetch and keep weights themselves. Absent: a file of this machine. */
-    readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files'>;
+    readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files' | 'beside'>;
   };
   /** SHA-256 (hex) of the files that `options` name, by the path as it stands there. Absent: none, or started by an earlier version. */
   readonly attachments?: Readonly<Record<string, string>>;

@@ -70,8 +70,13 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
   const drift = driftOf(sight);
   const need = needOf(sight, drift);
   const starts = need === 'start' || need === 'restart';
+  const publishes = starts || !published;
   const failed = starts ? lastFailure(context, sight) : null;
-  const obstacles = [...besides(context, sight), ...obstaclesTo(context, sight, starts, checks), ...held(context, sight, failed)];
+  const obstacles = [
+    ...besides(context, sight),
+    ...obstaclesTo(context, sight, { starts, publishes }, checks),
+    ...held(context, sight, failed),
+  ];
   const settings = settingsOf(sight, need);
   if (isSome(obstacles))
     return blocked(
@@ -96,7 +101,7 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
     applied,
     endpoint,
     withdraw: endpoint !== null && (applied === null || sight.appliedSeen),
-    publish: starts || !published,
+    publish: publishes,
     probe: starts || need === 'await' || (!published && (others.length > 0 || context.pending.has(model.name))),
     record: starts || recordDiffers(sight),
     notes: [
@@ -193,15 +198,18 @@ function held({ input }: Context, { wish, applied, place }: Sight, failed: Faile
   return [failedBefore(wish.model.name, failed, place)];
 }
 
-/** What stands in the way once it is known what is wanted. What an engine cannot do matters only where it has to start something. */
+/**
+ * What stands in the way once it is known what is wanted. What an engine cannot do matters only where it has to start something; a
+ * name that somebody else has, also where clients are only to be sent there.
+ */
 function obstaclesTo(
   context: Context,
   { wish, target, hidden, forced, secrets }: Sight,
-  starts: boolean,
+  { starts, publishes }: { readonly starts: boolean; readonly publishes: boolean },
   checks: readonly Problem[],
 ): readonly Problem[] {
   if (target?.phase === 'unknown' && !forced) return [unknownCopy(target, wish.model.name, 'error')];
-  if (!starts) return [];
+  if (!starts) return publishes ? errorsIn(checks).filter(({ code }) => code === NAME_TAKEN) : [];
   // Nothing is started beside a copy that may be working. Were old copies ended first, a cut-off run could not go on.
   if (hidden[0] !== undefined) return [unknownCopy(hidden[0], wish.model.name, 'error')];
   const seen = context.world.backends.get(wish.spec.backend);

@@ -1,6 +1,6 @@
 import type { Artifact } from '../../src/domain/desired.ts';
 import type { Fields } from '../../src/domain/fields.ts';
-import type { Phase } from '../../src/domain/observed.ts';
+import type { Phase, Unpullable } from '../../src/domain/observed.ts';
 import type { PlanInput } from '../../src/plan/index.ts';
 
 /** `observed.yaml` of a case: the world in few words; what is not said is as declared. */
@@ -20,6 +20,10 @@ export interface WrittenBackend {
   /** Free and total GiB by pool; a pool called `ram` is RAM, any other a GPU. */
   readonly memory?: Readonly<Record<string, readonly [number, number]>>;
   readonly copies?: readonly WrittenCopy[];
+  /** Names on an Ollama server that somebody else gave to models of their own. */
+  readonly taken?: readonly string[];
+  /** Weights that its engine cannot fetch as they are pinned. */
+  readonly unpullable?: readonly Unpullable[];
 }
 
 export interface WrittenCopy {

@@ -23,6 +23,7 @@ import type { Parts } from './parts.ts';
 import { probeInstance } from './probe.ts';
 import { publishInstance, withdrawInstance } from './publish.ts';
 import { pullWeights } from './pull.ts';
+import { findUnpullable } from './unpullable.ts';
 import { ensureServer, prepareServer, retireServer } from './serve.ts';
 import { ofFields } from './settings.ts';
 import { startInstance } from './start.ts';
@@ -49,6 +50,7 @@ export function connectServer(spec: BackendSpec, context: DriverContext): Driver
     observe: (signal) => (parts.own === null ? observeServer(parts, signal) : observeOwn(parts, signal)),
     look: async (instance, signal) => ((await isUp(parts)) ? lookAt(instance, parts, signal) : null),
     candidates: async (models, signal) => ((await isUp(parts)) ? findCandidates(models, parts, signal) : []),
+    unpullable: async (models, signal) => findUnpullable(models, parts, await isUp(parts), signal),
     tend: async () => {
       if (parts.own !== null) rotateLogs(context.stateDir);
       await sweepClaims(join(context.stateDir, 'instances'), systemProcesses());
@@ -63,7 +65,7 @@ export function connectServer(spec: BackendSpec, context: DriverContext): Driver
       adopt: (step, io) => adoptModel(step, parts, io),
       pull: async (step, io) => {
         await ensureServer(null, step.instance, parts, io);
-        await pullWeights(step, parts, io);
+        return await pullWeights(step, parts, io);
       },
       start: async (step, io) => {
         await ensureServer(ofFields(step.spec.fields), step.instance, parts, io);

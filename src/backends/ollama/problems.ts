@@ -43,6 +43,16 @@ export function weightsShared(model: string, other: string): Problem {
   };
 }
 
+/** What was pinned is nowhere to be had. */
+export function notKept(model: string, name: string, host: string): Problem {
+  return {
+    severity: 'error',
+    code: 'weights-gone',
+    summary: `${name} stands for something else now than when ${model} was pinned, and ${host} has not kept the weights of before. Nothing was changed on the server.`,
+    fix: `To take what it stands for now: llmops lock --upgrade ${model}. If you have the file yourself: \`source: file:\`.`,
+  };
+}
+
 /** A source names a registry that is not on the list. */
 export function registryNotAllowed(model: string, host: string, { name }: Pick<BackendSpec, 'name'>): Problem {
   return {

@@ -1,5 +1,8 @@
 import type { Json } from '../../domain/desired.ts';
+import { engineBehind } from '../../domain/copies.ts';
+import { isLoopback } from '../../domain/http.ts';
 import { compareText } from '../../domain/text.ts';
+import { USUAL_REGISTRIES } from '../../domain/weights.ts';
 import { entry, group, type Entry, type Imported, type Item, type NotCarried } from '../imported.ts';
 import { countOf, integerOf, listOf, mapOf, textOf } from '../json.ts';
 import { plainModelName } from '../names.ts';
@@ -38,12 +41,24 @@ export function importOllama(answers: OllamaAnswers): Imported {
   const idle = items.filter(({ entries }) => entries.some(({ key }) => key === 'load')).length;
   return {
     from: `Ollama${answers.version === null ? '' : ` ${answers.version}`} at ${answers.url}`,
-    backends:
-      items.length === 0 ? [] : [{ original: BACKEND, notes: [], entries: [...entry('type', 'ollama'), ...entry('url', answers.url)] }],
+    backends: items.length === 0 ? [] : [backendFor(answers, items)],
     models: items.map((item) => ({ ...item, backend: BACKEND })),
     notCarried: [...(items.length === 0 ? [] : aboutServer(idle)), ...taken.flatMap(({ notCarried }) => notCarried)],
     ...storeOf(answers, models),
   };
+}
+
+/** Models that came from elsewhere than the usual registries: without their own on the list the file would not be valid. */
+function backendFor({ url }: OllamaAnswers, items: readonly Item[]): Item {
+  const sources = items.flatMap(({ entries }) => entries.filter(({ key }) => key === 'source').map(({ value }) => String(value)));
+  const others = sources.flatMap((source) => {
+    const [host, ...rest] = source.startsWith('ollama:') ? source.slice('ollama:'.length).split('/') : [];
+    const isOther = host !== undefined && rest.length > 1 && !isLoopback(host) && !USUAL_REGISTRIES.includes(host.toLowerCase());
+    return isOther ? [host.toLowerCase()] : [];
+  });
+  const registries = others.length === 0 ? null : [...USUAL_REGISTRIES, ...new Set(others)];
+  const listed = entry('registries', registries, 'models of this server came from them: take out what you do not trust');
+  return { original: BACKEND, notes: [], entries: [...entry('type', 'ollama'), ...entry('url', url), ...listed] };
 }
 
 /** Its blobs tell the folder; what cannot be read cannot be pinned from there. */
@@ -51,7 +66,7 @@ function storeOf({ readable, version }: OllamaAnswers, models: readonly OllamaMo
   const folder = [...readable].map((path) => /^(.+)\/blobs\/sha256-[0-9a-f]{64}$/.exec(path)?.[1]).find((found) => found !== undefined);
   if (folder === undefined) return {};
   const manifests = models.flatMap(({ name, digest }) => (digest === null ? [] : [[fullName(name), digest] as const]));
-  return { store: { folder, manifests: Object.fromEntries(manifests), engine: `Ollama${version === null ? '' : ` ${version}`}` } };
+  return { store: { folder, manifests: Object.fromEntries(manifests), engine: version === null ? null : engineBehind('ollama', version) } };
 }
 
 function aboutServer(idle: number): readonly NotCarried[] {

@@ -195,6 +195,7 @@ async function fetchModel({ store, registry }: Insides, name: string, asked: Ask
     const status = `pulling ${digest.slice(7, 19)}`;
     const has = store.blobs.has(digest);
     if (!has) await asked.say({ status, digest, total: size });
+    if (!has && fault.noRedirect) throw new Refusal(500, 'http: no Location header in response');
     const [cut, ...later] = mediaType === MODEL ? (fault.cutAfter ?? []) : [];
     if (!has && cut !== undefined) {
       registry.faults.set(fullName(name), { ...fault, cutAfter: later });

@@ -17,7 +17,6 @@ import type { Session } from '../stack/session.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
 import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
 import { noteWeightsUse } from '../stack/weights-use.ts';
-import { noteWeightsUse } from '../stack/weights-use.ts';
 import {
   acquireLease,
   changeHolds,

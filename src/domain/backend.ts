@@ -84,6 +84,11 @@ export interface DriverContext {
   /** Folder of llmops.yaml: relative paths in options start here. */
   readonly baseDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * True: asked only whether anything moved, every few seconds and for ever. What is costly to ask and moves nothing is left out
+   * (requests in flight), or may be a minute old (memory of graphics cards). Absent: everything is told as it is now.
+   */
+  readonly brief?: boolean;
 }
 
 /** A declared model with the weights that it is to have. */

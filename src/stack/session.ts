@@ -70,6 +70,7 @@ export function connectDrivers(session: Session, specs: readonly BackendSpec[], 
     cacheDir: session.cacheDir,
     baseDir: session.paths.baseDir,
     env: context.env,
+    ...(context.brief && { brief: true }),
   };
   const drivers: Record<string, Driver> = Object.create(null) as Record<string, Driver>;
   for (const spec of specs) {

@@ -3,6 +3,7 @@ import type { Fields } from '../../domain/fields.ts';
 import type { ObservedBackend, ObservedInstance } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
 import { describeEnded } from './ended.ts';
+import type { LoadedQuery } from './engine.ts';
 import { engineOf } from './former.ts';
 import { askHealth, type Health } from './health.ts';
 import { listensOn } from './listeners.ts';
@@ -23,7 +24,7 @@ export async function observeBackend(parts: Parts, signal: AbortSignal): Promise
     const [engine, entries, memory] = await Promise.all([
       parts.engine.detect(signal),
       parts.table.list(),
-      readMemory(parts.context.env, signal),
+      readMemory(parts.context, signal),
     ]);
     const ours = findOurs(entries, parts);
     const alive = await mapBounded([...ours.values()], ASK_AT_ONCE, (found) => observeFound(found, parts, signal));
@@ -53,41 +54,41 @@ export async function observeFound(found: Found, parts: Parts, signal: AbortSign
   if (!leader) return { ...base, phase: 'failed', problem: orphaned(found) };
   const engine = engineOf(marker, parts);
   const headers = engine.headers?.(wordsOf(leader)) ?? {};
-  const health = await askOwnHealth(found, headers, parts, signal);
-  if (health.is === 'starting') return { ...base, phase: 'starting', problem: null };
-  if (health.is === 'refused' && !recordOf(marker.id, parts)?.wasReady) return { ...base, phase: 'starting', problem: null };
-  if (health.is !== 'serving') return { ...base, phase: 'unknown', problem: health.problem };
-  try {
-    const query = {
-      endpoint: endpointOf(marker.port),
-      logFile: marker.logFile || null,
-      configured: base.configured,
-      args: leader.args,
-      headers,
-    };
+  const query: LoadedQuery = {
+    endpoint: endpointOf(marker.port),
+    logFile: marker.logFile || null,
+    configured: base.configured,
+    args: leader.args,
+    headers,
+    ...(parts.context.brief && { brief: true }),
+  };
+  const serving = async (): Promise<ObservedInstance> => {
     const { fields, activeRequests } = await engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]));
     return { ...base, phase: 'serving', loaded: fields, activeRequests, problem: null };
-  } catch (error) {
-    return { ...base, phase: 'unknown', problem: problemOf(error) };
+  };
+  const wasReady = recordOf(marker.id, parts)?.wasReady ?? false;
+  if (query.brief && wasReady && isItsPort(found)) {
+    const settled = await serving().catch(() => null); // why it does not answer is found out below
+    if (settled) return settled;
   }
+  const health = await askOwnHealth(found, headers, parts, signal);
+  if (health.is === 'starting') return { ...base, phase: 'starting', problem: null };
+  if (health.is === 'refused' && !wasReady) return { ...base, phase: 'starting', problem: null };
+  if (health.is !== 'serving') return { ...base, phase: 'unknown', problem: health.problem };
+  return serving().catch((error: unknown) => ({ ...base, phase: 'unknown', problem: problemOf(error) }));
+}
+
+/** False: another process listens there. */
+function isItsPort({ marker, members }: Found): boolean {
+  const pids = members.map(({ pid }) => pid);
+  return listensOn(pids, marker.port) !== false;
 }
 
 /** Its health, if the answer is its own: whoever holds its port could answer for it. */
-async function askOwnHealth(
-  { marker, members }: Found,
-  headers: Readonly<Record<string, string>>,
-  parts: Parts,
-  signal: AbortSignal,
-): Promise<Health> {
+async function askOwnHealth(found: Found, headers: Readonly<Record<string, string>>, parts: Parts, signal: AbortSignal): Promise<Health> {
+  const { marker } = found;
   const health = await askHealth(endpointOf(marker.port), headers, parts.askMs, signal);
-  if (
-    health.is === 'refused' ||
-    listensOn(
-      members.map(({ pid }) => pid),
-      marker.port,
-    ) !== false
-  )
-    return health;
+  if (health.is === 'refused' || isItsPort(found)) return health;
   const summary = `Another process listens on port ${marker.port}, which ${marker.model} was given.`;
   return {
     is: 'refused',

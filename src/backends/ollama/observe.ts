@@ -39,7 +39,7 @@ export async function observeServer(parts: Parts, signal: AbortSignal): Promise<
     const [version, store, memory] = await Promise.all([
       client.version(signal),
       readStore(parts, signal),
-      local ? readMemory(context.env, signal) : [],
+      local ? readMemory(context, signal) : [],
     ]);
     await lookIntoRows(store, parts, signal);
     const ours = await mapBounded(oursIn(store.tags, parts), ASK_AT_ONCE, (each) => describeOurs(each, store, parts, signal));

@@ -51,7 +51,7 @@ export const daemon: Schema = object('What the daemon of a stack is at.', {
       release: text('Its name.'),
       commit: nullable(text('Its commit.')),
       previous: nullable(count('The generation to go back to.')),
-      models: list('What it changed.', text('A model.')),
+      models: map('What it changed, by model.', text('Hash of what the model runs as since then.')),
       since: nullable(text('When it began to serve, ISO 8601.')),
       ms: count('For how long, in milliseconds.'),
     }),

@@ -155,7 +155,6 @@ async function underLease(
   if (signal.aborted || !isWorth(plan)) return { kind: 'nothing', plan };
   await noteWeightsUse(session, seen, context);
   await claimStack(session.stateDir, session.paths.file);
-  await noteWeightsUse(session, seen, context);
   const { parallelism, emit } = parts;
   const result = await runPlan(
     { session, plan, drivers, lease, parallelism, command: COMMAND, trigger, emit, attached: attachedIn(seen.artifacts) },

@@ -159,6 +159,7 @@ export class Loop {
     if (session === null) return;
     const looked = await hands.look(session, { allowDestroy: true, signal });
     const decision = this.#decide(this.#heal, looked, only);
+    if (await this.#baking.judge(looked.plan, decision, this.#standing.holds)) return this.#soon(0);
     const due = decision.restarts.filter((model) => only === null || only.has(model));
     const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true };
     if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal });
@@ -182,6 +183,7 @@ export class Loop {
     const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
     this.#parts.tell(tellStarts(due, task, release?.id ?? keyOf(target)));
     const acted = await this.#perform(keyOf(target), task, signal);
+    if (isBaked && acted.kind !== 'ran') await this.#baking.cancel();
     if (acted.kind === 'busy') return this.#isBusy(acted.holder);
     this.#reminders.forget('busy');
     pace.acted(due, looked.plan, this.#now());

@@ -10,6 +10,8 @@ interface Parts {
   readonly hands: Pick<Hands, 'changeHolds' | 'lastGood'>;
   readonly clock: DaemonClock;
   readonly tell: (event: Telling) => void;
+  /** Called before a cut-over that is watched. */
+  readonly onBake: () => void;
 }
 
 /**
@@ -29,8 +31,10 @@ export class Baking {
   async begin(release: Release, plan: Plan, targets: readonly string[]): Promise<boolean> {
     const { hands } = this.#parts;
     const bake = bakeFor(release, plan, targets, await hands.lastGood(release.id));
-    if (bake !== null) await hands.changeHolds((holds) => ({ ...holds, bake }));
-    return bake !== null;
+    if (bake === null) return false;
+    await hands.changeHolds((holds) => ({ ...holds, bake }));
+    if (bake.previous !== null) this.#parts.onBake();
+    return true;
   }
 
   /** After the run: what was published is watched from now on. */
@@ -46,6 +50,11 @@ export class Baking {
     await this.#begins();
   }
 
+  /** Who watched was told to end: nobody goes back for what is watched, until somebody watches again. */
+  async leave(): Promise<void> {
+    await this.#parts.hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: { ...holds.bake, unwatched: true } }));
+  }
+
   /** Its run did not come to be: there is nothing to watch. */
   async cancel(): Promise<void> {
     await this.#parts.hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: null }));
@@ -54,7 +63,7 @@ export class Baking {
   /** True: what is watched did not hold, and the stack is to go back. */
   async judge(plan: Plan, decision: Decision, { bake }: Holds): Promise<boolean> {
     if (bake === null) return false;
-    if (bake.since === null) await this.#begins(); // the process that cut over to it did not come to this
+    if (bake.since === null || bake.unwatched) await this.#begins(); // the process that cut over to it did not come to this
     const verdict = judgeBake(bake, plan, decision, bake.since === null ? 0 : this.#servedFor(bake.since));
     if (verdict.kind === 'none') return false;
     if (verdict.kind === 'good' || bake.previous === null) await this.#parts.hands.changeHolds((holds) => ({ ...holds, bake: null }));
@@ -66,7 +75,7 @@ export class Baking {
     const { hands, clock } = this.#parts;
     const since = new Date(clock.wallMs()).toISOString();
     this.#sinceMs = clock.monotonicMs();
-    await hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: { ...holds.bake, since } }));
+    await hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: watchedFrom(holds.bake, since) }));
   }
 
   #servedFor(since: string): number {
@@ -82,4 +91,8 @@ export class Baking {
     const message = `${named} is not applied again by itself. The next different one is; or: llmops resume`;
     tell({ type: 'revision.quarantined', revision: release, commit, why, message });
   }
+}
+
+function watchedFrom({ unwatched: _, ...bake }: Bake, since: string): Bake {
+  return { ...bake, since };
 }

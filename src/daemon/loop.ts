@@ -87,6 +87,7 @@ export class Loop {
       const wait = await this.round(signal).catch((error: unknown) => this.#failed(error, signal));
       await this.#rest(wait, signal);
     }
+    await this.#baking.leave().catch(() => undefined);
   }
 
   /** One look at everything, and what is to be done. Resolves to how long to wait for the next, in milliseconds. */

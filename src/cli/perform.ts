@@ -1,3 +1,4 @@
+import type { WeightFiles } from '../domain/retention.ts';
 import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
 import type { Trigger } from '../domain/generation.ts';
@@ -21,6 +22,7 @@ export interface Doing {
   readonly plan: Plan;
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly attached: Attached;
+  readonly weights: WeightFiles;
   readonly lease: Lease;
   readonly report: Reporter;
   readonly command: string;

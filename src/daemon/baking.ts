@@ -75,7 +75,7 @@ export class Baking {
     const { hands, clock } = this.#parts;
     const since = new Date(clock.wallMs()).toISOString();
     this.#sinceMs = clock.monotonicMs();
-    await hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: watchedFrom(holds.bake, since) }));
+    await hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: { ...holds.bake, since, unwatched: false } }));
   }
 
   #servedFor(since: string): number {
@@ -91,8 +91,4 @@ export class Baking {
     const message = `${named} is not applied again by itself. The next different one is; or: llmops resume`;
     tell({ type: 'revision.quarantined', revision: release, commit, why, message });
   }
-}
-
-function watchedFrom({ unwatched: _, ...bake }: Bake, since: string): Bake {
-  return { ...bake, since };
 }

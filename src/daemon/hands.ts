@@ -16,7 +16,7 @@ import { retire, runPlan, tend } from '../stack/run-plan.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
 import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
-import { noteWeightsUse } from '../stack/weights-use.ts';
+import { fetchedIn, noteWeightsUse } from '../stack/weights-use.ts';
 import {
   acquireLease,
   changeHolds,
@@ -157,7 +157,18 @@ async function underLease(
   await claimStack(session.stateDir, session.paths.file);
   const { parallelism, emit } = parts;
   const result = await runPlan(
-    { session, plan, drivers, lease, parallelism, command: COMMAND, trigger, emit, attached: attachedIn(seen.artifacts) },
+    {
+      session,
+      plan,
+      drivers,
+      lease,
+      parallelism,
+      command: COMMAND,
+      trigger,
+      emit,
+      attached: attachedIn(seen.artifacts),
+      weights: fetchedIn(seen.artifacts),
+    },
     context,
   );
   await retire({ drivers, lease, session });

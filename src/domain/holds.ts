@@ -49,8 +49,8 @@ export interface Bake {
   readonly since: string | null;
   /** Milliseconds. */
   readonly ms: number;
-  /** True: who watched it was told to end, so nobody is to go back for it. Absent: it is watched. */
-  readonly unwatched?: true;
+  /** True: who watched it was told to end, so nobody is to go back for it. */
+  readonly unwatched: boolean;
 }
 
 /** What keeps the loop from doing what the file says. Everything is a person's word, but for the pins of a failed bake. */

@@ -7,6 +7,7 @@ import type { Attached } from '../domain/kept.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import type { WeightFiles } from '../domain/retention.ts';
 import { keepFiles, pruneFiles } from './kept-files.ts';
 import { readLockBytes } from './pins.ts';
 import type { Session } from './session.ts';
@@ -21,6 +22,8 @@ export interface Running {
   readonly lease: Lease;
   /** Files that the options of all declared models name, for the history and for who goes back to it. Absent: those of the starts. */
   readonly attached?: Attached;
+  /** {@link fetchedIn} of what was seen, for the history. Absent: not told. */
+  readonly weights?: WeightFiles;
   readonly parallelism: number;
   /** As named to others, and in the history. */
   readonly command: string;
@@ -42,7 +45,7 @@ export async function runPlan({ session, plan, drivers, lease, ...how }: Running
   return result;
 }
 
-async function perform({ session, plan, drivers, lease, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
+async function perform({ session, plan, drivers, lease, weights, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
   const { applyPlan } = await import('../apply/index.ts');
   const { openState } = await import('../state/index.ts');
   await tend(drivers);
@@ -54,20 +57,21 @@ async function perform({ session, plan, drivers, lease, ...how }: Running, conte
     signal: context.signal,
     clock: { now: context.now, monotonicMs: () => Math.round(performance.now()) },
     who: who(context.env),
-    source: await filesOf(session, context),
+    source: { ...(await filesOf(session, context)), ...(weights && { weights }) },
     ...how,
   });
 }
 
 /** What it takes to come back to what is applied now. */
-async function filesOf({ paths, text, lock, ...session }: Session, { env }: Surroundings): Promise<StackFiles> {
+async function filesOf({ paths, text, lock, desired, ...session }: Session, { env }: Surroundings): Promise<StackFiles> {
   const { file } = paths;
   const [commit, bytes] = await Promise.all([
     session.commit ?? import('./git-commit.ts').then(({ commitOf }) => commitOf(file, text, env)),
     lock === undefined ? readLockBytes(paths) : lock,
   ]);
   const pinned = bytes === null ? null : new TextDecoder().decode(bytes);
-  return { file, text, commit, lock: pinned };
+  const { retention } = desired;
+  return { file, text, commit, lock: pinned, ...(retention && { retention }) };
 }
 
 function attachedOf({ steps }: Plan): Attached {

@@ -1,6 +1,8 @@
 import type { Artifact } from '../domain/desired.ts';
+import { waysBack, type WeightFiles } from '../domain/retention.ts';
 import { lockPathOf } from './paths.ts';
 import type { Session } from './session.ts';
+import { releaseOfGeneration } from './release.ts';
 import { storeOf } from './store.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { Survey } from './survey.ts';
@@ -38,7 +40,13 @@ function digestsOfArtifact({ sha256, remote }: Artifact): readonly string[] {
   return remote === undefined ? [] : [sha256, ...remote.files.map((file) => file.sha256)];
 }
 
-/** Digests of weights, and of their files, that a state tells: as applied now, or in a generation that one may want to go back to. */
+/** Files that models were fetched as, for the history. */
+export function fetchedIn(artifacts: Readonly<Record<string, Artifact>>): WeightFiles {
+  const files = Object.values(artifacts).flatMap(({ remote }) => remote?.files ?? []);
+  return Object.fromEntries(files.map(({ sha256, bytes }) => [sha256, bytes]));
+}
+
+/** Digests of weights, and of their files, that a state tells: as applied now, or in a generation that the policy keeps to go back to. */
 export async function digestsOnRecord(stateDir: string): Promise<readonly string[]> {
   const { listGenerations, readState } = await import('../state/index.ts');
   const { inventory } = await readState(stateDir);
@@ -46,6 +54,9 @@ export async function digestsOnRecord(stateDir: string): Promise<readonly string
     fields['digest'],
     ...(spec === undefined ? [] : [spec.weights.sha256, ...(spec.weights.remote?.files ?? []).map(({ sha256 }) => sha256)]),
   ]);
-  const retained = (await listGenerations(stateDir)).flatMap(({ changes }) => changes.map(({ wish }) => wish?.fields['digest']));
+  const generations = await listGenerations(stateDir);
+  const kept = waysBack(generations, releaseOfGeneration).flatMap(({ files, isKept }) => (isKept ? Object.keys(files) : []));
+  const untold = generations.filter(({ source }) => source.weights === undefined);
+  const retained = [...kept, ...untold.flatMap(({ changes }) => changes.map(({ wish }) => wish?.fields['digest']))];
   return [...applied, ...retained].filter((digest) => typeof digest === 'string');
 }

@@ -57,7 +57,16 @@ export class Loop {
     this.#baking = new Baking(parts);
     const { source, hands, tell, clock } = parts;
     this.follower = new Follower({ source, hands, tell, monotonicMs: () => clock.monotonicMs(), onNews: () => void this.reconsider() });
-    this.#standing = { target: targetOf(null, holds), phase: 'looking', parked: null, stalled: [], waiting: [], holds, left: [] };
+    this.#standing = {
+      target: targetOf(null, holds),
+      phase: 'looking',
+      parked: null,
+      stalled: [],
+      waiting: [],
+      holds,
+      left: [],
+      roundMs: null,
+    };
   }
 
   get standing(): Standing {
@@ -84,7 +93,9 @@ export class Loop {
     await this.follower.look(signal);
     while (!signal.aborted) {
       this.#wake.clear();
+      const begun = this.#now().ms;
       const wait = await this.round(signal).catch((error: unknown) => this.#failed(error, signal));
+      this.#stand({ roundMs: Math.round(this.#now().ms - begun) });
       await this.#rest(wait, signal);
     }
     await this.#baking.leave().catch(() => undefined);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { certificate } from '../test/store/certificate.ts';
 import type { Took } from './download-one.ts';
 import { startBlockServer, type BlockServer } from './download-server.ts';
-import { median, runOnce } from './measure.ts';
+import { alsoWhenEnded, median, runOnce } from './measure.ts';
 
 const ONE = join(import.meta.dirname, 'download-one.ts');
 const MIB = 1024 ** 2;
@@ -27,6 +27,7 @@ const CHECKED = 'curl -sS --cacert "$1" "$2" | tee "$3" | sha256sum';
  */
 export async function run(): Promise<void> {
   const dir = await mkdtemp(join(await roomyFolder(), 'llmops-bench-download-'));
+  const forget = alsoWhenEnded(() => rmSync(dir, { recursive: true, force: true }));
   const server = await startBlockServer();
   try {
     const tools = { curl: await has('curl'), sha256sum: await has('sha256sum') };
@@ -42,6 +43,7 @@ export async function run(): Promise<void> {
   } finally {
     await server.close();
     await rm(dir, { recursive: true, force: true });
+    forget();
   }
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 
 /** One run of a program: wall time in milliseconds and the largest resident size in MiB (0 where the system does not tell). */
 export interface Run {
@@ -63,3 +64,15 @@ export function summary(runs: readonly Run[]): string {
   const peak = median(runs.map((run) => run.peakMiB));
   return `${median(times).toFixed(0)} ms (${Math.min(...times).toFixed(0)}-${Math.max(...times).toFixed(0)})${peak > 0 ? `, ${peak.toFixed(0)} MiB` : ''}`;
 }
+
+/** Cleans up also when somebody ends the bench: gigabytes in memory would outlive it. Returns what takes that back. */
+export function alsoWhenEnded(clean: () => void): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    clean();
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of ENDS) process.once(signal, end);
+  return () => ENDS.forEach((signal) => process.removeListener(signal, end));
+}
+
+const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,4 +1,4 @@
-import { count, exactly, list, map, nullable, object, oneOfWords, ref, text, type Schema } from './dsl.ts';
+import { count, exactly, flag, list, map, nullable, object, oneOfWords, ref, text, type Schema } from './dsl.ts';
 
 const mark = {
   by: text('Who: `alice@gpu-box`.'),
@@ -51,9 +51,10 @@ export const daemon: Schema = object('What the daemon of a stack is at.', {
       release: text('Its name.'),
       commit: nullable(text('Its commit.')),
       previous: nullable(count('The generation to go back to.')),
-      models: list('What it changed.', text('A model.')),
+      models: map('What it changed, by model.', text('Hash of what the model runs as since then.')),
       since: nullable(text('When it began to serve, ISO 8601.')),
       ms: count('For how long, in milliseconds.'),
+      unwatched: flag('Who watched it was told to end.'),
     }),
   ),
   conditions: list(

@@ -14,6 +14,7 @@ export type Told = Pick<StepResult, 'url' | 'cut' | 'note'>;
 export async function act(step: Step, tools: ActTools, seen: Seen, io: StepIo): Promise<Told> {
   if (step.op === 'publish') return { url: await publish(step, tools, seen, io) };
   if (step.op === 'drain') return drain(step, tools, io);
+  if (step.op === 'pull') return pull(step, tools, io);
   await change(step, tools, io);
   return {};
 }
@@ -24,14 +25,21 @@ async function drain(step: StepOf<'drain'>, { drivers }: ActTools, io: StepIo): 
   return { note: end.note, ...(end.cut === null || end.cut === 0 ? {} : { cut: end.cut }) };
 }
 
-async function change(step: Exclude<Step, { op: 'publish' | 'drain' }>, { drivers, ledger, fetch }: ActTools, io: StepIo): Promise<void> {
+async function pull(step: StepOf<'pull'>, { drivers }: ActTools, io: StepIo): Promise<Told> {
+  const note = await offered(driverOf(drivers, step.backend).perform.pull, step)(step, io);
+  return note ? { note } : {};
+}
+
+async function change(
+  step: Exclude<Step, { op: 'publish' | 'drain' | 'pull' }>,
+  { drivers, ledger, fetch }: ActTools,
+  io: StepIo,
+): Promise<void> {
   switch (step.op) {
     case 'adopt':
       return offered(driverOf(drivers, step.backend).perform.adopt, step)(step, io);
     case 'fetch':
       return fetch(step, io);
-    case 'pull':
-      return offered(driverOf(drivers, step.backend).perform.pull, step)(step, io);
     case 'start':
       return driverOf(drivers, step.backend).perform.start(step, io);
     case 'probe':

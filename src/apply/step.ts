@@ -46,7 +46,7 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
     begun = true;
     signal.throwIfAborted();
     lease.verify();
-    told = await act(step, tools, seen, { signal, progress: talk.progress, transfer: transfers(step, tools) });
+    told = await act(step, tools, seen, ioOf(step, tools, talk, signal));
     await checkLeaves(step, drivers, signal, patienceMs);
   };
   const mayAbandon = () => isWait(step) && (isSuperseded(tools.signal) || tools.underway.mayAbandon(step));
@@ -61,10 +61,15 @@ async function attempt(step: Step, tools: StepTools): Promise<End> {
   return begun ? close(step, settled, tools) : settled;
 }
 
+function ioOf(step: Step, tools: StepTools, { progress }: Talk, signal: AbortSignal): StepIo {
+  const io = { signal, progress, transfer: transfers(step, tools) };
+  return { ...io, fetch: (origin, files) => tools.fetch({ origin, files }, io) };
+}
+
 function listen(step: Step, tools: StepTools): Talk {
   let last: string | null = null;
   const progress: StepIo['progress'] = (message, done, total) => {
-    last = message;
+    last = message || null;
     tools.say({ type: 'step.waiting', step: step.id, model: step.model, message, done: done ?? null, total: total ?? null });
   };
   return { progress, lastWord: () => last };

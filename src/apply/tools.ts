@@ -16,7 +16,7 @@ export interface Clock {
 export type Said = Event extends infer E ? (E extends Event ? Omit<E, 'at' | 'run'> : never) : never;
 
 /** Brings weights to this machine. Goes on where an earlier one was cut off; fails with a ProblemError. */
-export type Fetch = (step: StepOf<'fetch'>, io: StepIo) => Promise<void>;
+export type Fetch = (what: Pick<StepOf<'fetch'>, 'origin' | 'files'>, io: StepIo) => Promise<void>;
 
 /** What every step of a run is performed with. */
 export interface StepTools {

@@ -11,6 +11,7 @@ import { refuseStale, type PlanFile } from './plan-file.ts';
 import { reporter, type Reporter } from './reporter.ts';
 import { say } from './screen.ts';
 import { attachedIn } from '../stack/kept-files.ts';
+import { fetchedIn, noteWeightsUse } from '../stack/weights-use.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey, type PlanFlags } from '../stack/survey.ts';
 
@@ -79,9 +80,12 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   const plan = saved?.plan ?? fresh;
   await report.plan(plan);
   const { command, trigger = 'command' } = order;
-  const attached = attachedIn(seen.artifacts);
-  const doing = { session, context, flags, plan, drivers: seen.drivers, attached, lease, report, command, trigger };
+  const [attached, weights] = [attachedIn(seen.artifacts), fetchedIn(seen.artifacts)];
+  const doing = { session, context, flags, plan, drivers: seen.drivers, attached, weights, lease, report, command, trigger };
+  // Also where nothing is left to do: what an earlier fetch brought is used from now on.
+  const note = () => (mode === 'apply' || mode === 'prefetch' ? noteWeightsUse(session, seen, context) : undefined);
   if (!canApply(plan)) {
+    await note();
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
     await tend(seen.drivers);
     if (errorsIn(plan.problems).length === 0) await retire(doing);
@@ -92,6 +96,7 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   if (!flags.autoApprove) await approve(context, mode);
   context.signal.throwIfAborted();
   await order.onApproved?.();
+  await note();
   try {
     return await perform(doing);
   } finally {

@@ -1,5 +1,9 @@
 import type { Generation } from '../domain/generation.ts';
 import { ProblemError } from '../domain/problem.ts';
+import { waysBack } from '../domain/retention.ts';
+import type { Reach } from '../render/history/horizon.ts';
+import { releaseOfGeneration } from '../stack/release.ts';
+import { storeOf } from '../stack/store.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { localClock, type Moment } from './moment.ts';
@@ -22,15 +26,28 @@ export async function run(context: CliContext, flags: HistoryFlags): Promise<num
   const wanted = flags.model === undefined ? all : all.flatMap((one) => aboutModel(one, flags.model ?? ''));
   const since = flags.since?.(context.now()) ?? -Infinity;
   const generations = wanted.filter((one) => Date.parse(one.startedAt) >= since).slice(0, flags.limit);
-  const { historyDocument, renderHistoryText } = await import('../render/index.ts');
+  const { historyDocument, renderHistoryText, renderHorizon } = await import('../render/index.ts');
   if (flags.json) await printJson(context.stdout, historyDocument(generations));
   else if (generations.length === 0 && all.length > 0)
     await print(context.stdout, 'No generation is like that. All of them: `llmops history`.');
   else {
     const looks = { ...screenOf(context.stdout, context, flags), now: context.now(), clock: localClock };
     await print(context.stdout, renderHistoryText(generations, looks));
+    await print(context.stdout, renderHorizon(await horizon(all, context), looks));
   }
   return 0;
+}
+
+/** Which generations one can go back to from here, and what the others would have to fetch. */
+async function horizon(all: readonly Generation[], context: CliContext): Promise<readonly Reach[]> {
+  const ways = waysBack(all, releaseOfGeneration);
+  if (ways.every(({ files }) => Object.keys(files).length === 0)) return ways.map(({ number }) => ({ number, missingBytes: 0 }));
+  const stored = await (await storeOf(context)).list().catch(() => []);
+  const here = new Set(stored.map(({ sha256 }) => sha256));
+  return ways.map(({ number, files }) => {
+    const missing = Object.entries(files).filter(([digest]) => !here.has(digest));
+    return { number, missingBytes: missing.reduce((sum, [, bytes]) => sum + bytes, 0) };
+  });
 }
 
 /** What one generation did to one model; empty: nothing. */

@@ -22,7 +22,7 @@ export async function lockImported(desired: Desired, store: ImportedStore | unde
   if (store === undefined || fetched.length === 0 || existsSync(lockPathOf(paths.file))) return { pinned: [], open: fetched };
   const [{ lockModels }, { resolveStored }] = await Promise.all([import('../lock/index.ts'), import('../sources/index.ts')]);
   const backend = desired.backends[0]?.name ?? 'ollama';
-  const empty = { models: {}, engines: { [backend]: store.engine } };
+  const empty = { models: {}, engines: store.engine === null ? {} : { [backend]: store.engine } };
   const { lock } = await lockModels(
     desired,
     empty,

@@ -51,8 +51,8 @@ function picture(context: CliContext, flags: StackFlags): Live {
   let progress: Progress = NO_PROGRESS;
   const rows = () => {
     const { color, width } = screen();
-    // A column stays free: a full line makes some terminals wrap.
-    return progressLines(progress, { color, width: width - 1, height: Math.max(1, (context.stderr.rows ?? 24) - 2), now: context.now() });
+    // A column stays free: a full line makes some terminals wrap. A terminal that knows no size says 0 rows.
+    return progressLines(progress, { color, width: width - 1, height: Math.max(1, (context.stderr.rows || 24) - 2), now: context.now() });
   };
   const timer = setInterval(() => canvas.draw(rows()), FRAME_MS);
   return {

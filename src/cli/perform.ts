@@ -1,3 +1,4 @@
+import type { WeightFiles } from '../domain/retention.ts';
 import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
 import type { Trigger } from '../domain/generation.ts';
@@ -21,6 +22,7 @@ export interface Doing {
   readonly plan: Plan;
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly attached: Attached;
+  readonly weights: WeightFiles;
   readonly lease: Lease;
   readonly report: Reporter;
   readonly command: string;
@@ -48,8 +50,8 @@ export async function perform(doing: Doing): Promise<number> {
 }
 
 /** Lets drivers end what no copy needs any more, and says what they did not end. */
-export async function retire({ drivers, lease, context, flags }: Doing): Promise<void> {
-  await printProblems(await retireDrivers({ drivers, lease }), context, flags);
+export async function retire({ drivers, lease, session, context, flags }: Doing): Promise<void> {
+  await printProblems(await retireDrivers({ drivers, lease, session }), context, flags);
 }
 
 /** Closes what a cut-off run left open in the journal, where nothing else is left to do. Writes no generation. */

@@ -26,6 +26,7 @@ function keeping(verb: AddVerb): void {
     .option('--json', 'events as a stream of JSON records')
     .addOption(new Option('--print-unit <manager>', 'print a file with which a service manager runs this, and end').choices(SERVICES))
     .option('--system', 'with --print-unit systemd: a unit of the machine, not of this user')
+    .addOption(new Option('--guard', 'watch a release in the place of a daemon that died').hideHelp())
     .option('--parallelism <n>', 'steps at once', positive, 10)
     .addOption(new Option('--probe <duration>', 'how often the engines are looked at (default: `daemon.probe`, 5s)').argParser(duration));
 }

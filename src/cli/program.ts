@@ -231,7 +231,13 @@ function helping(verb: AddVerb): void {
   const cache = verb(
     'cache',
     'the weights that were fetched to this machine, for all stacks',
-    ['llmops cache ls', 'llmops cache prune', 'llmops cache prune --all -y', 'llmops cache verify'],
+    [
+      'llmops cache ls',
+      'llmops cache prune',
+      'llmops cache prune --all -y',
+      'llmops cache prune --forget /mnt/old/state',
+      'llmops cache verify',
+    ],
     () => import('./cache.ts'),
   ).addArgument(
     new Argument('<what>', 'ls: list them; prune: remove what no stack uses; verify: read all of it again').choices([
@@ -243,6 +249,7 @@ function helping(verb: AddVerb): void {
   cache
     .option('-f, --file <file>', 'a stack file whose lock also counts as use (default: llmops.yaml)')
     .option('--all', 'with prune: also what a stack uses; it is fetched again when it is needed')
+    .option('--forget <folder>', 'with prune: the stack with this state folder is gone for good (repeat for several)', collect)
     .option('-y, --auto-approve', 'with prune: do not ask')
     .option('--json', 'as JSON')
     .option('--no-color', NO_COLOR);

@@ -11,6 +11,7 @@ export interface UpFlags extends StackFlags {
   readonly probe?: number;
   readonly printUnit?: ServiceKind;
   readonly system?: boolean;
+  readonly guard?: boolean;
 }
 
 /**
@@ -23,26 +24,36 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
   if (printUnit !== undefined) return (await import('./up-unit.ts')).printUnit(session, context, { ...flags, printUnit });
   const { refuseTakenStack } = await import('../state/index.ts');
   await refuseTakenStack(session.stateDir, session.paths.file);
-  const [{ runDaemon }, { sourceFor }, { notifySystemd }] = await Promise.all([
+  const [{ runDaemon }, { guard, startGuard }, { sourceFor }, { notifySystemd }] = await Promise.all([
     import('../daemon/index.ts'),
+    import('../daemon/guard.ts'),
     import('./up-source.ts'),
     import('../daemon/service/notify.ts'),
   ]);
   const manager = notifySystemd(context.env);
+  const options = {
+    context: { ...context, env: withoutManager(context.env), note: () => SILENT },
+    place: flags,
+    stack: session.desired.stack,
+    stateDir: session.stateDir,
+    baseDir: session.paths.baseDir,
+    parallelism: flags.parallelism,
+    probeMs: flags.probe ?? session.desired.daemon?.probeMs ?? PROBE_MS,
+  };
+  if (flags.guard) {
+    await guard({ ...options, onBake: () => undefined, hear: () => undefined });
+    return EXIT.ok;
+  }
+  const guarding = ['-f', session.paths.file, '--state-dir', session.stateDir, ...(flags.env ? ['--env', flags.env] : [])];
   if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
   const stopping = () => void manager.stopping();
   context.signal.addEventListener('abort', stopping, { once: true });
   const pings = manager.watchdog === null ? undefined : setInterval(() => void manager.ping(), manager.watchdog);
   try {
     await runDaemon({
-      context: { ...context, env: withoutManager(context.env), note: () => SILENT },
-      place: flags,
-      stack: session.desired.stack,
-      stateDir: session.stateDir,
-      baseDir: session.paths.baseDir,
+      ...options,
+      onBake: () => startGuard(guarding, options.context.env),
       source: await sourceFor(session, context),
-      parallelism: flags.parallelism,
-      probeMs: flags.probe ?? session.desired.daemon?.probeMs ?? PROBE_MS,
       webhook: session.desired.daemon?.webhook ?? null,
       hear: flags.json ? (event) => void printJson(context.stdout, event) : (event) => void context.stdout.write(eventLine(event)),
       ready: (picture) => void manager.ready(`follows ${picture().follows}`),

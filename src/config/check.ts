@@ -56,7 +56,7 @@ function checkTree(part: Located, whole: Located, findings: Findings): void {
   const backends = backendTypes(whole);
   validate(part, (name) => known(backends.get(name)), findings);
   const models = new Set(entries(find(whole, 'models')).map(([name]) => name));
-  applyRules({ root: part, backends, models, allowOutside: scalar(find(whole, 'allowOutside')) === true, findings });
+  applyRules({ root: part, whole, backends, models, allowOutside: scalar(find(whole, 'allowOutside')) === true, findings });
 }
 
 function known(type: string | undefined): string | undefined {

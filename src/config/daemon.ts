@@ -1,7 +1,8 @@
 import type { DaemonSpec, GitSpec, HookAddress, NotifySpec } from '../domain/daemon.ts';
 import { WEEKDAYS, type ChangeWindow, type PolicySpec } from '../domain/policy.ts';
 import { TROUBLE } from '../domain/daemon-event.ts';
-import { milliseconds } from './units.ts';
+import { USUAL_RETENTION, type RetentionSpec } from '../domain/retention.ts';
+import { bytes, milliseconds } from './units.ts';
 import type { Written } from './written.gen.ts';
 
 type WrittenDaemon = NonNullable<Written['daemon']>;
@@ -51,4 +52,10 @@ function changeWindow({ days, from, to, timezone }: NonNullable<NonNullable<Writ
 function minutes(time: string): number {
   const [hours = '0', rest = '0'] = time.split(':');
   return Number(hours) * 60 + Number(rest);
+}
+
+/** `retention:` with every default filled in. */
+export function retentionSpec({ generations, weights }: NonNullable<Written['retention']>): RetentionSpec {
+  const { generations: usual } = USUAL_RETENTION;
+  return { generations: generations ?? usual, bytes: weights === undefined || weights === null ? null : bytes(weights) };
 }

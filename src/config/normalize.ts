@@ -3,7 +3,7 @@ import type { JsonSchema } from '../domain/backend.ts';
 import { atLeast as finerThan } from '../domain/quantization.ts';
 import type { BackendSpec, Desired, DriftPolicy, Json, JsonObject, ModelSpec } from '../domain/desired.ts';
 import type { Place } from '../domain/problem.ts';
-import { daemonSpec, policySpec } from './daemon.ts';
+import { daemonSpec, policySpec, retentionSpec } from './daemon.ts';
 import { inertSpots } from './inert.ts';
 import { plain, spot, type Located } from './located.ts';
 import { placeOf } from './report.ts';
@@ -25,7 +25,7 @@ export function normalize(
   const written = plain(root) as Written;
   const typeOf = (name: string): string | undefined => written.backends?.[name]?.type;
   const { spots, models: inertModels } = inertSpots(root, typeOf);
-  const { prompts, slos, gateway, daemon, policy } = written;
+  const { prompts, slos, gateway, daemon, policy, retention } = written;
   const declared = [...inertModels].sort();
   const acted = Object.entries(written.models ?? {}).filter(([name]) => !inertModels.has(name));
   const meaning = {
@@ -38,13 +38,23 @@ export function normalize(
     file: file.path,
     environment: names.environment,
     revision: names.hash(
-      canonicalJson({ ...meaning, prompts, slos, gateway, daemon, policy, inert: declared.map((name) => [name, written.models?.[name]]) }),
+      canonicalJson({
+        ...meaning,
+        prompts,
+        slos,
+        gateway,
+        daemon,
+        policy,
+        retention,
+        inert: declared.map((name) => [name, written.models?.[name]]),
+      }),
     ),
     inert: spots.map(({ path, reason, at }) => ({ path, reason, place: placeOf(file, at) })),
     inertModels: declared,
     allowOutside: written.allowOutside ?? false,
     ...(daemon !== undefined && { daemon: daemonSpec(daemon) }),
     ...(policy !== undefined && { policy: policySpec(policy) }),
+    ...(retention !== undefined && { retention: retentionSpec(retention) }),
     places: places(root, file),
   };
 }

@@ -632,6 +632,19 @@ timezone?: (string | null)
 approve?: ("none" | "destructive" | "all")
 }
 /**
+ * How far one can go back without a network: what `llmops cache prune` leaves for earlier generations.
+ */
+retention?: {
+/**
+ * How many releases before the one in force keep their weights on this machine.
+ */
+generations?: number
+/**
+ * Bytes of weights that are kept for them, beside those in force. Absent: no limit.
+ */
+weights?: (string | null)
+}
+/**
  * Small overlays on the rest of this file, chosen with `--env`. Maps are merged, other values replaced; `null` takes an entry away.
  */
 environments?: {

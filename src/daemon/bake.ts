@@ -17,10 +17,10 @@ export function bakeFor({ id, commit, session }: Release, plan: Plan, targets: r
     const isMeant = targets.length === 0 || targets.includes(model);
     return isMeant && !correctsDrift && (action === 'create' || action === 'update');
   });
-  const models = changed.map(({ model }) => model);
-  const times = session.desired.models.filter(({ name }) => models.includes(name)).map(({ rollout }) => rollout.bakeMs);
+  const models = Object.fromEntries(changed.flatMap(({ model, wish }) => (wish === null ? [] : [[model, wish.specHash]])));
+  const times = session.desired.models.filter(({ name }) => models[name] !== undefined).map(({ rollout }) => rollout.bakeMs);
   const ms = Math.max(0, ...times);
-  return ms === 0 ? null : { release: id, commit, previous, models, since: null, ms };
+  return ms === 0 ? null : { release: id, commit, previous, models, since: null, ms, unwatched: false };
 }
 
 /**
@@ -28,9 +28,10 @@ export function bakeFor({ id, commit, session }: Release, plan: Plan, targets: r
  * to serve; a clock that was set back makes it negative, and then its time is taken to be over.
  */
 export function judgeBake(bake: Bake, plan: Plan, { waiting }: Decision, servedMs: number): BakeVerdict {
-  const ended = plan.drift.find(({ model, reason }) => reason === 'crashed' && bake.models.includes(model));
-  const waits = waiting.some(({ model }) => bake.models.includes(model));
-  if (ended && waits) return { kind: 'bad', why: `${ended.model} did not hold for ${minutes(bake.ms)} after its change. ${ended.detail}` };
+  const isBaked = (model: string, instance: string | null) => instance === `${model}-${bake.models[model]}`; // and not the copy before it
+  const ended = plan.drift.find(({ model, instance, reason }) => reason === 'crashed' && isBaked(model, instance));
+  if (ended && waiting.some(({ model }) => model === ended.model))
+    return { kind: 'bad', why: `${ended.model} did not hold for ${minutes(bake.ms)} after its change. ${ended.detail}` };
   return servedMs < 0 || servedMs >= bake.ms ? { kind: 'good' } : { kind: 'none' };
 }
 

@@ -10,6 +10,8 @@ interface Parts {
   readonly hands: Pick<Hands, 'changeHolds' | 'lastGood'>;
   readonly clock: DaemonClock;
   readonly tell: (event: Telling) => void;
+  /** Called before a cut-over that is watched. */
+  readonly onBake: () => void;
 }
 
 /**
@@ -29,30 +31,51 @@ export class Baking {
   async begin(release: Release, plan: Plan, targets: readonly string[]): Promise<boolean> {
     const { hands } = this.#parts;
     const bake = bakeFor(release, plan, targets, await hands.lastGood(release.id));
-    if (bake !== null) await hands.changeHolds((holds) => ({ ...holds, bake }));
-    return bake !== null;
+    if (bake === null) return false;
+    await hands.changeHolds((holds) => ({ ...holds, bake }));
+    if (bake.previous !== null) this.#parts.onBake();
+    return true;
   }
 
   /** After the run: what was published is watched from now on. */
   async served({ steps }: ApplyResult): Promise<void> {
-    const { hands, clock } = this.#parts;
-    const since = new Date(clock.wallMs()).toISOString();
-    this.#sinceMs = clock.monotonicMs();
+    const { hands } = this.#parts;
     const published = new Set(steps.filter(({ op, status }) => op === 'publish' && status === 'done').map(({ model }) => model));
     await hands.changeHolds((holds) => {
-      const models = holds.bake?.models.filter((model) => published.has(model)) ?? [];
-      return holds.bake === null ? holds : { ...holds, bake: models.length === 0 ? null : { ...holds.bake, models, since } };
+      const models = Object.entries(holds.bake?.models ?? {}).filter(([model]) => published.has(model));
+      return holds.bake === null
+        ? holds
+        : { ...holds, bake: models.length === 0 ? null : { ...holds.bake, models: Object.fromEntries(models) } };
     });
+    await this.#begins();
+  }
+
+  /** Who watched was told to end: nobody goes back for what is watched, until somebody watches again. */
+  async leave(): Promise<void> {
+    await this.#parts.hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: { ...holds.bake, unwatched: true } }));
+  }
+
+  /** Its run did not come to be: there is nothing to watch. */
+  async cancel(): Promise<void> {
+    await this.#parts.hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: null }));
   }
 
   /** True: what is watched did not hold, and the stack is to go back. */
   async judge(plan: Plan, decision: Decision, { bake }: Holds): Promise<boolean> {
-    if (bake === null || bake.since === null) return false;
-    const verdict = judgeBake(bake, plan, decision, this.#servedFor(bake.since));
+    if (bake === null) return false;
+    if (bake.since === null || bake.unwatched) await this.#begins(); // the process that cut over to it did not come to this
+    const verdict = judgeBake(bake, plan, decision, bake.since === null ? 0 : this.#servedFor(bake.since));
     if (verdict.kind === 'none') return false;
     if (verdict.kind === 'good' || bake.previous === null) await this.#parts.hands.changeHolds((holds) => ({ ...holds, bake: null }));
     else await this.#goBack(bake, bake.previous, verdict.why, plan.baseline?.generation ?? null);
     return verdict.kind === 'bad' && bake.previous !== null;
+  }
+
+  async #begins(): Promise<void> {
+    const { hands, clock } = this.#parts;
+    const since = new Date(clock.wallMs()).toISOString();
+    this.#sinceMs = clock.monotonicMs();
+    await hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: { ...holds.bake, since, unwatched: false } }));
   }
 
   #servedFor(since: string): number {

@@ -16,6 +16,7 @@ import { retire, runPlan, tend } from '../stack/run-plan.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
 import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
+import { fetchedIn, noteWeightsUse } from '../stack/weights-use.ts';
 import {
   acquireLease,
   changeHolds,
@@ -46,6 +47,7 @@ export const COMMAND = 'llmops up';
 /** Hands that look at real engines, disks and networks. */
 export function realHands(parts: HandsParts): Hands {
   const { context, place, stateDir } = parts;
+  const sweeping: Sweeping = { nextMs: 0 };
   let standing: (() => Promise<Session>) | null = null;
   return {
     open: async (revision) => {
@@ -60,7 +62,7 @@ export function realHands(parts: HandsParts): Hands {
       standing ??= await standingFrom(parts);
       return (await standing?.()) ?? null;
     },
-    look: (session, { allowDestroy, signal }) => look(session, allowDestroy, { ...context, signal }),
+    look: (session, { allowDestroy, signal }) => look(session, allowDestroy, { ...context, signal, brief: true }, sweeping),
     act: (task, signal) => act(task, parts, signal),
     lastGood: (release) => lastGood(release, stateDir),
     readHolds: async () => (await readHolds(stateDir)).holds,
@@ -99,11 +101,21 @@ async function standingFrom({ context, place, stateDir }: HandsParts): Promise<(
   return null;
 }
 
-async function look(session: Session, allowDestroy: boolean, context: Surroundings): Promise<Looked> {
+/** When logs are cut and records swept again, on the clock that does not jump. */
+interface Sweeping {
+  nextMs: number;
+}
+
+const SWEEP_MS = 60_000;
+
+async function look(session: Session, allowDestroy: boolean, context: Surroundings, sweeping: Sweeping): Promise<Looked> {
   const isBusy = () => currentHolder(session.stateDir) !== null;
   const wasBusy = isBusy();
   const seen = await survey(session, context);
-  await tend(seen.drivers);
+  if (performance.now() >= sweeping.nextMs) {
+    sweeping.nextMs = performance.now() + SWEEP_MS;
+    await tend(seen.drivers);
+  }
   const plan = await planFor(session, seen, 'apply', { allowDestroy, holdFailed: true });
   return { plan, known: { ...lookedAfter(seen), busy: wasBusy || isBusy() }, pids: pidsOf(seen) };
 }
@@ -141,13 +153,25 @@ async function underLease(
   const { drivers } = seen;
   const plan = await planFor(session, seen, 'apply', { target: targets, allowDestroy, holdFailed: true });
   if (signal.aborted || !isWorth(plan)) return { kind: 'nothing', plan };
+  await noteWeightsUse(session, seen, context);
   await claimStack(session.stateDir, session.paths.file);
   const { parallelism, emit } = parts;
   const result = await runPlan(
-    { session, plan, drivers, lease, parallelism, command: COMMAND, trigger, emit, attached: attachedIn(seen.artifacts) },
+    {
+      session,
+      plan,
+      drivers,
+      lease,
+      parallelism,
+      command: COMMAND,
+      trigger,
+      emit,
+      attached: attachedIn(seen.artifacts),
+      weights: fetchedIn(seen.artifacts),
+    },
     context,
   );
-  await retire({ drivers, lease });
+  await retire({ drivers, lease, session });
   return { kind: 'ran', plan, result };
 }
 

@@ -27,8 +27,12 @@ export interface DaemonOptions {
   readonly baseDir: string;
   readonly source: Source;
   readonly parallelism: number;
+  /** What it calls itself. Absent: {@link COMMAND}. */
+  readonly command?: string;
   /** Where a git server may call after a push: `127.0.0.1:8401`; null: nowhere. */
   readonly webhook: string | null;
+  /** Starts what watches a release in its place, should this process die. */
+  readonly onBake: () => void;
   /** How often engines are looked at, in milliseconds. */
   readonly probeMs: number;
   /** Hears what happens: the daemon's events, and those of its runs. Must not throw. */
@@ -52,7 +56,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { context, stateDir, source } = options;
   const lock = await takeDaemonLock(stateDir);
   const log = openEventLog(stateDir);
-  const note = noteSupervisor(stateDir, COMMAND);
+  const note = noteSupervisor(stateDir, options.command ?? COMMAND);
   note.say([]);
   const closers: (() => unknown)[] = [];
   try {
@@ -109,7 +113,10 @@ async function openLoop(options: DaemonOptions, tell: (event: Telling) => void, 
   const hands = realHands({ context, place, stack, stateDir, parallelism, emit });
   const { holds } = await readHolds(stateDir);
   const policy = () => loop.follower.release?.session.desired.policy ?? NO_POLICY;
-  const loop: Loop = new Loop({ source, hands, clock: realClock, tell, probeMs, policy, isGone, hash: sha256 }, holds);
+  const loop: Loop = new Loop(
+    { source, hands, clock: realClock, tell, probeMs, policy, onBake: options.onBake, isGone, hash: sha256 },
+    holds,
+  );
   return loop;
 }
 

@@ -98,6 +98,7 @@ export class Loop {
       const wait = await this.round(signal).catch((error: unknown) => this.#failed(error, signal));
       await this.#rest(wait, signal);
     }
+    await this.#baking.leave().catch(() => undefined);
   }
 
   /** One look at everything, and what is to be done. Resolves to how long to wait for the next, in milliseconds. */
@@ -172,6 +173,7 @@ export class Loop {
     if (session === null) return;
     const looked = await hands.look(session, { allowDestroy: true, signal });
     const decision = this.#decide(this.#heal, looked, only);
+    if (await this.#baking.judge(looked.plan, decision, this.#standing.holds)) return this.#soon(0);
     const due = decision.restarts.filter((model) => only === null || only.has(model));
     const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true };
     if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal });
@@ -200,6 +202,7 @@ export class Loop {
     const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
     this.#parts.tell(tellStarts(due, task, release?.id ?? keyOf(target)));
     const acted = await this.#perform(keyOf(target), task, signal);
+    if (isBaked && acted.kind !== 'ran') await this.#baking.cancel();
     if (acted.kind === 'busy') return this.#isBusy(acted.holder);
     this.#reminders.forget('busy');
     pace.acted(due, looked.plan, this.#now());

@@ -1,10 +1,10 @@
 import type { Artifact, BackendSpec, ModelSpec } from './desired.ts';
 import type { Compare, Fields, PortableField, Price, WishedFields } from './fields.ts';
-import type { Candidate, ObservedBackend, ObservedInstance } from './observed.ts';
+import type { Candidate, ObservedBackend, ObservedInstance, Unpullable } from './observed.ts';
 import type { DriverOp, OptionalDriverOp, StepOf } from './plan.ts';
 import type { Problem } from './problem.ts';
 import type { SecretSight } from './secret.ts';
-import type { Origin } from './weights.ts';
+import type { Origin, RemoteFile } from './weights.ts';
 
 /** JSON Schema (draft 2020-12) with a description and a default for every key. */
 export type JsonSchema = { readonly [key: string]: unknown };
@@ -77,11 +77,18 @@ export interface DriverContext {
   readonly stack: string;
   /** Folder of this stack's state; drivers write below `instances/` and `logs/` only, and read kept files there (`keptPath`). */
   readonly stateDir: string;
+  /** Folder of the states of all stacks of this user, but for those kept elsewhere: who took over what lies there. Absent: the one around `stateDir`. */
+  readonly stateHome?: string;
   /** Folder for things that may be lost: detected engine versions. */
   readonly cacheDir: string;
   /** Folder of llmops.yaml: relative paths in options start here. */
   readonly baseDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * True: asked only whether anything moved, every few seconds and for ever. What is costly to ask and moves nothing is left out
+   * (requests in flight), or may be a minute old (memory of graphics cards). Absent: everything is told as it is now.
+   */
+  readonly brief?: boolean;
 }
 
 /** A declared model with the weights that it is to have. */
@@ -109,6 +116,11 @@ export interface Driver {
    */
   readonly candidates?: (models: readonly Wanted[], signal: AbortSignal) => Promise<readonly Candidate[]>;
   /**
+   * Of models whose weights the engine would have to fetch: those that it cannot fetch as they are pinned. Reads only, and asks the
+   * network. Absent: the engine fetches nothing itself.
+   */
+  readonly unpullable?: (models: readonly Wanted[], signal: AbortSignal) => Promise<readonly Unpullable[]>;
+  /**
    * Who holds these ports of this machine and is none of this stack's, engine or not: an observation shows engines, and knows no
    * wishes. Reads only. Absent: no model of this backend is told its port.
    */
@@ -119,20 +131,24 @@ export interface Driver {
    */
   readonly prepare?: (step: StepOf<'start'>, io: StepIo) => Promise<void>;
   /**
-   * Called when a run is over: ends what the driver keeps running for its copies, if none of them is left. What it does not end, and why, is its
-   * answer. Absent: it keeps nothing running.
+   * Called when a run is over: ends what the driver keeps running for its copies, if none of them is left, and gives back what it took over for
+   * models that are not in `applied`, the names of all that are on record on this backend: a copy that is gone may come back. What it does not end, and why, is
+   * its answer. Absent: it keeps nothing running.
    */
-  readonly retire?: (signal: AbortSignal) => Promise<readonly Problem[]>;
+  readonly retire?: (signal: AbortSignal, applied: ReadonlySet<string>) => Promise<readonly Problem[]>;
   /** Changes the world. Idempotent: performing a finished step again is a no-op. Fails with a ProblemError. */
   readonly perform: { readonly [K in Exclude<DriverOp, 'drain'>]: (step: StepOf<K>, io: StepIo) => Promise<void> } & {
     /** Ends by itself at the step's deadline. Tells how the waiting ended, if not with the last request. */
     readonly drain: (step: StepOf<'drain'>, io: StepIo) => Promise<Drained | null | void>;
   } & {
+    /** Of engines that keep weights themselves. Tells what people should know of it; nothing, if it went as planned. */
+    readonly pull?: (step: StepOf<'pull'>, io: StepIo) => Promise<string | null | void>;
+  } & {
     /**
-     * `pull` of engines that keep weights themselves. `adopt` of those that can take over what they did not start. `publish` and `withdraw` of engines where several models share one
+     * `adopt` of those that can take over what they did not start. `publish` and `withdraw` of engines where several models share one
      * address: they give the model's name to an instance, or take it away, before our own record of it is written.
      */
-    readonly [K in OptionalDriverOp]?: (step: StepOf<K>, io: StepIo) => Promise<void>;
+    readonly [K in Exclude<OptionalDriverOp, 'pull'>]?: (step: StepOf<K>, io: StepIo) => Promise<void>;
   };
 }
 
@@ -147,8 +163,10 @@ export interface Drained {
 export interface StepIo {
   /** Aborted when the step must end now. */
   readonly signal: AbortSignal;
-  /** Says what is being waited for; `done` and `total` in the unit of the message, or null. */
+  /** Says what is being waited for, nothing any more if it is empty; `done` and `total` in the unit of the message, or null. */
   progress(message: string, done?: number, total?: number): void;
   /** Says how far a file on its way is, in bytes; `total: null` where that is not known. As often as is convenient. */
   transfer(file: string, done: number, total: number | null): void;
+  /** Brings files of a source to this machine, to where an instance's weights lie, as a fetch step does. Absent: nobody fetches here. */
+  readonly fetch?: (origin: Origin, files: readonly RemoteFile[]) => Promise<void>;
 }

@@ -36,6 +36,11 @@ export function copiesByModel(
   return groups;
 }
 
+/** True if none of these copies lives, so that somebody else's may stand for their model. */
+export function areGone(copies: readonly ObservedInstance[]): boolean {
+  return copies.every(({ phase }) => phase === 'failed');
+}
+
 /**
  * True if clients are sent to this copy, at its present address, and reach it there by the model's name. A copy that does not
  * tell its address is believed.
@@ -59,6 +64,11 @@ export function foreignAmong(observed: readonly ObservedBackend[]): Foreign[] {
 /** Program and version for people: `llama-server 0.7.0`; null: there is none. */
 export function engineLabel(engine: Engine): string | null {
   return engine.status === 'present' ? `${engine.name ?? engine.at.split('/').at(-1)} ${engine.version}` : null;
+}
+
+/** What llmops.lock calls an engine behind an address: its kind and version, since the address is this machine's own affair. */
+export function engineBehind(type: string, version: string): string {
+  return `${type} ${version}`;
 }
 
 function instancesOf(observed: readonly ObservedBackend[]): readonly ObservedInstance[] {

@@ -3,6 +3,7 @@ import type { Fields } from './fields.ts';
 import type { Beside, Origin, RemoteFile } from './weights.ts';
 import type { PolicySpec } from './policy.ts';
 import type { Place } from './problem.ts';
+import type { RetentionSpec } from './retention.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -24,6 +25,8 @@ export interface Desired {
   readonly inert: readonly Inert[];
   /** Names of models that are declared, that this version does not act on, and that stand in `inert`: a running copy of one is left alone. Absent: none. */
   readonly inertModels?: readonly string[];
+  /** `retention:`. Absent: as usual. */
+  readonly retention?: RetentionSpec;
   /** `policy:`. Absent: nothing waits. */
   readonly policy?: PolicySpec;
   /** True: paths may leave the folder of llmops.yaml. Absent: they may not. */
@@ -170,7 +173,7 @@ export interface InstanceSpec {
     readonly sha256: string;
     readonly bytes: number;
     /** For engines that fetch and keep weights themselves. Absent: a file of this machine. */
-    readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files'>;
+    readonly remote?: Pick<RemoteWeights, 'origin' | 'manifest' | 'files' | 'beside'>;
   };
   /** SHA-256 (hex) of the files that `options` name, by the path as it stands there. Absent: none, or started by an earlier version. */
   readonly attachments?: Readonly<Record<string, string>>;

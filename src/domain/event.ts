@@ -25,6 +25,7 @@ export type Event = { readonly at: string; readonly run: string } & (
       readonly type: 'step.waiting';
       readonly step: string;
       readonly model: string;
+      /** Empty: what was waited for is over. */
       readonly message: string;
       readonly done: number | null;
       readonly total: number | null;

@@ -2,6 +2,7 @@ import type { Outcome } from './event.ts';
 import type { Attached } from './kept.ts';
 import type { Change, Drift, Op, Plan, Summary } from './plan.ts';
 import type { Problem } from './problem.ts';
+import type { RetentionSpec, WeightFiles } from './retention.ts';
 
 /**
  * `done` it acted and left what it should · `failed` see its problem · `skipped` a step that it waits for did not get done ·
@@ -50,6 +51,10 @@ export interface StackFiles {
   readonly text: string;
   /** In git, if it had one; with `-dirty` if the text is not that commit's. */
   readonly commit: string | null;
+  /** What its models were fetched as. Absent: recorded by an earlier version. */
+  readonly weights?: WeightFiles;
+  /** How far one may go back from it. Absent: as usual. */
+  readonly retention?: RetentionSpec;
   /** Text of llmops.lock; null: there was none. Absent: recorded by an earlier version. */
   readonly lock?: string | null;
 }

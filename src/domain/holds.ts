@@ -43,12 +43,14 @@ export interface Bake {
   readonly commit: string | null;
   /** The last one that counted as good: where to go back to; null: there is none, so what failed stays. */
   readonly previous: number | null;
-  /** Models that this release changed. */
-  readonly models: readonly string[];
+  /** Models that this release changed, with the hash of what each runs as since then. */
+  readonly models: Readonly<Record<string, string>>;
   /** ISO 8601: when it began to serve; null: its apply is not through. */
   readonly since: string | null;
   /** Milliseconds. */
   readonly ms: number;
+  /** True: who watched it was told to end, so nobody is to go back for it. */
+  readonly unwatched: boolean;
 }
 
 /** What keeps the loop from doing what the file says. Everything is a person's word, but for the pins of a failed bake. */

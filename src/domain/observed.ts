@@ -17,10 +17,25 @@ export type ObservedBackend =
       readonly memory: readonly MemoryPool[];
       /** Digests of the weights that an engine with a store of its own holds, as {@link heldKey} names them. Absent: it reads files of this machine. */
       readonly held?: readonly string[];
+      /** Weights that an engine with a store of its own cannot fetch as they are pinned. Absent: none, or nobody looked. */
+      readonly unpullable?: readonly Unpullable[];
       /** Copies of somebody else's that declared models could take over. Absent: none, or nobody looked. */
       readonly candidates?: readonly Candidate[];
     }
   | { readonly status: 'unreachable'; readonly name: string; readonly type: string; readonly problem: Problem };
+
+/** Weights that an engine cannot fetch itself as they are pinned. */
+export interface Unpullable {
+  /** As {@link heldKey} names them. */
+  readonly key: string;
+  /**
+   * `tag-moved`: the name that it would fetch by stands for something else now · `no-redirect`: their registry sends files in a way that the engine
+   * does not take · `gone`: the name stands for something else, and the registry does not have them any more.
+   */
+  readonly why: 'tag-moved' | 'no-redirect' | 'gone';
+  /** True: the engine has the files already, under other names. */
+  readonly hasFiles: boolean;
+}
 
 /** The program that runs models. It can be absent while instances that it started still run. */
 export type Engine =
@@ -90,6 +105,8 @@ export interface Candidate {
   readonly copy: ObservedInstance;
   /** Why it cannot be taken over, to be used within a sentence; null: only its settings decide. */
   readonly obstacle: string | null;
+  /** True: the obstacle may go by itself, as it is loading or busy. Absent: it stays. */
+  readonly passing?: true;
   /** What a person should know of it before it is taken over; null: nothing. */
   readonly warning: string | null;
 }

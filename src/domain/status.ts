@@ -43,6 +43,8 @@ export interface Status {
 /** A process that looks after a stack. */
 export interface Supervision {
   readonly pid: number;
+  /** As it was called: `llmops up`. Absent: not told. */
+  readonly command?: string;
   /** `alice@gpu-box` */
   readonly who: string;
   /** ISO 8601. */

@@ -16,6 +16,9 @@ export type Origin =
    */
   | { readonly kind: 'ollama'; readonly host: string; readonly name: string; readonly tag: string; readonly access?: 'login' };
 
+/** Registries that speak Ollama's protocol and that sources may name where nothing else is said. */
+export const USUAL_REGISTRIES: readonly string[] = ['registry.ollama.ai', 'hf.co', 'huggingface.co'];
+
 /** One file of an origin, known by its content. */
 export interface RemoteFile {
   /** In a repository: its path there. Else a plain file name: what it is called on disk, and by people. */

@@ -49,8 +49,8 @@ export interface ImportedStore {
   readonly folder: string;
   /** SHA-256 (hex) of the manifest behind each name, in its longest form and in lower case. */
   readonly manifests: Readonly<Record<string, string>>;
-  /** Program and version, for people. */
-  readonly engine: string;
+  /** As llmops.lock names it; null: it does not tell its version. */
+  readonly engine: string | null;
 }
 
 /** An entry; nothing where there is no value. */

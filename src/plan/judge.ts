@@ -5,7 +5,7 @@ import { USUAL_DRAIN_MS, type FailedTry, type ObservedInstance } from '../domain
 import type { Drift, FieldChange } from '../domain/plan.ts';
 import { errorsIn, type Place, type Problem } from '../domain/problem.ts';
 import { causeOf, causeOfBlocked, intended } from './causes.ts';
-import { isExact, notAdoptable, type Claim } from './claims.ts';
+import { isComing, isExact, notAdoptable, type Claim } from './claims.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
 import { absentEngine, failedBefore, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
@@ -66,18 +66,23 @@ export function blocked(
 function plot(context: Context, sight: Sight, checks: readonly Problem[]): Course | Blocked {
   const { wish, target, others, hidden, applied, endpoint, published } = sight;
   const { model } = wish;
-  if (sight.claim !== null && isExact(sight.claim)) return claimed(context, sight, sight.claim, checks);
+  if (sight.claim !== null && isServed(context, sight.claim)) return claimed(context, sight, sight.claim, checks);
   const drift = driftOf(sight);
   const need = needOf(sight, drift);
   const starts = need === 'start' || need === 'restart';
+  const publishes = starts || !published;
   const failed = starts ? lastFailure(context, sight) : null;
-  const obstacles = [...besides(context, sight), ...obstaclesTo(context, sight, starts, checks), ...held(context, sight, failed)];
+  const obstacles = [
+    ...besides(context, sight),
+    ...obstaclesTo(context, sight, { starts, publishes }, checks),
+    ...held(context, sight, failed),
+  ];
   const settings = settingsOf(sight, need);
   if (isSome(obstacles))
     return blocked(
       model,
       sight.place,
-      [obstacles[0], ...obstacles.slice(1), ...besideObstacles(sight)],
+      [obstacles[0], ...obstacles.slice(1), ...besideObstacles(sight, obstacles)],
       wish,
       drift,
       failed,
@@ -96,7 +101,7 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
     applied,
     endpoint,
     withdraw: endpoint !== null && (applied === null || sight.appliedSeen),
-    publish: starts || !published,
+    publish: publishes,
     probe: starts || need === 'await' || (!published && (others.length > 0 || context.pending.has(model.name))),
     record: starts || recordDiffers(sight),
     notes: [
@@ -110,7 +115,12 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
   };
 }
 
-/** Somebody else runs it just as declared: nothing is started beside that. With `--adopt` it becomes ours. */
+/** Somebody else runs it just as declared, or is about to. What only loads is not taken over yet. */
+function isServed({ input }: Context, claim: Claim): boolean {
+  return isExact(claim) || (isComing(claim) && claim.candidate.copy.phase === 'starting' && input.adopt !== true);
+}
+
+/** Nothing is started beside what somebody else runs. With `--adopt` it becomes ours. */
 function claimed({ input }: Context, sight: Sight, claim: Claim, checks: readonly Problem[]): Course | Blocked {
   const { wish, place, applied, endpoint } = sight;
   const { copy, warning } = claim.candidate;
@@ -128,11 +138,12 @@ function claimed({ input }: Context, sight: Sight, claim: Claim, checks: readonl
     claim,
     adopts,
     target: copy,
-    others: [],
+    // Of ours there are only records of copies that have ended.
+    others: adopts ? sight.others : [],
     fields: [],
     unchanged: claim.unchanged,
     unverified: claim.unverified,
-    drift: [],
+    drift: driftOf(sight),
     applied,
     endpoint,
     withdraw: false,
@@ -144,21 +155,27 @@ function claimed({ input }: Context, sight: Sight, claim: Claim, checks: readonl
       ...(adopts && warning !== null ? [toKnow(warning, wish.model.name, place)] : []),
     ],
     failedBefore: null,
-    ...intended(
-      `it runs as declared at ${at(place)}${adopts ? ', and becomes a model of this stack' : ', and somebody else started it'}`,
-      place,
-    ),
+    ...intended(causeOfClaim(sight, claim, adopts), place),
   };
 }
 
-/** What runs in its place and cannot be taken over is a reason as well, and often the one behind the others. */
-function besideObstacles({ claim, wish }: Sight): readonly Problem[] {
-  return claim === null || claim.candidate.obstacle === null ? [] : [{ ...notAdoptable(claim, wish.model.name), severity: 'error' }];
+function causeOfClaim({ applied, place }: Sight, { candidate }: Claim, adopts: boolean): string {
+  const again = applied === null ? '' : adopts ? ' again' : ' anew';
+  const is = candidate.passing === true ? 'is loading' : 'runs';
+  return `it ${is} as declared at ${at(place)}, and ${adopts ? `becomes a model of this stack${again}` : `somebody else started it${again}`}`;
 }
 
-/** Whoever asks to take over wants no second copy beside what could not be. */
+/** What runs in its place and cannot be taken over is a reason as well, and often the one behind the others. */
+function besideObstacles({ claim, wish }: Sight, told: readonly Problem[]): readonly Problem[] {
+  if (claim === null || claim.candidate.obstacle === null || told.some(({ code }) => code === 'not-adoptable')) return [];
+  return [{ ...notAdoptable(claim, wish.model.name), severity: 'error' }];
+}
+
+/** Whoever asks to take over wants no second copy beside what could not be; nor do clients beside what may be busy with their requests. */
 function besides({ input }: Context, { claim, wish, place }: Sight): readonly Problem[] {
-  if (claim === null || input.adopt !== true || claim.candidate.obstacle !== null) return [];
+  if (claim === null) return [];
+  const isBusy = isComing(claim) && (claim.atAddress || input.adopt === true);
+  if (!isBusy && (input.adopt !== true || claim.candidate.obstacle !== null)) return [];
   return [{ ...notAdoptable(claim, wish.model.name), severity: 'error', ...(place === null ? {} : { place }) }];
 }
 
@@ -181,15 +198,18 @@ function held({ input }: Context, { wish, applied, place }: Sight, failed: Faile
   return [failedBefore(wish.model.name, failed, place)];
 }
 
-/** What stands in the way once it is known what is wanted. What an engine cannot do matters only where it has to start something. */
+/**
+ * What stands in the way once it is known what is wanted. What an engine cannot do matters only where it has to start something; a
+ * name that somebody else has, also where clients are only to be sent there.
+ */
 function obstaclesTo(
   context: Context,
   { wish, target, hidden, forced, secrets }: Sight,
-  starts: boolean,
+  { starts, publishes }: { readonly starts: boolean; readonly publishes: boolean },
   checks: readonly Problem[],
 ): readonly Problem[] {
   if (target?.phase === 'unknown' && !forced) return [unknownCopy(target, wish.model.name, 'error')];
-  if (!starts) return [];
+  if (!starts) return publishes ? errorsIn(checks).filter(({ code }) => code === NAME_TAKEN) : [];
   // Nothing is started beside a copy that may be working. Were old copies ended first, a cut-off run could not go on.
   if (hidden[0] !== undefined) return [unknownCopy(hidden[0], wish.model.name, 'error')];
   const seen = context.world.backends.get(wish.spec.backend);

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../domain/observed.ts';
+import type { Claim } from './claims.ts';
 import type { Context } from './sight.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -6,7 +7,7 @@ import type { Verdict } from './verdict.ts';
  * Where clients of a declared and blocked model are sent although the copy there has ended: whoever listens at that address now would get
  * their requests. null: it is there, or its backend cannot be looked at, or something is done about the model anyway.
  */
-export function lostEndpoint({ input, world }: Context, verdict: Verdict): Endpoint | null {
+export function lostEndpoint({ input, world, claims }: Context, verdict: Verdict): Endpoint | null {
   if (verdict.kind !== 'blocked' || input.mode !== 'apply') return null;
   const { model } = verdict;
   const endpoint = input.inventory.endpoints[model];
@@ -14,5 +15,10 @@ export function lostEndpoint({ input, world }: Context, verdict: Verdict): Endpo
   const backend = input.inventory.models[model]?.backend ?? verdict.backend;
   if (world.backends.get(backend)?.status !== 'reachable') return null;
   const isThere = (world.ours.get(model) ?? []).some(({ id, phase }) => id === endpoint.instance && phase !== 'failed');
-  return isThere ? null : endpoint;
+  return isThere || isServedThere(claims.get(model)) ? null : endpoint;
+}
+
+/** Whoever answers there serves the weights that clients ask for, or is about to, whatever its other settings are. */
+function isServedThere(claim: Claim | undefined): boolean {
+  return claim?.atAddress === true && (claim.candidate.obstacle === null || claim.candidate.passing === true);
 }

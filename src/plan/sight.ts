@@ -11,7 +11,7 @@ import { arrangeWorld, type Grounds } from './world.ts';
 
 /** What verdicts are made from. */
 export interface Context extends Grounds {
-  /** What somebody else runs for declared models that have no copy of ours. */
+  /** What somebody else runs for declared models of which no copy of ours lives. */
   readonly claims: ReadonlyMap<string, Claim>;
 }
 
@@ -48,7 +48,7 @@ export interface Sight {
   readonly endpoint: Endpoint | null;
   /** Clients are sent to the target, at its present address. */
   readonly published: boolean;
-  /** What somebody else runs from its weights, while there is no copy of ours. */
+  /** What somebody else runs from its weights, while no copy of ours lives. */
   readonly claim: Claim | null;
   /** The world is in between two states because a run of ours was cut off, not because somebody else acted. */
   readonly interrupted: boolean;
@@ -78,7 +78,7 @@ export function lookAt(context: Context, wish: Wish, secrets: Secrets): Sight {
     appliedSeen: applied !== null && world.backends.get(applied.backend)?.status === 'reachable',
     endpoint,
     published: target !== null && isPublished(target, endpoint),
-    claim: copies.length === 0 ? (context.claims.get(name) ?? null) : null,
+    claim: context.claims.get(name) ?? null,
     interrupted: context.pending.has(name) || (applied !== null && endpoint === null),
   };
 }

@@ -1,4 +1,4 @@
-import { heldKey } from '../domain/observed.ts';
+import { heldKey, type Unpullable } from '../domain/observed.ts';
 import type { Step, StepAct } from '../domain/plan.ts';
 import { isOpen, type RemoteFile } from '../domain/weights.ts';
 import { stepId } from './leaving.ts';
@@ -41,21 +41,31 @@ function stagingOf(context: Context, course: Course, owners: Map<string, Step>):
   const stage = new Stage(course, owners);
   const pulls = traits.pulls !== undefined;
   if (pulls && holds(context, course)) return NOTHING;
-  const direct = remote !== undefined && isOpen(remote.origin) && (traits.pulls?.includes(remote.origin.kind) ?? false);
-  if (remote !== undefined && !remote.ready && !direct) {
+  const mayPull = remote !== undefined && isOpen(remote.origin) && (traits.pulls?.includes(remote.origin.kind) ?? false);
+  const unpullable = mayPull ? unpullableOf(context, course) : undefined;
+  const direct = mayPull && unpullable === undefined;
+  const fetches = remote !== undefined && !remote.ready && !direct && unpullable?.hasFiles !== true;
+  if (fetches) {
     stage.add(`files ${artifact.sha256}`, 'fetch', { op: 'fetch', origin: remote.origin, files: remote.files }, sum(remote.missing));
   }
   if (pulls) stage.add(`${spec.backend} ${heldKey(spec.weights)}`, 'pull', { op: 'pull', weights: spec.weights }, artifact.bytes);
-  const missing = direct ? artifact.bytes : sum(remote?.ready === false ? remote.missing : []);
+  const missing = direct ? artifact.bytes : sum(fetches ? remote.missing : []);
   const { steps, after } = stage;
   if (steps.length === 0) return { ...NOTHING, after };
-  return { steps, after, downloadBytes: missing, partialBytes: direct ? 0 : (remote?.partialBytes ?? 0) };
+  return { steps, after, downloadBytes: missing, partialBytes: fetches ? remote.partialBytes : 0 };
 }
 
 /** The engine's own store has these weights. */
 function holds({ world }: Context, { wish }: Course): boolean {
   const backend = world.backends.get(wish.spec.backend);
   return backend?.status === 'reachable' && (backend.held ?? []).includes(heldKey(wish.spec.weights));
+}
+
+/** Why the engine cannot fetch these weights itself; undefined: it can, as far as is known. */
+function unpullableOf({ world }: Context, { wish }: Course): Unpullable | undefined {
+  const backend = world.backends.get(wish.spec.backend);
+  const found = backend?.status === 'reachable' ? (backend.unpullable ?? []) : [];
+  return found.find(({ key }) => key === heldKey(wish.spec.weights));
 }
 
 function sum(files: readonly RemoteFile[]): number {

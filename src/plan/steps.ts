@@ -78,7 +78,8 @@ export function stepsOfCourse(course: Course, { arrangement, staging, ports }: H
  * It is not asked to prove itself: it runs, and it was read. Only that it carries our name now is relied on, since a model that its
  * engine loads when it is asked for need not be in memory.
  */
-function adopt(chain: Chain, { wish, cause }: Course, copy: ObservedInstance): Step[] {
+function adopt(chain: Chain, course: Course, copy: ObservedInstance): Step[] {
+  const { wish, cause } = course;
   const { spec } = wish;
   const ours: Fact = { instance: spec.id, backend: spec.backend, is: 'same', specHash: spec.specHash };
   chain.add({
@@ -93,6 +94,7 @@ function adopt(chain: Chain, { wish, cause }: Course, copy: ObservedInstance): S
     leaves: [ours],
   });
   chain.add({ op: 'publish', name: 'publish', cause: `clients are sent to ${spec.id}`, deadlineMs: WRITE_MS, relies: [ours] });
+  endCopies(chain, leaving(course), { drainMs: 0, cause: `${spec.id} takes its place`, relies: [ours], kept: spec.id, late: null });
   const applied = wish.applied;
   chain.add({ op: 'record', name: 'record', applied, cause: `${wish.model.name} is as declared`, deadlineMs: WRITE_MS, relies: [ours] });
   return chain.steps;

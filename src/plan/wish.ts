@@ -61,8 +61,8 @@ function withNumbers(fields: Fields, secrets: readonly NumberedSecret[]): Fields
 
 function weightsOf({ path, sha256, bytes, remote }: Artifact): InstanceSpec['weights'] {
   if (remote === undefined) return { path, sha256, bytes };
-  const { origin, manifest, files } = remote;
-  return { path, sha256, bytes, remote: { origin, manifest, files } };
+  const { origin, manifest, files, beside } = remote;
+  return { path, sha256, bytes, remote: { origin, manifest, files, ...(beside && { beside }) } };
 }
 
 /** A wish as others may know it. What is left to the engine is left out: it is most of the settings of most models. */

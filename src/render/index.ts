@@ -12,5 +12,6 @@ export { renderGenerationText } from './history/generation.ts';
 export { historyDocument, renderHistoryText } from './history/text.ts';
 export { lockDocument } from './lock/document.ts';
 export { lockDiffWords, renderLockDiff } from './lock/text.ts';
+export { renderHorizon } from './history/horizon.ts';
 export { renderStatusText, statusDocument } from './status/text.ts';
 export { renderCache, renderPrune, renderPruned, renderVerified } from './cache/text.ts';

@@ -65,8 +65,12 @@ export function heartbeatLine(progress: Progress, looks: { readonly color: boole
   if (one === undefined) return '';
   const elapsed = Math.max(0, Date.parse(looks.now) - Date.parse(one.since));
   const transfer = totalOf(one.transfers);
-  const message = one.message === '' ? '' : `: ${one.message}${share(one.done, one.total)}`;
-  const said = transfer === null ? message : `: ${transfer.file}, ${transferWords(transfer)}`;
+  const message = one.message === '' ? '' : `${one.message}${share(one.done, one.total)}`;
+  const moved = transfer === null ? '' : `${transfer.file}, ${transferWords(transfer)}`;
+  const said = [moved, message]
+    .filter((words) => words !== '')
+    .map((words, index) => `${index === 0 ? ': ' : '; '}${words}`)
+    .join('');
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   const row = line(
     span(`· ${progress.ended} of ${progress.steps} steps done; `, 'quiet'),
@@ -92,7 +96,7 @@ export function progressLines(progress: Progress, looks: Looks & { readonly heig
   const shown = progress.active.slice(0, room);
   const widest = Math.min(30, Math.max(...shown.map((one) => textWidth(`${one.op} ${one.model}`))));
   const free = room - shown.length;
-  const rows = shown.flatMap((one) => [activeLine(one, widest, looks.now), ...fileLines(one, Math.floor(free / shown.length))]);
+  const rows = shown.flatMap((one) => [activeLine(one, widest, looks.now), ...linesBelow(one, Math.floor(free / shown.length))]);
   const left = progress.active.length - shown.length;
   const more = left > 0 ? [line(span(`  … and ${left} more in flight`, 'quiet'))] : [];
   return [line(`${progress.ended} of ${progress.steps} steps done`), ...rows, ...more].map((row) =>
@@ -117,6 +121,13 @@ function messageWords({ message, done, total }: ActiveStep): string {
 function transferRow(transfer: Transfer, length: number): string {
   const { done, total } = transfer;
   return `${total === null || total <= 0 ? '' : `${bar(done / total, length)}  `}${transferWords(transfer)}`;
+}
+
+/** What a step that moves files waits for, and its files, as far as there is room. */
+function linesBelow(one: ActiveStep, room: number): readonly Line[] {
+  const waits = one.transfers.length > 0 && one.message !== '' ? [line('    ', span(messageWords(one), 'quiet'))] : [];
+  const said = waits.slice(0, room);
+  return [...said, ...fileLines(one, room - said.length)];
 }
 
 /** A row for each file of a step that moves several, those that still move first; no more than there is room for. */

@@ -1,5 +1,5 @@
 import type { Driver, Wanted } from '../domain/backend.ts';
-import { copiesByModel } from '../domain/copies.ts';
+import { areGone, copiesByModel } from '../domain/copies.ts';
 import type { Artifact, ModelSpec } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend } from '../domain/observed.ts';
 
@@ -11,8 +11,8 @@ interface Found {
 }
 
 /**
- * Looks for what somebody else runs in the place of models that were never applied and have no copy of ours. A backend that cannot
- * tell in time adds nothing: then what is not ours is shown as foreign, as ever.
+ * Looks for what somebody else runs in the place of models that have no living copy of ours: a supervisor of theirs may have started
+ * anew what was taken over. A backend that cannot tell in time adds nothing: then what is not ours is shown as foreign, as ever.
  */
 export async function withCandidates(
   models: readonly ModelSpec[],
@@ -20,7 +20,7 @@ export async function withCandidates(
   signal: AbortSignal,
 ): Promise<readonly ObservedBackend[]> {
   const ours = copiesByModel(observed, inventory.endpoints);
-  const free = models.filter(({ name }) => inventory.models[name] === undefined && !ours.has(name));
+  const free = models.filter(({ name }) => areGone(ours.get(name) ?? []));
   const wanted = Map.groupBy(free, ({ backend }) => backend);
   if (wanted.size === 0) return observed;
   return Promise.all(

@@ -7,6 +7,7 @@ import type { Attached } from '../domain/kept.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import type { WeightFiles } from '../domain/retention.ts';
 import { keepFiles, pruneFiles } from './kept-files.ts';
 import { readLockBytes } from './pins.ts';
 import type { Session } from './session.ts';
@@ -21,6 +22,8 @@ export interface Running {
   readonly lease: Lease;
   /** Files that the options of all declared models name, for the history and for who goes back to it. Absent: those of the starts. */
   readonly attached?: Attached;
+  /** {@link fetchedIn} of what was seen, for the history. Absent: not told. */
+  readonly weights?: WeightFiles;
   readonly parallelism: number;
   /** As named to others, and in the history. */
   readonly command: string;
@@ -42,7 +45,7 @@ export async function runPlan({ session, plan, drivers, lease, ...how }: Running
   return result;
 }
 
-async function perform({ session, plan, drivers, lease, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
+async function perform({ session, plan, drivers, lease, weights, ...how }: Running, context: Surroundings): Promise<ApplyResult> {
   const { applyPlan } = await import('../apply/index.ts');
   const { openState } = await import('../state/index.ts');
   await tend(drivers);
@@ -54,20 +57,21 @@ async function perform({ session, plan, drivers, lease, ...how }: Running, conte
     signal: context.signal,
     clock: { now: context.now, monotonicMs: () => Math.round(performance.now()) },
     who: who(context.env),
-    source: await filesOf(session, context),
+    source: { ...(await filesOf(session, context)), ...(weights && { weights }) },
     ...how,
   });
 }
 
 /** What it takes to come back to what is applied now. */
-async function filesOf({ paths, text, lock, ...session }: Session, { env }: Surroundings): Promise<StackFiles> {
+async function filesOf({ paths, text, lock, desired, ...session }: Session, { env }: Surroundings): Promise<StackFiles> {
   const { file } = paths;
   const [commit, bytes] = await Promise.all([
     session.commit ?? import('./git-commit.ts').then(({ commitOf }) => commitOf(file, text, env)),
     lock === undefined ? readLockBytes(paths) : lock,
   ]);
   const pinned = bytes === null ? null : new TextDecoder().decode(bytes);
-  return { file, text, commit, lock: pinned };
+  const { retention } = desired;
+  return { file, text, commit, lock: pinned, ...(retention && { retention }) };
 }
 
 function attachedOf({ steps }: Plan): Attached {
@@ -82,12 +86,18 @@ export async function tend(drivers: Running['drivers']): Promise<void> {
   for (const driver of Object.values(drivers)) await driver.tend?.().catch(() => undefined);
 }
 
-/** Lets drivers end what no copy needs any more, and tells what they did not end. Not without the lease: it may be needed by now. */
-export async function retire({ drivers, lease }: Pick<Running, 'drivers' | 'lease'>): Promise<readonly Problem[]> {
+/**
+ * Lets drivers end what no copy needs any more, and tells what they did not end. Not without the lease: it may be needed by now.
+ * What is on record is read anew: the run has changed it.
+ */
+export async function retire({ drivers, lease, session }: Pick<Running, 'drivers' | 'lease' | 'session'>): Promise<readonly Problem[]> {
   if (!holds(lease)) return [];
-  const all = Object.values(drivers).map((driver) =>
-    driver.retire?.(AbortSignal.timeout(RETIRE_MS)).catch((error: unknown) => [problemOf(error)]),
-  );
+  const { readState } = await import('../state/index.ts');
+  const models = Object.entries((await readState(session.stateDir)).inventory.models);
+  const all = Object.entries(drivers).map(([backend, driver]) => {
+    const applied = new Set(models.filter(([, model]) => model.backend === backend).map(([name]) => name));
+    return driver.retire?.(AbortSignal.timeout(RETIRE_MS), applied).catch((error: unknown) => [problemOf(error)]);
+  });
   return (await Promise.all(all)).flatMap((problems) => problems ?? []);
 }
 

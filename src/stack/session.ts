@@ -3,7 +3,7 @@ import type { BackendSpec, Desired, InstanceSpec } from '../domain/desired.ts';
 import type { Attached } from '../domain/kept.ts';
 import { errorsIn, type Problem } from '../domain/problem.ts';
 import type { StackPlace, Surroundings } from './surroundings.ts';
-import { cacheDirOf, stateDirOf, type StackPaths } from './paths.ts';
+import { cacheDirOf, stateDirOf, stateHomeOf, type StackPaths } from './paths.ts';
 import { readStack } from './read-stack.ts';
 
 /** A stack whose file was read and found valid, with doors to its engines. */
@@ -66,9 +66,11 @@ export function connectDrivers(session: Session, specs: readonly BackendSpec[], 
   const surroundings: DriverContext = {
     stack: session.desired.stack,
     stateDir: session.stateDir,
+    stateHome: stateHomeOf(context),
     cacheDir: session.cacheDir,
     baseDir: session.paths.baseDir,
     env: context.env,
+    ...(context.brief && { brief: true }),
   };
   const drivers: Record<string, Driver> = Object.create(null) as Record<string, Driver>;
   for (const spec of specs) {

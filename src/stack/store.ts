@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import type { Fetch } from '../apply/index.ts';
+import type { StepIo } from '../domain/backend.ts';
 import type { Desired } from '../domain/desired.ts';
 import type { Origin, RemoteFile } from '../domain/weights.ts';
 import type { Download, Store } from '../store/index.ts';
@@ -18,6 +19,7 @@ export function fetcher(desired: Desired, context: Surroundings): Fetch {
   return async ({ origin, files }, io) => {
     const [{ fetchAll }, store] = await Promise.all([import('../store/index.ts'), (opened ??= storeOf(context))]);
     const wanted = await Promise.all(files.map(async (file) => ({ file, download: await downloadOf(origin, file, desired, context) })));
+    await announce(store, files, io);
     await fetchAll(store, wanted, {
       signal: io.signal,
       progress: ({ file, done, total }) => io.transfer(basename(file.path), done, total),
@@ -25,6 +27,15 @@ export function fetcher(desired: Desired, context: Surroundings): Fetch {
     });
     await store.link(files);
   };
+}
+
+/** Every file is told before the first one moves: a total that grows with each file that begins would run backwards. */
+async function announce(store: Store, files: readonly RemoteFile[], io: StepIo): Promise<void> {
+  const each = new Map(files.map((file) => [file.sha256, file]));
+  for (const file of each.values()) {
+    const isHere = (await store.find(file, { signal: io.signal })) !== null;
+    io.transfer(basename(file.path), isHere ? file.bytes : await store.partialBytes(file), file.bytes);
+  }
 }
 
 async function downloadOf(origin: Origin, file: RemoteFile, desired: Desired, context: Surroundings): Promise<Download> {

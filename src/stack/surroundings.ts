@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** ISO 8601. */
   readonly now: () => string;
+  /** True: looks are made every few seconds; see {@link DriverContext.brief}. */
+  readonly brief?: boolean;
   /** Begins a line that says what takes so long. Absent: nobody watches. */
   readonly note?: () => ProgressNote;
 }

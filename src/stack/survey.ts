@@ -10,6 +10,7 @@ import { withCandidates } from './candidates.ts';
 import { connectDrivers, desiredIn, type Session } from './session.ts';
 import { sha256 } from './sha256.ts';
 import { withStrangers } from './strangers.ts';
+import { withUnpullable } from './unpullable.ts';
 import { resolveWeights } from './weights.ts';
 
 /** Everything a plan is made from, looked at in one go. */
@@ -52,7 +53,7 @@ export async function survey(session: Session, context: Surroundings, observeTim
     const [{ models }, signal] = [session.desired, AbortSignal.any([context.signal, AbortSignal.timeout(observeTimeout)])];
     const held = await withStrangers(models, seen, drivers, signal);
     const found = { artifacts: resolved.artifacts, observed: held, inventory: stored.inventory, drivers };
-    const observed = await withCandidates(models, found, signal);
+    const observed = await withUnpullable(models, await withCandidates(models, found, signal), found, signal);
     const problems = [...session.warnings, ...ownership, ...stored.problems, ...resolved.problems];
     return { ...resolved, problems, observed, secrets, inventory: stored.inventory, drivers };
   } finally {

@@ -17,7 +17,7 @@ import { claim, identityOf, nameOwner, ownerOf, ownership, refuseTaken } from '.
 export type { Disk } from './disk.ts';
 export { realDisk } from './disk.ts';
 export { currentSupervisor, noteSupervisor, type SupervisorNote } from './supervisor.ts';
-export { takeDaemonLock } from './daemon-lock.ts';
+export { GUARD, isDaemonAlive, takeDaemonLock, tryGuardLock } from './daemon-lock.ts';
 export { openEventLog, readEvents } from './event-log.ts';
 export { changeHolds, readHolds } from './holds.ts';
 export { acquireLease, LeaseHeldError, type LeaseOptions } from './lease.ts';

@@ -49,8 +49,8 @@ export function noteSupervisor(dir: string, command: string): SupervisorNote {
 export function currentSupervisor(dir: string): Supervision | null {
   const file = readFile(dir);
   if (file === null || !isAlive(file.process)) return null;
-  const { pid, user, host, since } = file.process;
-  return { pid, who: `${user}@${host}`, since, retries: file.retries };
+  const { pid, command, user, host, since } = file.process;
+  return { pid, command, who: `${user}@${host}`, since, retries: file.retries };
 }
 
 function readFile(dir: string): SupervisorFile | null {

@@ -97,16 +97,16 @@ function factsOf(input: StatusInput): readonly ModelFacts[] {
       applied,
       change: changes.get(name) ?? null,
       drift: drift.get(name) ?? [],
-      instances: own.length > 0 ? own : standIn(changes.get(name), backends.get(backend)),
+      instances: standIn(changes.get(name), backends.get(backend)) ?? own,
       observed: backends.get(backend) ?? null,
       endpoint,
     };
   });
 }
 
-/** The copy of somebody else's that runs as the model is declared. */
-function standIn(change: Change | undefined, seen: ObservedBackend | undefined): readonly ObservedInstance[] {
-  if (change?.action !== 'keep' || change.unmanaged === undefined || seen?.status !== 'reachable') return [];
+/** The copy of somebody else's that runs as the model is declared, before what is left of ours; null: there is none. */
+function standIn(change: Change | undefined, seen: ObservedBackend | undefined): readonly ObservedInstance[] | null {
+  if (change?.action !== 'keep' || change.unmanaged === undefined || seen?.status !== 'reachable') return null;
   const { instance } = change.unmanaged;
   return (seen.candidates ?? []).flatMap(({ model, copy }) => (model === change.model && copy.id === instance ? [copy] : []));
 }

@@ -89,13 +89,13 @@ export function noRoom(dir: string, size: Lack): ProblemError {
   const claimed = size.claimed === 0 ? '' : `, of which downloads that are under way take ${sizeText(size.claimed)}`;
   const held =
     size.files === 0
-      ? 'The store is empty'
-      : `The store holds ${sizeText(size.held)} in ${size.files === 1 ? 'one file' : `${size.files} files`}`;
+      ? 'The store is empty, so that the room has to come from something else.'
+      : `The store holds ${sizeText(size.held)} in ${size.files === 1 ? 'one file' : `${size.files} files`}: ${PRUNE}`;
   return new ProblemError({
     code: 'disk-full',
     summary:
       `The weights need ${sizeText(size.needed)} and a reserve of ${sizeText(size.reserve)}, and the disk of ${dir} has ` +
       `${sizeText(size.free)} free${claimed}. Nothing was fetched.`,
-    fix: `Free ${sizeText(size.needed + size.reserve + size.claimed - size.free)} there, or set XDG_CACHE_HOME to a folder on another disk. ${held}: ${PRUNE}`,
+    fix: `Free ${sizeText(size.needed + size.reserve + size.claimed - size.free)} there, or set XDG_CACHE_HOME to a folder on another disk. ${held}`,
   });
 }

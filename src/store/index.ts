@@ -8,6 +8,7 @@
  *     partial/<sha256>          downloads that go on or were cut off; `unknown-…` where nobody knows the digest yet, with
  *                               what the server vouched with (ETag) beside it
  *     damaged/<sha256>          what `verify` found corrupt
+ *     users/<hash>.json         the stacks that use any of it: the folder of their state, their lock, digests
  *     seen/                     digests of files in the caches of other programs, which are used where they lie
  *     locks/<sha256>            empty files that carry the lock of whoever fetches; they stay
  *     tmp/                      on its way to be renamed
@@ -34,10 +35,11 @@ import { remove } from './remove.ts';
 import { checkRoom, claimRoom, partialBytes, room } from './room.ts';
 import { LANES, TUNING } from './tuning.ts';
 import type { ReadIo, Store, StoreOptions } from './types.ts';
+import { alone, forgetUser, noteUser, readUsers } from './users.ts';
 import { verify } from './verify.ts';
 
 export { fetchAll, type FetchProgress } from './fetch-all.ts';
-export type { Download, FetchIo, Store, StoredFile, StoreOptions, Tuning } from './types.ts';
+export type { Download, FetchIo, Store, StoredFile, StoreOptions, StoreUser, Tuning } from './types.ts';
 
 const NEVER: ReadIo = { signal: new AbortController().signal };
 
@@ -70,6 +72,10 @@ export function openStore(options: StoreOptions): Store {
     link: (files) => link(context, files, find),
     list: () => list(context),
     remove: (keys) => remove(context, keys),
+    noteUser: (user) => noteUser(context, user),
+    users: () => readUsers(context),
+    forgetUser: (stateDir) => forgetUser(context, stateDir),
+    alone: (signal, work) => alone(context, signal, work),
     verify: (io) => verify(context, io),
   };
 }

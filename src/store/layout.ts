@@ -12,6 +12,7 @@ export interface Layout {
   readonly locks: string;
   readonly sets: string;
   readonly seen: string;
+  readonly users: string;
   readonly temporary: string;
 }
 
@@ -26,6 +27,7 @@ export function layoutOf(dir: string): Layout {
     locks: at('locks'),
     sets: at('sets'),
     seen: at('seen'),
+    users: at('users'),
     temporary: at('tmp'),
   };
 }

@@ -28,9 +28,12 @@ export async function lockOrDone(
 ): Promise<KernelLock | null> {
   for (let said = false; ; said = true) {
     refuseIfStopped(io.signal);
-    if (await done()) return null;
-    const lock = await tryLock(context, key);
-    if (lock) return lock;
+    const isDone = await done();
+    const lock = isDone ? null : await tryLock(context, key);
+    if (isDone || lock) {
+      if (said) io.note?.('');
+      return lock;
+    }
     if (!said) io.note?.(`${what} is being fetched by another llmops; waiting for it.`);
     io.progress((await sizeOf(join(context.layout.partial, key))) ?? 0, bytes);
     await pause(context.tuning.lockPollMs, undefined, { signal: io.signal }).catch(() => refuseIfStopped(io.signal));

@@ -49,7 +49,7 @@ export interface FetchIo {
   readonly signal: AbortSignal;
   /** Bytes of the file that are here, of how many. Comes often: with every write. `total` is 0 as long as nobody knows it. */
   progress(done: number, total: number): void;
-  /** One sentence for people: another process is waited for, a server is asked again. */
+  /** One sentence for people: another process is waited for, a server is asked again. Empty: that is over. */
   note?(message: string): void;
 }
 
@@ -75,6 +75,23 @@ export interface StoredFile {
   readonly lastUsed: number;
   /** `partial`: a download that was cut off, or goes on. `damaged`: set aside by `verify`. */
   readonly state: 'whole' | 'partial' | 'damaged';
+}
+
+/** A stack that uses weights of the store, known by the folder of its state. */
+export interface StoreUser {
+  /** Absolute. */
+  readonly stateDir: string;
+  /** Absolute path of its llmops.lock; null: it has none of its own on this disk. */
+  readonly lock: string | null;
+  /** Digests of weights, and of their files, that it used or was about to use when it was last put on record. */
+  readonly digests: readonly string[];
+}
+
+/** What is on record of those. */
+export interface StoreUsers {
+  readonly users: readonly StoreUser[];
+  /** Paths of records that cannot be read. */
+  readonly unreadable: readonly string[];
 }
 
 /** What `verify` found of one file. */
@@ -131,6 +148,13 @@ export interface Store {
    * stays. An engine that has a file open or mapped keeps it until it ends (POSIX): the room is free only then.
    */
   remove(keys: readonly string[]): Promise<number>;
+  /** Puts a stack on record, durably, so that nobody takes what it uses for unused. Before it uses any of it. */
+  noteUser(user: StoreUser): Promise<void>;
+  users(): Promise<StoreUsers>;
+  /** Takes it off the record, by its state folder. False: it was not on it. */
+  forgetUser(stateDir: string): Promise<boolean>;
+  /** Runs work while no stack is put on record: what nobody uses then can be removed. Throws `cancelled`. */
+  alone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
   /** Reads all whole files of ours again. A corrupt one is set aside: `find` no longer tells it, and the next fetch replaces it. */
   verify(io: ReadIo): Promise<readonly Verified[]>;
 }

@@ -119,7 +119,7 @@ export async function play(
     drivers: { local: driver, far: driver },
     state: { beginRun: async (_lease, told) => notes(log, told) },
     lease: { token: 1, verify: () => undefined, release: () => undefined },
-    fetch: act,
+    fetch: (told, io) => act(told as Step, io),
     emit: (event) => void events.push(event),
     signal: new AbortController().signal,
     parallelism: 10,

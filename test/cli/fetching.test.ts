@@ -1,34 +1,9 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startHub, type FakeHubOptions } from '../sources/fake-hub.ts';
-import { weightsNamed } from '../sources/setup.ts';
-import { newStage, records, schemaErrors, type Ended, type Stage } from './stage.ts';
-
-const COMMIT = 'c'.repeat(40);
-const WEIGHTS = weightsNamed('desk');
-
-interface Kitchen extends Stage {
-  /** As `run`, with the Hub to be found. */
-  readonly hub: (...argv: string[]) => Promise<Ended>;
-  /** Folder of the store. */
-  readonly store: string;
-}
-
-/** A stage whose model comes from a Hub, and is pinned. */
-async function kitchen(options: Partial<FakeHubOptions> = {}, lock = true): Promise<Kitchen> {
-  const stage = await newStage();
-  const repo = { commits: { [COMMIT]: { 'desk-Q4_K_M.gguf': WEIGHTS } }, refs: { main: COMMIT } };
-  const hub = await startHub({ repos: { 'kitchen/desk': repo }, ...options });
-  const run = async (...argv: string[]): Promise<Ended> => {
-    const world = stage.command({ env: { HF_ENDPOINT: hub.origin } });
-    const code = await world.llmops(...argv);
-    return { code, stdout: world.stdout.text, stderr: world.stderr.text };
-  };
-  stage.declare({ chat: 'source: hf:kitchen/desk, context: 512' });
-  if (lock) expect(await run('lock')).toMatchObject({ code: 0 });
-  return { ...stage, hub: run, store: join(dirname(stage.dir), 'cache', 'llmops', 'weights') };
-}
+import type { FakeHubOptions } from '../sources/fake-hub.ts';
+import { kitchen, WEIGHTS } from './kitchen.ts';
+import { records, schemaErrors } from './stage.ts';
 
 describe('Weights from a repository', () => {
   it('are not planned as long as nothing pins them, and the plan says what to type', async () => {
@@ -122,46 +97,5 @@ describe('Weights from a repository', () => {
     expect((await stage.run('plan')).stdout).toContain('nothing to fetch');
     expect((await stage.run('apply', '-y')).code).toBe(0);
     expect(stage.running()).toHaveLength(2);
-  });
-});
-
-describe('llmops cache', () => {
-  it('lists what was fetched and whether a stack uses it, and prunes only what none does', async () => {
-    const stage = await kitchen();
-    expect((await stage.run('cache', 'ls')).stdout).toBe('Nothing was fetched to this machine yet.\n');
-    await stage.hub('apply', '--prefetch-only', '-y'); // for a stack that will want it
-    expect((await stage.run('cache', 'ls')).stdout).toMatch(/in use +desk-Q4_K_M\.gguf/);
-    expect((await stage.run('cache', 'prune', '-y')).stdout).toBe('There is nothing to remove. 1 file in use stays.\n');
-    rmSync(stage.stateDir, { recursive: true });
-    expect((await stage.run('cache', 'ls')).stdout).toMatch(/in use +desk-Q4_K_M\.gguf/); // the lock here pins it
-    rmSync(join(stage.dir, 'llmops.lock'));
-    expect((await stage.run('cache', 'ls')).stdout).toMatch(/unused +desk-Q4_K_M\.gguf[\s\S]*llmops cache prune/);
-    const { stdout } = await stage.run('cache', 'prune', '-y');
-    expect(stdout).toContain(`Freed ${WEIGHTS.length} B.`);
-    expect(readdirSync(join(stage.store, 'blobs'))).toEqual([]);
-  });
-
-  it('asks before it removes anything, and refuses where nobody can be asked', async () => {
-    const stage = await kitchen();
-    await stage.hub('apply', '--prefetch-only', '-y');
-    const told = await stage.run('cache', 'prune', '--all');
-    expect(told.code).toBe(1);
-    expect(told.stderr).toContain('[not-approved]');
-    expect(readdirSync(join(stage.store, 'blobs'))).toHaveLength(1);
-  });
-
-  it('verify sets a file that was damaged aside, and the next apply fetches it anew', async () => {
-    const stage = await kitchen();
-    await stage.hub('apply', '--prefetch-only', '-y');
-    expect(await stage.run('cache', 'verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('All 1 file are what they were') });
-    const [blob] = readdirSync(join(stage.store, 'blobs'));
-    const path = join(stage.store, 'blobs', blob as string);
-    chmodSync(path, 0o600);
-    writeFileSync(path, Buffer.alloc(WEIGHTS.length, 7));
-    const told = await stage.run('cache', 'verify');
-    expect(told.code).toBe(1);
-    expect(told.stdout).toContain('1 of 1 file are damaged');
-    expect((await stage.run('plan')).stdout).toContain('to fetch first');
-    expect((await stage.hub('apply', '-y')).code).toBe(0);
   });
 });

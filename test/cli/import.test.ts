@@ -75,6 +75,12 @@ describe('import ollama', () => {
     expect(existsSync(join(world.cwd, 'llmops.yaml'))).toBe(false);
   });
 
+  it.each(['ollama', 'llama-server', 'vllm'])('%s: what to type then names that very source', async (source) => {
+    const world = newWorld();
+    expect(await world.llmops('import', source, `127.0.0.1:${await deadPort()}`)).toBe(1);
+    expect(world.stderr.text).toContain(`llmops import ${source} http://HOST:PORT`);
+  });
+
   it('a server of another kind is named, with the command that fits it', async () => {
     const server = await serveInTest({
       '/props': { default_generation_settings: { n_ctx: 1 }, build_info: 'b1' },

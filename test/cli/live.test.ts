@@ -99,6 +99,17 @@ describe('The live picture of an apply', () => {
     expect(screen().at(-1)).toContain('✓ start chat');
   });
 
+  it('shows files on a terminal that says it has no rows', () => {
+    const { live, screen, stderr } = onTerminal(80);
+    stderr.rows = 0;
+    for (const event of [begun, started('chat')]) live.event(event);
+    for (const file of ['a-00001-of-00002.gguf', 'a-00002-of-00002.gguf'])
+      live.event({ ...AT, type: 'step.transfer', step: 'chat.start', model: 'chat', file, done: 0, total: 100, bytesPerSecond: null });
+    vi.advanceTimersByTime(100);
+    expect(screen().join('\n')).toContain('a-00002-of-00002.gguf');
+    live.end();
+  });
+
   it('fits a window with few rows', () => {
     const { live, screen } = onTerminal(80);
     live.event(begun);

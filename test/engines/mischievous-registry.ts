@@ -14,6 +14,8 @@ export interface Mischief {
   rate: number;
   /** Answers nobody but Ollama: nobody, that is, who does not say what program it is. */
   ollamaOnly: boolean;
+  /** Answers as a plain docker-registry does, without the word that Ollama wants. */
+  plain: boolean;
 }
 
 /** A real registry behind a proxy that can be mischievous. */
@@ -34,7 +36,7 @@ export interface RegistryServer {
 export async function startRegistry(): Promise<RegistryServer> {
   // Ollama asks every answer of a blob for a Location and fails without one.
   const real = await startDockerRegistry({ headers: { Location: ['#'] } });
-  const mischief: Mischief = { cuts: [], corrupt: false, rate: 0, ollamaOnly: false };
+  const mischief: Mischief = { cuts: [], corrupt: false, rate: 0, ollamaOnly: false, plain: false };
   const proxy = createServer((asked, answer) => void forward(asked, answer, real.host, self).catch(() => answer.destroy()));
   await new Promise<void>((listens) => proxy.listen(0, '127.0.0.1', listens));
   const host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
@@ -62,7 +64,9 @@ async function forward(asked: IncomingMessage, answer: ServerResponse, real: str
   const onward = request(`http://${real}${asked.url}`, { method: asked.method, headers: asked.headers });
   asked.pipe(onward);
   const [came] = (await once(onward, 'response')) as [IncomingMessage];
-  answer.writeHead(came.statusCode ?? 500, came.headers);
+  const { location, ...plain } = came.headers;
+  const isUpload = /\/uploads\//.test(asked.url ?? '');
+  answer.writeHead(came.statusCode ?? 500, self.mischief.plain && !isUpload ? plain : { ...plain, ...(location && { location }) });
   const isBlob = asked.method === 'GET' && /\/blobs\/sha256:/.test(asked.url ?? '');
   if (!isBlob) return void came.pipe(answer);
   self.ranges.push(asked.headers.range ?? null);

@@ -2,9 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Driver } from '../../src/domain/backend.ts';
-import type { InstanceSpec } from '../../src/domain/desired.ts';
+import type { Driver, StepIo } from '../../src/domain/backend.ts';
+import type { Desired, InstanceSpec, ModelSpec } from '../../src/domain/desired.ts';
 import type { Problem } from '../../src/domain/problem.ts';
+import type { Origin, RemoteFile } from '../../src/domain/weights.ts';
+import { fetcher } from '../../src/stack/store.ts';
+import type { Surroundings } from '../../src/stack/surroundings.ts';
+import { openStore } from '../../src/store/index.ts';
 import { instancesOf, io, step, World } from '../contract/world.ts';
 import { userOf, type User } from '../ollama/user.ts';
 import { realOllama, startOllama, WEIGHTS, type RealOllama } from './ollama-server.ts';
@@ -61,6 +65,15 @@ const goesOnAt = (): readonly number[] =>
   registry.ranges.map((range) => Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0)).filter((start) => start > 0);
 
 const pull = (spec: InstanceSpec, over = io()) => driver.perform.pull?.(step('pull', spec, { weights: spec.weights }), over);
+/** Fetches as an apply does, into a cache of the test's own. */
+function fetching(spec: InstanceSpec): { readonly over: StepIo; readonly weights: InstanceSpec['weights'] } {
+  const context = { env: { HOME: world.dir, XDG_CACHE_HOME: world.dir }, signal: io().signal };
+  const bring = fetcher({ backends: [] } as unknown as Desired, context as unknown as Surroundings);
+  const store = openStore({ dir: join(world.dir, 'llmops', 'weights'), env: {} });
+  const over = { ...io(), fetch: (origin: Origin, files: readonly RemoteFile[]) => bring({ origin, files }, io()) };
+  return { over, weights: { ...spec.weights, path: store.pathOf(spec.weights.remote?.files ?? []) } };
+}
+
 const problemOf = (work: Promise<unknown> | undefined): Promise<Problem | null> =>
   Promise.resolve(work).then(
     () => null,
@@ -136,6 +149,32 @@ describe('A real registry', () => {
     expect(problem).toMatchObject({ code: 'tag-moved', fix: expect.stringContaining('llmops lock --upgrade chat') as string });
     expect(problem?.summary).toContain(now.slice(0, 12));
     expect([registry.bytes, await user.names()]).toEqual([0, []]);
+  });
+
+  it('what was pinned under a tag that moved is fetched by its digest and handed over, and served', async () => {
+    const spec = pinned(await publishTag('Q4_K_M'), 'Q4_K_M');
+    await publishTag('Q2_K');
+    const wanted = {
+      ...spec.weights,
+      source: tag(),
+      gguf: null,
+      remote: { ...spec.weights.remote!, missing: spec.weights.remote!.files, ready: false, partialBytes: 0 },
+    };
+    const told = await driver.unpullable?.([{ model: { name: 'chat' } as ModelSpec, artifact: wanted }], io().signal);
+    expect(told).toEqual([{ key: spec.weights.remote?.manifest, why: 'tag-moved', hasFiles: false }]);
+    const { over, weights } = fetching(spec);
+    expect(await pull({ ...spec, weights }, over)).toContain('stands for something else now');
+    expect(await user.names()).toEqual([`llmops/base:${spec.weights.remote?.manifest}`]);
+    expect(await world.serve(driver, spec)).toMatchObject({ phase: 'serving', configured: { digest: sha256(file('Q4_K_M')) } });
+  });
+
+  it('a plain docker-registry gives Ollama nothing; it is fetched here and handed over', async () => {
+    const spec = pinned(await publishTag('Q4_K_M'), 'Q4_K_M');
+    registry.mischief.plain = true;
+    expect((await problemOf(pull(spec)))?.code).toBe('registry-no-redirect');
+    const { over, weights } = fetching(spec);
+    expect(await pull({ ...spec, weights }, over)).toContain('sends files in a way that Ollama does not take');
+    expect(await world.serve(driver, spec)).toMatchObject({ phase: 'serving', configured: { digest: sha256(file('Q4_K_M')) } });
   });
 
   it('a tag that moved is said also where only the server reaches the registry, after the fact; nothing of it stays', async () => {

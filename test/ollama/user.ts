@@ -17,6 +17,7 @@ export interface PsRow {
   readonly size: number;
   readonly size_vram: number;
   readonly context_length: number;
+  readonly expires_at: string;
 }
 
 /** A user of the server at `url`. */

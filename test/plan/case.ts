@@ -144,10 +144,12 @@ class Builder {
     };
     const copies = (written.copies ?? []).map((copy) => [copy, this.#copy(name, copy)] as const);
     const candidates = copies.flatMap(([{ candidate }, copy]): Candidate[] => {
-      const { obstacle = null, warning = null } = candidate ?? {};
-      return candidate === undefined ? [] : [...this.#sameWeights(copy)].map((model) => ({ model, copy, obstacle, warning }));
+      if (candidate === undefined) return [];
+      const { obstacle = null, warning = null, ...passing } = candidate;
+      return this.#sameWeights(copy).map((model) => ({ model, copy, obstacle, ...passing, warning }));
     });
-    const server = { at: 'http://127.0.0.1:11434', name: 'Ollama', version: '0.34.4', capabilities: [] };
+    const taken = (written.taken ?? []).map((each) => `taken:${each}`);
+    const server = { at: 'http://127.0.0.1:11434', name: 'Ollama', version: '0.34.4', capabilities: taken };
     const program = { at: '/usr/bin/llama-server', version: '0.7.0', capabilities: FLAGS };
     const present = { status: 'present' as const, ...(type === 'ollama' ? server : program) };
     const pools = Object.entries(written.memory ?? { ram: [24, 32] as const });
@@ -160,6 +162,7 @@ class Builder {
         candidate === undefined ? copy : { ...copy, configured: {}, loaded: null, phase: 'unknown' },
       ),
       ...(candidates.length === 0 ? {} : { candidates }),
+      ...(written.unpullable === undefined ? {} : { unpullable: written.unpullable, held: [] }),
       memory: pools.map(([pool, [free, total]]): MemoryPool => ({
         kind: pool === 'ram' ? 'ram' : 'vram',
         name: pool,

@@ -52,6 +52,19 @@ function look(observed: readonly ObservedBackend[], inventory: Inventory, over: 
 const published = { ...NOTHING, endpoints: { chat: { instance: copyOf(chat).id, url: URL } } };
 
 describe('A status tells what its plan decided', () => {
+  it('tells of what somebody else started anew at the address that clients know, before what is left of ours', () => {
+    const { id, specHash, configured } = copyOf(chat);
+    const ended = copyOf(chat, { phase: 'failed', endpoint: null, process: null, loaded: null });
+    const copy = copyOf(chat, { id: 'pid-42', owner: 'foreign', specHash: null, process: { pid: 42, started: '2' } });
+    const observed = { ...seen([ended]), candidates: [{ model: 'chat', copy, obstacle: null, warning: null }] } as ObservedBackend;
+    const applied = { backend: 'a', specHash: specHash!, fields: configured, protect: false, generation: 1, at: '2026-01-01T00:00:00Z' };
+    const { plan, model, status } = look([observed], { ...published, generation: 1, models: { chat: applied } });
+    expect(plan.steps).toEqual([]);
+    expect(plan.drift).toMatchObject([{ reason: 'crashed', instance: id }]);
+    expect(model).toMatchObject({ state: 'unmanaged', phase: 'serving', instance: 'pid-42', fix: 'llmops apply --adopt' });
+    expect(status.summary).toEqual({ declared: 1, ready: 1, serving: 1 });
+  });
+
   it('knows every wish of a model whose record is lost, and calls it unsettled and ready', () => {
     const { status, model } = look([seen([copyOf(chat)])], published);
     const desired = Object.fromEntries(model.settings.map((setting) => [setting.field, setting.desired]));

@@ -1,6 +1,6 @@
 import type { Artifact } from '../../src/domain/desired.ts';
 import type { Fields } from '../../src/domain/fields.ts';
-import type { Phase } from '../../src/domain/observed.ts';
+import type { Phase, Unpullable } from '../../src/domain/observed.ts';
 import type { PlanInput } from '../../src/plan/index.ts';
 
 /** `observed.yaml` of a case: the world in few words; what is not said is as declared. */
@@ -20,6 +20,10 @@ export interface WrittenBackend {
   /** Free and total GiB by pool; a pool called `ram` is RAM, any other a GPU. */
   readonly memory?: Readonly<Record<string, readonly [number, number]>>;
   readonly copies?: readonly WrittenCopy[];
+  /** Names on an Ollama server that somebody else gave to models of their own. */
+  readonly taken?: readonly string[];
+  /** Weights that its engine cannot fetch as they are pinned. */
+  readonly unpullable?: readonly Unpullable[];
 }
 
 export interface WrittenCopy {
@@ -33,7 +37,7 @@ export interface WrittenCopy {
   readonly phase?: Phase;
   readonly owner?: 'ours' | 'foreign';
   /** Somebody else's, seen to serve the weights of this model: what stands in the way of taking it over, what is to be known before. */
-  readonly candidate?: { readonly obstacle?: string; readonly warning?: string };
+  readonly candidate?: { readonly obstacle?: string; readonly passing?: true; readonly warning?: string };
   readonly port?: number;
   /** Names under which clients reach it at that address. */
   readonly names?: readonly string[];

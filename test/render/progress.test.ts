@@ -72,6 +72,17 @@ describe('the live picture of files on their way', () => {
     ]);
   });
 
+  test('shows what is waited for below the bytes, until that is over', () => {
+    const message = 'hub.example answers 503; trying again in 14 s';
+    const waits = (said: string): Event => ({ ...begin, type: 'step.waiting', message: said, done: null, total: null }) as Event;
+    const one = after([begin, moved('a.gguf', 0, 2048 * MIB, null), waits(message)]);
+    expect(progressLines(one, LOOKS).at(-1)).toBe(`    ${message}`);
+    expect(heartbeatLine(one, { color: false, now: LOOKS.now })).toMatch(/: a\.gguf, 0\.0 of 2\.0 GiB; hub\.example answers 503; trying/);
+    const over = after([waits('')], one);
+    expect(progressLines(over, LOOKS)).toHaveLength(2);
+    expect(heartbeatLine(over, { color: false, now: LOOKS.now })).not.toContain('trying');
+  });
+
   test('claims no end where the size is not known, or nothing comes', () => {
     expect(progressLines(after([begin, moved('a', 5 * MIB, null, 1 * MIB)]), LOOKS)[1]).toContain('  5.0 MiB, 1.0 MiB/s');
     expect(progressLines(after([begin, moved('a', 5 * MIB, 10 * MIB, 0)]), LOOKS)[1]).toMatch(/5\.0 of 10\.0 MiB, stalled$/);

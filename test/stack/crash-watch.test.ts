@@ -84,6 +84,16 @@ describe('Supervision', () => {
     expect(watch.look(plan('crashed-and-changed'), 0, APPLIED)).toEqual({ due: [], events: [] });
   });
 
+  it('starts nothing beside what whoever keeps it started anew, just as it is declared', () => {
+    const { drift, changes } = plan('crashed');
+    const unmanaged = { instance: 'pid-41', endpoint: 'http://127.0.0.1:8081', pid: 41 };
+    const served = { drift, changes: [{ ...changes[0], action: 'keep', unmanaged }] } as unknown as Plan;
+    const watch = new CrashWatch(POLICY);
+    watch.look(plan('crashed'), 0, APPLIED);
+    expect(watch.look(served, 100, { ...APPLIED, unreached: new Set(['chat']) })).toEqual({ due: [], events: [] });
+    expect(watch.waiting()).toEqual([]);
+  });
+
   it('says once why it cannot start what ended, again when the reason is another one, and then with growing pauses', () => {
     const watch = new CrashWatch(POLICY);
     const said: number[] = [];

@@ -125,7 +125,8 @@ describe('A server that has troubles', () => {
   it.each([500, 502, 503, 504, 408])('and answers %i is asked again', async (status) => {
     const { store, error, notes } = await attempt(content, file, inTurn(answer(status), answer(status), serve()));
     expect(error).toBeNull();
-    expect(notes).toHaveLength(2);
+    expect(notes.filter((note) => note !== '')).toHaveLength(2);
+    expect(notes.at(-1)).toBe('');
     expect(notes[0]).toMatch(new RegExp(`127\\.0\\.0\\.1:\\d+ answers ${status}; trying again in .* s, from 0 bytes on\\.$`));
     await expectWhole(store, file, content);
   });
@@ -143,6 +144,12 @@ describe('A server that has troubles', () => {
     expect(error).toBeNull();
     // A date has whole seconds, so up to one of them is lost.
     expect(at[1]! - at[0]!).toBeGreaterThan(400);
+  });
+
+  it('is waited for with a count that goes down', async () => {
+    const { error, notes } = await attempt(content, file, inTurn(answer(503, { 'retry-after': '2' }), serve()));
+    expect(error).toBeNull();
+    expect(notes.map((note) => /trying again in (\d) s/.exec(note)?.[1] ?? note)).toEqual(['2', '1', '']);
   });
 
   it('and wants to be left alone for longer than anybody waits is told with what it asks', async () => {

@@ -31,6 +31,13 @@ describe('A disk without room', () => {
     expect(files.arrived).toEqual([]);
   });
 
+  it('is not to be made in a store that is empty', async () => {
+    const { store } = await emptyStore({ freeBytes: () => Promise.resolve(0) });
+    const error = (await store.checkRoom([file]).catch((thrown: unknown) => thrown)) as ProblemError;
+    expect(error.problem.fix).toMatch(/The store is empty, so that the room has to come from something else\.$/);
+    expect(error.problem.fix).not.toContain('prune');
+  });
+
   it('counts only what is missing: what is here in part or whole needs none', async () => {
     let free = 10 * MIB;
     const { store } = await emptyStore({ tuning: { reserveBytes: MIB, tries: 1 }, freeBytes: () => Promise.resolve(free) });

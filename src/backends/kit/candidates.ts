@@ -1,32 +1,19 @@
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
 import { mapBounded } from '../../domain/bounded.ts';
 import type { Wanted } from '../../domain/backend.ts';
 import type { Artifact } from '../../domain/desired.ts';
 import type { Fields } from '../../domain/fields.ts';
-import type { Candidate, ObservedInstance, Phase } from '../../domain/observed.ts';
-import { problemOf, type Problem } from '../../domain/problem.ts';
-import type { Claimed } from './engine.ts';
+import type { Candidate, ObservedInstance } from '../../domain/observed.ts';
+import { problemOf } from '../../domain/problem.ts';
 import { askHealth } from './health.ts';
+import { partsOf } from './held-weights.ts';
 import { listensOn } from './listeners.ts';
-import { endpointOf, findOurs, wordsOf, type Parts } from './parts.ts';
+import { endpointOf, isAdopted, wordsOf, type Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
-import { folderOf, outputFileOf, serviceOf } from './surroundings.ts';
-import { claimant } from './taken-over.ts';
+import { folderOf, outputFileOf } from './surroundings.ts';
+import { isYoung, obstacleOf, warningOf, type Around, type Standing, type Stranger } from './takeable.ts';
 
 const ASK_AT_ONCE = 8;
-/** Start times come in ticks of the clock, times of files do not. */
-const TICK_MS = 1000;
-/** Programs that start engines, end them and start them again, as they see fit. */
-const KEEPERS = /^(ollama|llama-swap|llama-server|lms|lmstudio|ramalama|localai|gpustack)(\.exe)?$/i;
-
-/** A process of somebody else's that serves a file of weights. */
-interface Stranger {
-  readonly entry: ProcessEntry;
-  readonly claimed: Claimed;
-  /** Absolute path; null: it does not tell. */
-  readonly file: string | null;
-}
 
 /**
  * Processes that serve the weights of these models and that neither this stack nor another one started. Those that serve other
@@ -34,13 +21,9 @@ interface Stranger {
  */
 export async function findCandidates(models: readonly Wanted[], parts: Parts, signal: AbortSignal): Promise<readonly Candidate[]> {
   const entries = await parts.table.list();
-  const ours = new Set([...findOurs(entries, parts).values()].flatMap(({ members }) => members));
-  const others = entries.filter((entry) => entry.marker === null && entry.args.length > 0 && !ours.has(entry));
-  const strangers = await mapBounded(
-    others.flatMap((entry) => claimOf(entry, parts) ?? []),
-    ASK_AT_ONCE,
-    (stranger) => withFile(stranger, parts, signal),
-  );
+  const unmarked = entries.filter((entry) => entry.marker === null && entry.args.length > 0);
+  const others = unmarked.flatMap((entry) => claimOf(entry, parts) ?? []).filter(({ entry }) => !isAdopted(entry, parts));
+  const strangers = await mapBounded(others, ASK_AT_ONCE, (stranger) => withFile(stranger, parts, signal));
   const pairs = strangers.flatMap((stranger) =>
     models.filter(({ artifact }) => serves(stranger, artifact)).map((wanted) => ({ stranger, wanted })),
   );
@@ -70,21 +53,28 @@ async function withFile(stranger: Stranger, parts: Parts, signal: AbortSignal): 
   return { ...stranger, file: await parts.engine.servedFile(endpointOf(claimed.port), headers, deadline).catch(() => null) };
 }
 
-/** The very same file, under whatever name, and not written since the process began: then it holds what was read. */
-function serves({ entry, file }: Stranger, { path, remote }: Artifact): boolean {
-  const theirs = file === null ? undefined : statSync(file, { throwIfNoEntry: false });
+/** The very same file, under whatever name. Whether the process holds what stands there now is another question. */
+function serves({ file }: Stranger, { path, remote }: Artifact): boolean {
+  if (file === null) return false;
   // Pinned weights in another program's cache stand at their own path only once a model of ours needs them there.
-  const ours = [path, remote?.here ?? path].map((each) => statSync(each, { throwIfNoEntry: false }));
-  if (!theirs || !ours.some((one) => one?.dev === theirs.dev && one.ino === theirs.ino)) return false;
-  return entry.startedAt === null || theirs.mtimeMs <= Date.parse(entry.startedAt) + TICK_MS;
+  return [path, remote?.here ?? path].some((ours) => isSameModel(file, ours));
+}
+
+/** Part by part: one of a split model can be exchanged alone. */
+function isSameModel(theirs: string, ours: string): boolean {
+  const [a, b] = [partsOf(theirs), partsOf(ours)];
+  return a.length === b.length && a.every((part, index) => isSameFile(part, b[index] as string));
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
 /** What a process said of itself. */
-interface Answer {
-  readonly phase: Phase;
+interface Answer extends Standing {
   readonly loaded: Fields | null;
   readonly activeRequests: number | null;
-  readonly problem: Problem | null;
 }
 
 const SILENT: Pick<Answer, 'loaded' | 'activeRequests'> = { loaded: null, activeRequests: null };
@@ -93,7 +83,10 @@ async function ask({ entry, claimed }: Stranger, parts: Parts, signal: AbortSign
   const endpoint = endpointOf(claimed.port);
   const headers = parts.engine.headers?.(wordsOf(entry)) ?? {};
   const health = await askHealth(endpoint, headers, parts.askMs, signal);
-  if (health.is === 'starting') return { ...SILENT, phase: 'starting', problem: null };
+  // Its own answer, or none yet: a server listens before it loads.
+  const isStarting = health.is === 'refused' ? isYoung(entry) : health.is === 'starting' && listensOn([entry.pid], claimed.port) !== false;
+  if (isStarting) return { ...SILENT, phase: 'starting', problem: null };
+  if (health.is === 'starting') return { ...SILENT, phase: 'unknown', problem: null };
   if (health.is !== 'serving') return { ...SILENT, phase: 'unknown', problem: health.problem };
   try {
     const query = { endpoint, logFile: outputFileOf(entry.pid), configured: claimed.configured, args: entry.args, headers };
@@ -104,12 +97,8 @@ async function ask({ entry, claimed }: Stranger, parts: Parts, signal: AbortSign
   }
 }
 
-interface Around {
-  readonly entries: readonly ProcessEntry[];
-  readonly parts: Parts;
-}
-
-function candidateOf({ entry, claimed }: Stranger, { model, artifact }: Wanted, answer: Answer, around: Around): Candidate {
+function candidateOf(stranger: Stranger, { model, artifact }: Wanted, answer: Answer, around: Around): Candidate {
+  const { entry, claimed } = stranger;
   const { pid, started, startedAt } = entry;
   const copy: ObservedInstance = {
     id: `pid-${pid}`,
@@ -126,59 +115,7 @@ function candidateOf({ entry, claimed }: Stranger, { model, artifact }: Wanted, 
     logFile: outputFileOf(pid),
     ...answer,
   };
-  const stack = claimant(entry, around.parts);
-  const obstacle = stack === null ? obstacleOf(entry, claimed, answer, around) : `belongs to stack ${stack}, which took it over`;
-  return { model: model.name, copy, obstacle, warning: warningOf(entry, claimed, around) };
-}
-
-function obstacleOf(
-  { pid, parent }: ProcessEntry,
-  { port, obstacle }: Claimed,
-  { phase, problem }: Answer,
-  { entries }: Around,
-): string | null {
-  const above = entries.find((each) => each.pid === parent);
-  const keeper = above?.args
-    .slice(0, 2)
-    .map((word) => basename(word))
-    .find((name) => KEEPERS.test(name));
-  if (above !== undefined && keeper !== undefined) return `belongs to ${keeper} (pid ${above.pid}), which starts and ends it`;
-  if (obstacle !== null) return obstacle;
-  if (isAnotherUsers(pid)) return "is another user's, as whom a new start would not run";
-  if (listensOn([pid], port) === false) return `does not listen on port ${port} itself`;
-  if (phase === 'starting') return 'is still loading its weights';
-  return phase === 'serving' ? null : `does not answer${problem === null ? '' : `: ${problem.summary.replace(/\.$/, '')}`}`;
-}
-
-function warningOf(entry: ProcessEntry, { warning }: Claimed, around: Around): string | null {
-  const unit = serviceOf(entry.pid);
-  const service =
-    unit === null
-      ? null
-      : `systemd keeps it running (${unit}) and would start it again beside its successor: \`systemctl disable ${unit}\`, and Restart=no, before its first change`;
-  const all = [warning, service ?? keptByScript(entry, around), otherDevices(entry, around)].filter((each) => each !== null);
-  return all.length === 0 ? null : `${all.join('; ')}.`;
-}
-
-/** A shell that a person types into starts nothing again; a program with words of its own may. */
-function keptByScript({ parent }: ProcessEntry, { entries }: Around): string | null {
-  const above = parent <= 1 ? undefined : entries.find(({ pid }) => pid === parent);
-  if (above === undefined || above.args.length < 2 || /^-?\w*systemd$/.test(basename(above.args[0] ?? ''))) return null;
-  const words = above.args.slice(0, 2).map((word) => basename(word));
-  return `${words.join(' ')} (pid ${above.pid}) started it, and may start it again beside its successor: end that before its first change`;
-}
-
-/** Which GPUs a program sees. */
-const DEVICES = /^(?:CUDA|HIP|ROCR|GGML_VK)_VISIBLE_DEVICES$/;
-
-function otherDevices(entry: ProcessEntry, { parts }: Around): string | null {
-  const env = entry.env();
-  const others = Object.keys(env).filter((name) => DEVICES.test(name) && env[name] !== parts.context.env[name]);
-  const said = others.map((name) => `${name}=${env[name]}`).join(', ');
-  return others.length === 0 ? null : `it was started with ${said}, which its next start will not have: declare \`offload.devices\``;
-}
-
-function isAnotherUsers(pid: number): boolean {
-  const uid = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
-  return uid !== undefined && process.getuid !== undefined && uid !== process.getuid();
+  const obstacle = obstacleOf(stranger, answer, around);
+  const passing = obstacle?.passing === true ? { passing: true as const } : {};
+  return { model: model.name, copy, obstacle: obstacle?.why ?? null, ...passing, warning: warningOf(stranger, around) };
 }

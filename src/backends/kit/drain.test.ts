@@ -32,7 +32,7 @@ async function drain(story: Story, asked: { readonly open?: true; readonly deadl
     engine: { type: 'test', configured: () => ({}), requests: async () => story[Math.min(looks++, story.length - 1)] },
     spec: { name: 'local' },
     table: { list: async () => [entry] },
-    records: { list: () => [] },
+    records: { adopted: () => [] },
     clock: { now: () => now, sleep: async (ms: number) => void (now += ms) },
     stackId: 's',
     askMs: 1000,

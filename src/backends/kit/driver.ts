@@ -18,7 +18,7 @@ import { openRecords } from './records.ts';
 import { lookAtSecrets, prepareSecrets } from './secrets.ts';
 import { startInstance } from './start.ts';
 import { stopInstance } from './stop.ts';
-import { forgetEnded } from './taken-over.ts';
+import { claimedRecords, tendClaims } from './taken-over.ts';
 
 /** From SIGTERM to SIGKILL. Drained engines end at once; one with requests in flight hangs them and does not end at all. */
 const GRACE_MS = 2000;
@@ -35,14 +35,15 @@ export interface DriverTools {
 
 /** A driver for an engine that runs one process per instance. Opens and writes nothing before it is used. */
 export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, context: DriverContext, tools: DriverTools = {}): Driver {
+  const stackId = stackIdOf(context.stateDir);
   const parts: Parts = {
     engine: connect(spec, context),
     spec,
     context,
     table: tools.table ?? systemProcesses(),
-    records: openRecords(context.stateDir),
+    records: openRecords(context.stateDir, () => claimedRecords(stackId, context)),
     clock: tools.clock ?? systemClock,
-    stackId: stackIdOf(context.stateDir),
+    stackId,
     exits: new Map(),
     secrets: { prepared: new Map(), former: new Map() },
     askMs: tools.askMs ?? 2000,
@@ -55,7 +56,7 @@ export function createProcessDriver(connect: ConnectEngine, spec: BackendSpec, c
       rotateLogs(context.stateDir);
       await sweepClaims(join(context.stateDir, 'instances'), parts.table);
       const entries = await parts.table.list();
-      forgetEnded(({ pid, started }) => entries.some((entry) => entry.pid === pid && entry.started === started), parts);
+      tendClaims(entries, parts);
       const found = findOurs(entries, parts);
       for (const [id, { leader }] of found) if (leader !== null) parts.records.isAlive(id);
     },

@@ -80,6 +80,8 @@ export interface LoadedQuery {
   /** The process's own arguments: what it was told to serve. */
   readonly args: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
+  /** True: requests in flight need not be told. Absent: they are. */
+  readonly brief?: boolean;
 }
 
 export interface Command {

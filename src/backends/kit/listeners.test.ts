@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listeningInodes, listensOn, portsListenedOn } from './listeners.ts';
+import { listeningInodes, listensOn, portsListenedOn, socketsOn } from './listeners.ts';
 
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0
@@ -32,6 +32,27 @@ describe('Who listens on a port', () => {
       child.kill('SIGKILL');
       server.close();
     }
+  });
+
+  it.runIf(process.platform === 'linux')('counts a server on every address of IPv6, which answers on 127.0.0.1 as well', async () => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen({ port: 0, host: '::', ipv6Only: false }, done));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    expect(listensOn([process.pid], port)).toBe(true);
+    expect(socketsOn(port)?.size).toBe(1);
+  });
+
+  it('and not one on the loopback address of IPv6 alone', () => {
+    const root = mkdtempSync(join(tmpdir(), 'llmops-proc-'));
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+    mkdirSync(join(root, 'net'));
+    writeFileSync(join(root, 'net/tcp'), '');
+    const listening = (address: string) => writeFileSync(join(root, 'net/tcp6'), TABLE.replaceAll('0100007F', address));
+    listening(`${'0'.repeat(24)}01000000`);
+    expect([...(socketsOn(8080, root) ?? [])]).toEqual([]);
+    listening(`${'0'.repeat(16)}0000FFFF0100007F`);
+    expect([...(socketsOn(8080, root) ?? [])]).toEqual(['4711']);
   });
 
   it('is read once for many ports, over both kinds of addresses', () => {

@@ -18,7 +18,7 @@ describe('Memory of this machine', () => {
   });
 
   it('is told without GPUs where there is no nvidia-smi', async () => {
-    const pools = await readMemory({ PATH: '/nonexistent' }, new AbortController().signal);
+    const pools = await readMemory({ env: { PATH: '/nonexistent' } }, new AbortController().signal);
     expect(pools.map(({ kind }) => kind)).toEqual(['ram']);
     expect(pools[0]?.freeBytes).toBeGreaterThan(0);
   });

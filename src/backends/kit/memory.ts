@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
+import type { DriverContext } from '../../domain/backend.ts';
 import type { MemoryPool } from '../../domain/observed.ts';
 import { askProgram } from '../../programs/index.ts';
 
@@ -8,11 +9,24 @@ const GPU_QUERY = ['--query-gpu=name,memory.total,memory.free', '--format=csv,no
 const GPU_DEADLINE_MS = 3000;
 const GPU_LIMIT_BYTES = 256 * 1024;
 
-/** This machine's memory: RAM, and NVIDIA GPUs where `nvidia-smi` tells them. Never throws. */
-export async function readMemory(env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<readonly MemoryPool[]> {
+/** This machine's memory: RAM, and NVIDIA GPUs where `nvidia-smi` tells them; a brief look takes what it told lately. Never throws. */
+export async function readMemory(
+  { env, brief }: Pick<DriverContext, 'env' | 'brief'>,
+  signal: AbortSignal,
+): Promise<readonly MemoryPool[]> {
+  const isRecent = brief === true && performance.now() - lately.at < RECENT_MS;
+  if (!isRecent) lately = { at: performance.now(), gpus: await askGpus(env, signal) };
+  return [readRam(), ...lately.gpus];
+}
+
+/** Of a brief look, in milliseconds: starting a program costs more than all else that is asked. */
+const RECENT_MS = 60_000;
+let lately: { readonly at: number; readonly gpus: readonly MemoryPool[] } = { at: -Infinity, gpus: [] };
+
+async function askGpus(env: DriverContext['env'], signal: AbortSignal): Promise<readonly MemoryPool[]> {
   const question = { file: 'nvidia-smi', args: GPU_QUERY, env, deadlineMs: GPU_DEADLINE_MS, limitBytes: GPU_LIMIT_BYTES, signal };
   const { code, stdout } = await askProgram(question);
-  return [readRam(), ...parseGpus(code === 0 ? stdout : '')];
+  return parseGpus(code === 0 ? stdout : '');
 }
 
 function readRam(): MemoryPool {

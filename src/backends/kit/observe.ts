@@ -3,14 +3,15 @@ import type { Fields } from '../../domain/fields.ts';
 import type { ObservedBackend, ObservedInstance } from '../../domain/observed.ts';
 import { problemOf, type Problem } from '../../domain/problem.ts';
 import { describeEnded } from './ended.ts';
+import type { LoadedQuery } from './engine.ts';
 import { engineOf } from './former.ts';
 import { askHealth, type Health } from './health.ts';
 import { listensOn } from './listeners.ts';
 import { decodeMarker, type Marker } from './marker.ts';
 import { readMemory } from './memory.ts';
-import { endpointOf, findOurs, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
+import { endpointOf, findOurs, isAdopted, recordOf, wordsOf, type Found, type Parts } from './parts.ts';
 import { folderOf } from './surroundings.ts';
-import { claimant } from './taken-over.ts';
+import { ownerOf } from './taken-over.ts';
 import type { ProcessEntry } from './process-table.ts';
 
 /** How many instances are asked at the same time. */
@@ -23,14 +24,14 @@ export async function observeBackend(parts: Parts, signal: AbortSignal): Promise
     const [engine, entries, memory] = await Promise.all([
       parts.engine.detect(signal),
       parts.table.list(),
-      readMemory(parts.context.env, signal),
+      readMemory(parts.context, signal),
     ]);
     const ours = findOurs(entries, parts);
     const alive = await mapBounded([...ours.values()], ASK_AT_ONCE, (found) => observeFound(found, parts, signal));
     const ended = parts.records.list().filter((record) => record.spec.backend === name && !ours.has(record.spec.id));
     const gone = await Promise.all(ended.map((record) => describeEnded(record, parts)));
     const own = new Set([...ours.values()].flatMap(({ members }) => members));
-    const foreign = entries.filter((entry) => !own.has(entry)).flatMap((entry) => observeForeign(entry, parts) ?? []);
+    const foreign = entries.filter((entry) => !own.has(entry)).flatMap((entry) => observeForeign(entry, entries, parts) ?? []);
     const instances = [...alive, ...gone, ...foreign].sort((a, b) => (a.id < b.id ? -1 : 1));
     return { status: 'reachable', name, type, engine, instances, memory };
   } catch (error) {
@@ -53,41 +54,41 @@ export async function observeFound(found: Found, parts: Parts, signal: AbortSign
   if (!leader) return { ...base, phase: 'failed', problem: orphaned(found) };
   const engine = engineOf(marker, parts);
   const headers = engine.headers?.(wordsOf(leader)) ?? {};
-  const health = await askOwnHealth(found, headers, parts, signal);
-  if (health.is === 'starting') return { ...base, phase: 'starting', problem: null };
-  if (health.is === 'refused' && !recordOf(marker.id, parts)?.wasReady) return { ...base, phase: 'starting', problem: null };
-  if (health.is !== 'serving') return { ...base, phase: 'unknown', problem: health.problem };
-  try {
-    const query = {
-      endpoint: endpointOf(marker.port),
-      logFile: marker.logFile || null,
-      configured: base.configured,
-      args: leader.args,
-      headers,
-    };
+  const query: LoadedQuery = {
+    endpoint: endpointOf(marker.port),
+    logFile: marker.logFile || null,
+    configured: base.configured,
+    args: leader.args,
+    headers,
+    ...(parts.context.brief && { brief: true }),
+  };
+  const serving = async (): Promise<ObservedInstance> => {
     const { fields, activeRequests } = await engine.loaded(query, AbortSignal.any([signal, AbortSignal.timeout(parts.askMs)]));
     return { ...base, phase: 'serving', loaded: fields, activeRequests, problem: null };
-  } catch (error) {
-    return { ...base, phase: 'unknown', problem: problemOf(error) };
+  };
+  const wasReady = recordOf(marker.id, parts)?.wasReady ?? false;
+  if (query.brief && wasReady && isItsPort(found)) {
+    const settled = await serving().catch(() => null); // why it does not answer is found out below
+    if (settled) return settled;
   }
+  const health = await askOwnHealth(found, headers, parts, signal);
+  if (health.is === 'starting') return { ...base, phase: 'starting', problem: null };
+  if (health.is === 'refused' && !wasReady) return { ...base, phase: 'starting', problem: null };
+  if (health.is !== 'serving') return { ...base, phase: 'unknown', problem: health.problem };
+  return serving().catch((error: unknown) => ({ ...base, phase: 'unknown', problem: problemOf(error) }));
+}
+
+/** False: another process listens there. */
+function isItsPort({ marker, members }: Found): boolean {
+  const pids = members.map(({ pid }) => pid);
+  return listensOn(pids, marker.port) !== false;
 }
 
 /** Its health, if the answer is its own: whoever holds its port could answer for it. */
-async function askOwnHealth(
-  { marker, members }: Found,
-  headers: Readonly<Record<string, string>>,
-  parts: Parts,
-  signal: AbortSignal,
-): Promise<Health> {
+async function askOwnHealth(found: Found, headers: Readonly<Record<string, string>>, parts: Parts, signal: AbortSignal): Promise<Health> {
+  const { marker } = found;
   const health = await askHealth(endpointOf(marker.port), headers, parts.askMs, signal);
-  if (
-    health.is === 'refused' ||
-    listensOn(
-      members.map(({ pid }) => pid),
-      marker.port,
-    ) !== false
-  )
-    return health;
+  if (health.is === 'refused' || isItsPort(found)) return health;
   const summary = `Another process listens on port ${marker.port}, which ${marker.model} was given.`;
   return {
     is: 'refused',
@@ -140,12 +141,13 @@ function orphaned({ marker, members }: Found): Problem {
 }
 
 /** A process of the same program that is not ours to touch; null: another program, or one of ours. */
-function observeForeign(entry: ProcessEntry, parts: Parts): ObservedInstance | null {
+function observeForeign(entry: ProcessEntry, entries: readonly ProcessEntry[], parts: Parts): ObservedInstance | null {
   const marker = decodeMarker(entry.marker);
   if (marker && (marker.type !== parts.engine.type || marker.stackId === parts.stackId || entry.pid !== entry.group)) return null;
   const known = parts.engine.recognize?.(entry) ?? null;
-  if (!marker && !known) return null;
-  const stack = marker?.stack ?? claimant(entry, parts);
+  // What was taken over carries no mark: on whichever backend of ours it runs, it is no stranger's.
+  if (!marker && (!known || isAdopted(entry, parts))) return null;
+  const stack = marker?.stack ?? ownerOf(entry, entries, parts);
   const whose = stack === null ? 'somebody else' : `stack ${stack}`;
   return {
     id: marker ? `${marker.stackId}/${marker.id}` : `pid-${entry.pid}`,

@@ -31,7 +31,7 @@ export interface Parts {
 export type Finder = Pick<Parts, 'stackId' | 'table'> & {
   readonly spec: Pick<BackendSpec, 'name'>;
   /** Absent: this engine keeps none. */
-  readonly records?: Pick<Records, 'list' | 'get'>;
+  readonly records?: Pick<Records, 'adopted' | 'get'>;
 };
 
 /** An instance of ours as the process table shows it. */
@@ -69,7 +69,7 @@ export function findOurs(entries: readonly ProcessEntry[], parts: Omit<Finder, '
 
 /** Nothing of an engine that keeps no records was taken over as a process. */
 function adopted(entries: readonly ProcessEntry[], parts: Omit<Finder, 'table'>): Map<string, Found> {
-  const records = (parts.records?.list() ?? []).filter((record) => record.adopted !== undefined && record.spec.backend === parts.spec.name);
+  const records = (parts.records?.adopted() ?? []).filter(({ spec }) => spec.backend === parts.spec.name);
   return new Map(
     records.flatMap((record): [string, Found][] => {
       const entry = entries.find((each) => isTheAdopted(each, record));
@@ -94,8 +94,8 @@ export function hashOfWords(args: readonly string[]): string {
 }
 
 /** True if a process was taken over by this stack, for whichever backend. */
-export function isAdopted(entry: ProcessEntry, { records }: { readonly records?: Pick<Records, 'list'> }): boolean {
-  return (records?.list() ?? []).some((record) => record.adopted !== undefined && isTheAdopted(entry, record));
+export function isAdopted(entry: ProcessEntry, { records }: { readonly records?: Pick<Records, 'adopted'> }): boolean {
+  return (records?.adopted() ?? []).some((record) => isTheAdopted(entry, record));
 }
 
 function markerOfRecord({ type, spec, port, logFile }: InstanceRecord, { stackId }: Pick<Parts, 'stackId'>): Marker {

@@ -23,7 +23,13 @@ async function free(): Promise<number> {
 }
 
 const partsFor = (port: number, table = systemProcesses()): Parts =>
-  ({ stackId: 'mine', records: { list: () => [] }, table, spec: { name: 'one' }, engine: { fixedPort: () => port } }) as unknown as Parts;
+  ({
+    stackId: 'mine',
+    records: { adopted: () => [] },
+    table,
+    spec: { name: 'one' },
+    engine: { fixedPort: () => port },
+  }) as unknown as Parts;
 const spec = { id: 'chat-1', model: 'chat', backend: 'one' } as InstanceSpec;
 
 /** The machine's processes, with this one as if it were an instance of a stack. */
@@ -57,8 +63,8 @@ describe('A fixed port', () => {
 
   it('that nobody holds, or an instance of this stack, does not', async () => {
     await expect(refuseTakenPort(spec, partsFor(await free()))).resolves.toBeUndefined();
-    expect(await holderOf(await taken(), await asInstanceOf('mine'), { stackId: 'mine', records: { list: () => [] } })).toBeNull();
-    expect(await holderOf(await taken(), await asInstanceOf('theirs'), { stackId: 'mine', records: { list: () => [] } })).not.toBeNull();
+    expect(await holderOf(await taken(), await asInstanceOf('mine'), { stackId: 'mine', records: { adopted: () => [] } })).toBeNull();
+    expect(await holderOf(await taken(), await asInstanceOf('theirs'), { stackId: 'mine', records: { adopted: () => [] } })).not.toBeNull();
   });
 
   it('is looked at before a plan is made, and the stranger on it is told as one that is never touched', async () => {

@@ -18,7 +18,7 @@ export interface PortHolder {
 /** What tells processes of a stack from others. */
 interface Owner {
   readonly stackId: string;
-  readonly records?: Pick<Parts['records'], 'list'>;
+  readonly records?: Pick<Parts['records'], 'adopted'>;
 }
 
 /** Who keeps a port from us; null: nobody, or a process of this stack, whose ports the planner hands on. */

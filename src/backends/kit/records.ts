@@ -32,6 +32,8 @@ export interface InstanceRecord {
 export interface Records {
   list(): readonly InstanceRecord[];
   get(id: string): InstanceRecord | null;
+  /** What was taken over, for a claim that this stack has left elsewhere as well: without a mark nothing else would find it. */
+  adopted(): readonly InstanceRecord[];
   /** Atomic: a reader sees the old record or the new one. False: the disk is full, and only this program knows of it. Throws a ProblemError if the folder may not be written. */
   put(record: InstanceRecord): boolean;
   remove(id: string): void;
@@ -43,8 +45,11 @@ export interface Records {
   folder(): string;
 }
 
-/** Opens the records below a stack's state folder; creates nothing before the first write. */
-export function openRecords(stateDir: string): Records {
+/**
+ * Opens the records below a stack's state folder; creates nothing before the first write. `claimed`: what this stack has taken over,
+ * whether its record is here or not.
+ */
+export function openRecords(stateDir: string, claimed: () => readonly InstanceRecord[] = () => []): Records {
   const folder = join(stateDir, 'instances');
   const fileOf = (id: string) => join(folder, `${encodeURIComponent(id)}.json`);
   const unwritten = new Map<string, InstanceRecord>();
@@ -53,9 +58,15 @@ export function openRecords(stateDir: string): Records {
     return folder;
   };
   const stored = () => namesIn(folder).flatMap((name) => readRecord(join(folder, name)) ?? []);
+  const list = () => [...stored().filter(({ spec }) => !unwritten.has(spec.id)), ...unwritten.values()];
   return {
     folder: ensure,
-    list: () => [...stored().filter(({ spec }) => !unwritten.has(spec.id)), ...unwritten.values()],
+    list,
+    adopted() {
+      const known = list();
+      const lost = claimed().filter(({ spec }) => known.every((record) => record.spec.id !== spec.id));
+      return [...known, ...lost].filter((record) => record.adopted !== undefined);
+    },
     get: (id) => unwritten.get(id) ?? readRecord(fileOf(id)),
     remove(id) {
       unwritten.delete(id);
@@ -115,7 +126,8 @@ function readRecord(path: string): InstanceRecord | null {
   }
 }
 
-function isRecord(value: Partial<InstanceRecord>): value is InstanceRecord {
+/** Tells a record of this version from anything else. */
+export function isRecord(value: Partial<InstanceRecord>): value is InstanceRecord {
   return (
     value.v === 1 &&
     typeof value.type === 'string' &&

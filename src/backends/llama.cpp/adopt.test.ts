@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -37,25 +37,13 @@ afterEach(async () => {
 });
 
 /** A server that carries no mark, started in the folder of its weights. */
-async function startTheirs(more: readonly string[] = []): Promise<{ readonly pid: number; readonly port: number }> {
+async function startTheirs(
+  more: readonly string[] = [],
+  file = basename(spec.weights.path),
+): Promise<{ readonly pid: number; readonly port: number }> {
   const { weights } = spec;
   const port = await freePort();
-  const words = [
-    '-m',
-    basename(weights.path),
-    '-c',
-    '512',
-    '-np',
-    '1',
-    '-ctk',
-    'q8_0',
-    '-ctv',
-    'q8_0',
-    '-ngl',
-    '2',
-    '--port',
-    String(port),
-  ];
+  const words = ['-m', file, '-c', '512', '-np', '1', '-ctk', 'q8_0', '-ctv', 'q8_0', '-ngl', '2', '--port', String(port)];
   const child = spawn(engine, [...words, ...more], {
     cwd: join(weights.path, '..'),
     stdio: 'ignore',
@@ -77,6 +65,10 @@ async function adopt(copy: ObservedInstance): Promise<void> {
   await driver.perform.adopt?.(step('adopt', spec, { spec, copy: copy.id, process: copy.process }), io());
 }
 
+async function problemIn(doing: Promise<void> | undefined): Promise<unknown> {
+  return problemOf(await doing?.catch((error: unknown) => error));
+}
+
 describe('A process that serves the weights of a declared model', () => {
   it('is told with its settings, without being ours', async () => {
     const { pid, port } = await startTheirs();
@@ -96,11 +88,43 @@ describe('A process that serves the weights of a declared model', () => {
     });
   });
 
-  it('is none once the file was written anew: it holds what was there before', async () => {
+  it('cannot be taken over once the file was written anew: it holds what was there before', async () => {
     await startTheirs();
+    const [before] = await candidates();
     await new Promise((later) => setTimeout(later, 1100)); // files and processes are timed by other clocks
     appendFileSync(spec.weights.path, 'x');
-    expect(await candidates()).toEqual([]);
+    expect((await candidates())[0]?.obstacle).toContain('was written anew');
+    expect(await problemIn(adopt(before!.copy))).toMatchObject({ code: 'instance-changed' });
+  });
+
+  it('nor once another file has its name, though that one is older than the process', async () => {
+    const { path } = spec.weights;
+    const [other, link] = [join(path, '../other.gguf'), join(path, '../current.gguf')];
+    copyFileSync(path, other);
+    symlinkSync(path, link);
+    await startTheirs([], 'current.gguf');
+    expect(await candidates()).toMatchObject([{ obstacle: null }]);
+    await new Promise((later) => setTimeout(later, 1100));
+    rmSync(link);
+    symlinkSync(other, link);
+    spec = { ...spec, weights: { ...spec.weights, path: other } };
+    expect((await candidates())[0]?.obstacle).toContain('or replaced');
+    rmSync(link);
+    renameSync(other, link);
+    spec = { ...spec, weights: { ...spec.weights, path: link } };
+    expect((await candidates())[0]?.obstacle).toContain('or replaced');
+  });
+
+  it("is no other model's as well, whichever backend of this stack that is on", async () => {
+    const { pid } = await startTheirs();
+    const second = world.connect({ backend: 'second' });
+    const [before] = await candidates(second);
+    await adopt(before!.copy);
+    expect(await candidates(second)).toEqual([]);
+    expect(instancesOf(await second.observe(io().signal)).filter(({ process }) => process?.pid === pid)).toEqual([]);
+    const more = { ...spec, id: 'y-1', model: 'y', backend: 'second' };
+    const taking = second.perform.adopt?.(step('adopt', more, { spec: more, copy: before!.copy.id, process: before!.copy.process }), io());
+    expect(await problemIn(taking)).toMatchObject({ code: 'instance-changed' });
   });
 
   it("is found where pinned weights lie in another program's cache, before they stand where ours would open them", async () => {
@@ -136,6 +160,13 @@ describe('A process that serves the weights of a declared model', () => {
     expect(await driver.look(spec.id, io().signal)).toBeNull();
   });
 
+  it('on every address of IPv6 answers here as well, and is shown at an address that is one', async () => {
+    const { port, pid } = await startTheirs(['--host', '::']);
+    expect(await candidates()).toMatchObject([{ obstacle: null, copy: { endpoint: `http://127.0.0.1:${port}` } }]);
+    const shown = instancesOf(await driver.observe(io().signal)).find(({ process }) => process?.pid === pid);
+    expect(shown?.endpoint).toBe(`http://127.0.0.1:${port}`);
+  });
+
   it('that asks for a key, or belongs to a program that starts and ends it, says so', async () => {
     await startTheirs(['--api-key', 'theirs']);
     expect((await candidates())[0]?.obstacle).toContain('--api-key');
@@ -152,6 +183,39 @@ describe('A process that serves the weights of a declared model', () => {
     expect(problemOf(await other.perform.adopt?.(taking, io()).catch((error: unknown) => error))).toMatchObject({
       code: 'instance-changed',
     });
+  });
+
+  it('stays theirs when their claim is lost, and is free again when their state is', async () => {
+    await startTheirs();
+    const [found] = await candidates();
+    await adopt(found!.copy);
+    const other = world.connect({ stateDir: join(world.dir, 'another-state') });
+    rmSync(join(world.dir, '.taken-over'), { recursive: true });
+    expect((await candidates(other))[0]?.obstacle, 'their record says so').toContain('belongs to stack contract');
+    await driver.tend?.(); // claims it anew
+    rmSync(join(world.stateDir, 'instances'), { recursive: true });
+    expect(await candidates(other)).toMatchObject([
+      { obstacle: null, warning: expect.stringContaining('stack contract had taken it over') },
+    ]);
+    const taking = step('adopt', spec, { spec, copy: found!.copy.id, process: found!.copy.process });
+    await other.perform.adopt?.(taking, io());
+    expect((await candidates())[0]?.obstacle).toContain('belongs to stack contract');
+    expect(await driver.look(spec.id, io().signal)).toBeNull();
+  });
+
+  it('is found again by the stack that took it over when its state is lost', async () => {
+    const { pid } = await startTheirs();
+    const [found] = await candidates();
+    await adopt(found!.copy);
+    rmSync(join(world.stateDir, 'instances'), { recursive: true });
+    const fresh = world.connect();
+    expect(await fresh.look(spec.id, io().signal)).toMatchObject({ owner: 'ours', specHash: spec.specHash, process: { pid } });
+    expect(await candidates(fresh)).toEqual([]);
+    await fresh.tend?.();
+    rmSync(join(world.dir, '.taken-over'), { recursive: true });
+    expect(await world.connect().look(spec.id, io().signal), 'its record is back').toMatchObject({ process: { pid } });
+    await world.stop(fresh, spec, found!.copy.process);
+    expect(await world.connect().look(spec.id, io().signal)).toBeNull();
   });
 
   it('and that leads a group with something else in it is ended alone', async () => {

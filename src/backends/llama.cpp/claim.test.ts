@@ -52,6 +52,8 @@ describe("Somebody else's llama-server, from its own words", () => {
     expect(of('-m a.gguf')!.port).toBe(8080);
     expect(of('-m a.gguf --host 0.0.0.0')!.warning).toContain('0.0.0.0');
     expect(of('-m a.gguf --host 127.0.0.1')!.warning).toBeNull();
+    expect(of('-m a.gguf --host ::')).toMatchObject({ obstacle: null, warning: expect.stringContaining('listens on ::,') as string });
+    expect(of('-m a.gguf --host ::1')!.obstacle).toContain('listens on ::1 alone');
   });
 });
 

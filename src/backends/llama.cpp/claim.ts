@@ -77,7 +77,7 @@ export function claimed({ args, env, folder }: ProcessWords & { readonly folder:
     path: model === null ? null : inFolder(model),
     name: parsed.value(flag.ALIAS)?.split(',')[0] ?? null,
     port,
-    obstacle: obstacleOf(args, env),
+    obstacle: obstacleOf(args, env) ?? elsewhere(host),
     warning:
       host === null || isLoopback(host) ? null : `it listens on ${host}, and will on 127.0.0.1 alone once llmops has started it anew`,
   };
@@ -125,6 +125,11 @@ function templateOf(parsed: flag.ParsedArgs, inFolder: (path: string) => string 
 function isSmallFile(path: string): boolean {
   const facts = statSync(path);
   return facts.isFile() && facts.size <= 2 ** 20;
+}
+
+/** Instances of ours are asked, and clients are sent to them, at one address of this machine. */
+function elsewhere(host: string | null): string | null {
+  return host !== null && /^\[?::1\]?$/.test(host) ? `listens on ${host} alone, and llmops sends clients to 127.0.0.1` : null;
 }
 
 function obstacleOf(words: readonly string[], env: Readonly<Record<string, string>>): string | null {

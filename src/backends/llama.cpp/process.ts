@@ -42,13 +42,14 @@ export function llamaServer(spec: BackendSpec, context: DriverContext): ProcessE
 }
 
 /** Asks `/props`, and `/slots` unless the engine sleeps: that would wake it (seen with 0.5.0). */
-async function loaded({ endpoint, headers, logFile, configured, args }: LoadedQuery, signal: AbortSignal) {
+async function loaded({ endpoint, headers, logFile, configured, args, brief }: LoadedQuery, signal: AbortSignal) {
   const url = `${endpoint}/props`;
   const props = await callJson(url, { headers, signal, deadlineMs: ASK_MS });
   if (!isProps(props)) throw garbled(url, 'did not answer with the settings in force');
   const stranger = strangerServed(props, parseArgs(args), resolvedPath);
   if (stranger) throw new ProblemError(stranger);
   const fields = loadedFields(props, logHead(logFile), configured);
+  if (brief) return { fields, activeRequests: null };
   return { fields, activeRequests: isSleeping(props) ? 0 : countActive(await askSlots(`${endpoint}/slots`, headers, signal)) };
 }
 
@@ -93,6 +94,12 @@ function recognize(args: readonly string[]): { readonly model: string | null; re
   const model = parsed.value(MODEL);
   return {
     model: parsed.value(ALIAS) ?? (model && basename(model)),
-    endpoint: port === null ? null : `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
+    endpoint: port === null ? null : `http://${hostInUrl(host)}:${port}`,
   };
+}
+
+/** Whoever listens on every address is reached here. */
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }

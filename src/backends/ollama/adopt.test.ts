@@ -1,32 +1,15 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { io, seen, step } from '../../../test/contract/world.ts';
-import type { ModelSpec } from '../../domain/desired.ts';
-import type { Candidate } from '../../domain/observed.ts';
+import { io, seen } from '../../../test/contract/world.ts';
 import { problemOf } from '../../domain/problem.ts';
 import { stackIdOf } from '../kit/marker.ts';
+import { othersOn } from './fake/others.ts';
 import { useStage } from './fake/stage.ts';
+import { fakeWeights } from './fake/weights.ts';
 
 const stage = useStage();
 
-/** The weights of the stack, as somebody else's model on that server. */
-async function theirs(name: string, more: object = {}): Promise<void> {
-  const { path, sha256 } = stage.world.spec().weights;
-  const { readFile } = await import('node:fs/promises');
-  await fetch(`${stage.fake.url}/api/blobs/sha256:${sha256}`, { method: 'POST', body: await readFile(path) });
-  await stage.user.post('/api/create', { model: name, files: { 'model.gguf': `sha256:${sha256}` }, stream: false, ...more });
-}
-
-async function candidates(change: Partial<ModelSpec> = {}): Promise<readonly Candidate[]> {
-  const { path, sha256, bytes } = stage.world.spec(change).weights;
-  const wanted = { model: stage.world.model(change), artifact: { path, sha256, bytes, source: 'file:chat.gguf', gguf: null } };
-  return (await stage.driver.candidates?.([wanted], io().signal)) ?? [];
-}
-
-async function adopt(copy: string, change: Partial<ModelSpec> = {}): Promise<void> {
-  const spec = stage.world.spec(change);
-  await stage.driver.perform.adopt?.(step('adopt', spec, { spec, copy, process: null }), io());
-}
+const { make: theirs, candidates, adopt } = othersOn(stage);
 
 describe('A model of somebody else on the server', () => {
   it("is told by its weights, the one that clients call by the model's name first", async () => {
@@ -38,10 +21,55 @@ describe('A model of somebody else on the server', () => {
     expect(found[2]?.copy.configured).toMatchObject({ context: 256 });
   });
 
-  it('that is not in memory does not stand for one that shall always be', async () => {
+  it('that is not in memory stands for one that shall always be, too: taking it over loads it', async () => {
     await theirs('chat');
-    expect((await candidates())[0]).toMatchObject({ obstacle: expect.stringContaining('not in memory') as string });
-    expect((await candidates({ load: 'on-demand' }))[0]).toMatchObject({ obstacle: null, copy: { phase: 'serving' } });
+    const [found] = await candidates();
+    expect(found).toMatchObject({ obstacle: null, copy: { phase: 'starting' }, warning: expect.stringContaining('loads it') as string });
+    expect(Object.keys(found!.copy.configured)).not.toContain('context'); // nobody made it with one: what is declared differs from nothing
+    expect((await candidates({ load: 'on-demand' }))[0]).toMatchObject({ obstacle: null, warning: null, copy: { phase: 'serving' } });
+    await adopt(found!.copy.id);
+    expect(await stage.look(stage.world.spec())).toMatchObject({
+      owner: 'ours',
+      names: ['chat'],
+      phase: 'serving',
+      loaded: { context: 512 },
+    });
+  });
+
+  it('that is not in memory would throw out what is there of the same weights: that is left alone', async () => {
+    await theirs('chat');
+    await theirs('other', { parameters: { num_ctx: 1024 } });
+    await stage.user.post('/api/generate', { model: 'other', prompt: 'a', stream: false });
+    expect((await candidates())[0]).toMatchObject({ obstacle: expect.stringContaining('throw the other out') as string });
+  });
+
+  it('brings its own renderer and parser, which are declared or differ, and the copy has them', async () => {
+    const built = { renderer: 'qwen3-coder', parser: 'qwen3' };
+    await theirs('chat', built);
+    const [found] = await candidates({ load: 'on-demand' });
+    expect(found?.copy.configured).toMatchObject({ 'options.renderer': 'qwen3-coder', 'options.parser': 'qwen3' });
+    const change = { load: 'on-demand' as const, options: built };
+    await adopt(found!.copy.id, change);
+    const { capabilities, modelfile } = await stage.user.post('/api/show', { model: 'chat' });
+    expect(capabilities).toContain('tools');
+    expect(modelfile).toMatch(/^RENDERER qwen3-coder\nPARSER qwen3$/m);
+    expect(await stage.look(stage.world.spec(change))).toMatchObject({ configured: { 'options.renderer': 'qwen3-coder' } });
+  });
+
+  it('that brings a projector is not taken over: no key speaks of it', async () => {
+    await theirs('chat', {}, fakeWeights({ projector: true }));
+    const [found] = await candidates({ load: 'on-demand' });
+    expect(found).toMatchObject({ obstacle: expect.stringContaining('brings the projector') as string });
+  });
+
+  it('of which our copy could do less is left, and what was made for it is taken back', async () => {
+    await theirs('chat', { parser: 'qwen3' });
+    const change = { load: 'on-demand' as const };
+    const [found] = await candidates(change);
+    const before = await stage.user.names();
+    const lost = await adopt(found!.copy.id, change).catch((error: unknown) => error);
+    expect(problemOf(lost)).toMatchObject({ code: 'engine-cannot', summary: expect.stringContaining('can do tools') as string });
+    expect((await stage.user.names()).filter((name) => !name.startsWith('llmops/base'))).toEqual(before);
   });
 
   it('is told with what was set on it, whether llmops.yaml declares it or not', async () => {
@@ -88,11 +116,11 @@ describe('A model of somebody else on the server', () => {
     await adopt(found!.copy.id, change);
     const spec = stage.world.spec(change);
     await stage.publish(spec);
-    await stage.driver.retire?.(io().signal);
+    await stage.driver.retire?.(io().signal, new Set());
     expect(await stage.user.digestOf('chat:latest')).not.toBe(before);
     await stage.withdraw(spec);
     await stage.world.stop(stage.driver, spec, null);
-    await stage.driver.retire?.(io().signal);
+    await stage.driver.retire?.(io().signal, new Set());
     expect(await stage.user.digestOf('chat:latest')).toBe(before);
     expect((await stage.user.names()).filter((name) => name.includes('original'))).toEqual([]);
   });
@@ -126,7 +154,7 @@ describe('A model of somebody else on the server', () => {
     const [found] = await candidates(change);
     const spec = stage.world.spec(change);
     await adopt(found!.copy.id, change);
-    await stage.user.copy(`llmops/original-chat:${stackIdOf(stage.world.stateDir)}`, 'chat'); // as it was before the last act
+    await stage.user.copy(`llmops/original-chat:contract.${stackIdOf(stage.world.stateDir)}`, 'chat'); // as it was before the last act
     expect(await stage.look(spec)).toMatchObject({ names: [] });
     await stage.publish(spec);
     expect(await stage.look(spec)).toMatchObject({ names: ['chat'] });

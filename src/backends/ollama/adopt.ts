@@ -5,13 +5,16 @@ import { ProblemError } from '../../domain/problem.ts';
 import { throwIfCancelled } from '../kit/clock.ts';
 import { alone } from './alone.ts';
 import { pinnedTag, strangerId } from './candidates.ts';
+import { askToStay } from './expiry.ts';
 import { handOver } from './hand-over.ts';
-import { baseName, originalName, originalOf, parseDerived } from './names.ts';
+import { letGo, takeHold } from './hold.ts';
+import { baseName, fullName } from './names.ts';
 import { heldKeyOf, lookIntoRows, readStore } from './observe.ts';
-import { findOurs, runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
-import { pullClaim } from './tidy.ts';
+import { findOurs, isOurAlias, markOf, runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
+import { nameTaken } from './problems.ts';
 import { startInstance } from './start.ts';
 import { embedsOnly, type Tag } from './shown.ts';
+import { pullClaim } from './tidy.ts';
 
 /**
  * Makes a model of somebody else's one of ours: its weights get our name beside theirs, and from them our copy is made, with the
@@ -26,11 +29,13 @@ export async function adoptModel(step: StepOf<'adopt'>, parts: Parts, io: StepIo
     if ((await findOurs(spec.id, parts, io.signal)) !== null) return; // an earlier run got this far
     throw new ProblemError(changed(step));
   }
+  // First: by it the next run knows that the name is to be ours, and other stacks that the model is.
+  await takeHold(spec.model, stranger, changed(step), parts, io);
   await alone(pullClaim(parts), parts, io, () => keepBase(step, parts, io));
-  await keepOriginal(step, stranger, parts, io); // first: by it the next run knows that the name is to be ours
   await startInstance(spec, parts, io);
-  await handName(step, stranger, parts, io);
+  await refuseLoss(step, stranger, parts, io);
   await keepLoaded(step, parts, io);
+  await handName(step, stranger, parts, io);
 }
 
 /** The weights under a name that nobody moves: a second name of the manifest, or a model of the file that is in the store already. */
@@ -45,17 +50,31 @@ async function keepBase({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): Pr
   else await parts.client.copy(pinned.name, baseName(key), io.signal);
 }
 
-/** A model that has the declared name is not lost: it gets that back when no copy of ours needs it any more. */
-async function keepOriginal({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, io: StepIo): Promise<void> {
-  const alias = tagNamed(spec.model, await parts.client.tags(io.signal));
-  if (alias === null || alias.digest !== stranger.digest) return;
-  await parts.client.copy(alias.name, originalName(spec.model, parts.stackId), io.signal);
+/** What no setting speaks of shows in what a model is able to do: clients are sent to nothing that can do less. */
+async function refuseLoss(step: StepOf<'adopt'>, stranger: Tag, parts: Parts, io: StepIo): Promise<void> {
+  const ours = await findOurs(step.spec.id, parts, io.signal);
+  const [before, after] = [await showTag(stranger, parts, io.signal), ours && (await showTag(ours.tag, parts, io.signal))];
+  const lost = (before?.capabilities ?? []).filter((each) => after !== null && !after.capabilities.includes(each));
+  if (lost.length === 0) return;
+  await undo(step, parts, io);
+  throw new ProblemError({
+    code: 'engine-cannot',
+    summary: `${step.copy} can do ${lost.join(', ')}, and what Ollama made of it for ${step.model} cannot. It was left as it is.`,
+    fix: `Compare \`ollama show ${stranger.name}\` with what llmops.yaml declares; what has no key there cannot be taken over.`,
+  });
 }
 
 /** The declared name, where it was the very model's that is taken over. */
-async function handName({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, io: StepIo): Promise<void> {
-  const alias = tagNamed(spec.model, await parts.client.tags(io.signal));
-  if (alias === null || alias.digest !== stranger.digest) return;
+async function handName(step: StepOf<'adopt'>, stranger: Tag, parts: Parts, io: StepIo): Promise<void> {
+  const { spec } = step;
+  const tags = await parts.client.tags(io.signal);
+  const alias = tagNamed(spec.model, tags);
+  if (alias === null) return;
+  if (alias.digest !== stranger.digest) {
+    if (fullName(stranger.name) !== fullName(spec.model) || (await isOurAlias(alias, tags, parts, io.signal))) return;
+    await undo(step, parts, io);
+    throw new ProblemError(nameTaken(spec.model, parts.client.url, markOf(await showTag(alias, parts, io.signal))?.stack ?? null));
+  }
   // A server lists a runner under the manifest that loaded it: once no name has that one, nobody could tell what it holds.
   const blob = (await showTag(stranger, parts, io.signal))?.blob ?? null;
   if (blob !== null) parts.notes.noteBlob(stranger.digest, blob);
@@ -64,28 +83,27 @@ async function handName({ spec }: StepOf<'adopt'>, stranger: Tag, parts: Parts, 
   await parts.client.copy(ours.tag.name, alias.name, io.signal);
 }
 
-/** Gives users their own models back whose names led to copies of ours, once there is none of these any more. */
-export async function giveBack(parts: Parts, signal: AbortSignal): Promise<void> {
-  const tags = await parts.client.tags(signal);
-  const copies = tags.map(({ name }) => parseDerived(name)).filter((derived) => derived?.stackId === parts.stackId);
-  const used = new Set(copies.map((derived) => derived?.model)); // of whatever backend: the name is one
-  for (const { name } of tags) {
-    const model = originalOf(name, parts.stackId);
-    if (model === null || used.has(model)) continue;
-    // A name that somebody gave to something else meanwhile is theirs.
-    if (tagNamed(model, tags) === null) await parts.client.copy(name, model, signal);
-    await parts.client.remove(name, signal);
-  }
+/** Takes back what was made for nothing. The weights stay, as they do after every stop. */
+async function undo({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): Promise<void> {
+  const ours = await findOurs(spec.id, parts, io.signal);
+  if (ours !== null) await parts.client.remove(ours.tag.name, io.signal);
+  await letGo(spec.model, parts, io.signal);
 }
 
-/** What is in memory and shall stay is asked to; with the load options that it has, nothing is loaded anew. */
+/**
+ * What shall always be in memory is asked to stay there; with the load options that it has, nothing is loaded anew. One that is only on
+ * the disk is loaded.
+ */
 async function keepLoaded({ spec }: StepOf<'adopt'>, parts: Parts, io: StepIo): Promise<void> {
+  if (typeof spec.fields['options.keepAlive'] === 'number') return;
   const ours = await findOurs(spec.id, parts, io.signal);
   const shown = ours && (await showTag(ours.tag, parts, io.signal));
+  if (!ours || !shown) return;
   const store = await readStore(parts, io.signal);
   await lookIntoRows(store, parts, io.signal);
-  if (!ours || !shown || runnerOf(ours.tag.digest, shown, store.rows, parts) === null) return;
-  if (typeof spec.fields['options.keepAlive'] === 'number') return;
+  const row = runnerOf(ours.tag.digest, shown, store.rows, parts);
+  if (row === null) io.progress('loading weights');
+  else askToStay(row, parts);
   await parts.client.load(ours.tag.name, { keepAlive: null, embeds: embedsOnly(shown) }, io.signal);
 }
 

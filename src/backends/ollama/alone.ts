@@ -10,7 +10,13 @@ const EVERY_MS = 25;
  * One at a time in this stack: Ollama writes manifests in place (0.34.4), so that two who make the same model at the same
  * time can tear it. The second one finds the first one's work.
  */
-export async function alone<T>(what: string, parts: Parts, io: StepIo, work: () => Promise<T>): Promise<T> {
+export async function alone<T>(
+  what: string,
+  parts: Parts,
+  io: StepIo,
+  work: () => Promise<T>,
+  waits = `another llmops is at it: ${what}`,
+): Promise<T> {
   for (;;) {
     throwIfCancelled(io.signal, `waiting for another llmops to be done with ${what}`);
     const release = await tryClaim(parts.notes.folder(), what, systemProcesses());
@@ -21,7 +27,7 @@ export async function alone<T>(what: string, parts: Parts, io: StepIo, work: () 
         release();
       }
     }
-    io.progress(`another llmops is at it: ${what}`);
+    io.progress(waits);
     await parts.clock.sleep(EVERY_MS, io.signal);
   }
 }

@@ -2,10 +2,13 @@ import type { Wanted } from '../../domain/backend.ts';
 import type { Fields } from '../../domain/fields.ts';
 import type { Candidate, ObservedInstance } from '../../domain/observed.ts';
 import { mapBounded } from '../../domain/bounded.ts';
-import { configuredOf, declaredParameters, fieldsOf, isLoadOption, loadedOf, parametersText } from './fields.ts';
+import { configuredOf, declaredParameters, fieldsOf, isLoadField, isLoadOption, loadedOf, parametersText } from './fields.ts';
+import { otherHold } from './hold.ts';
+import { holdsOn } from './holds.ts';
 import { baseName, fullName, isOurs, shortName, tagName } from './names.ts';
 import { lookIntoRows, readStore, type Store } from './observe.ts';
-import { markOf, runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
+import { blobOfRow, markOf, runnerOf, showTag, tagNamed, type Parts } from './parts.ts';
+import { ownerWords } from './problems.ts';
 import type { Row, Shown, Tag } from './shown.ts';
 
 const ASK_AT_ONCE = 8;
@@ -36,10 +39,15 @@ export async function findCandidates(models: readonly Wanted[], parts: Parts, si
   );
   const perModel = models.map(async (wanted) => {
     const base = await baseOf(wanted, store, parts, signal);
-    const sharing = strangers.filter(({ shown: { blob } }) => blob !== null && blob === blobOf(wanted));
+    const sharing = strangers.filter((each) => each.shown.blob === blobOf(wanted) && !isElsewhere(each, wanted, store, parts));
     return sharing.map((stranger) => candidateOf(stranger, wanted, { base, store, parts })).sort(byName(wanted));
   });
   return (await Promise.all(perModel)).flat();
+}
+
+/** This stack took it over already, for another model. */
+function isElsewhere({ tag }: Stranger, { model }: Wanted, { tags }: Store, { stackId }: Parts): boolean {
+  return holdsOn(tag, tags).some((hold) => hold.stackId === stackId && hold.model !== model.name.toLowerCase());
 }
 
 /** Digest of the (first) weight blob, hex. */
@@ -84,7 +92,8 @@ interface Around {
 
 function candidateOf({ tag, shown }: Stranger, { model, artifact }: Wanted, { base, store, parts }: Around): Candidate {
   const row = runnerOf(tag.digest, shown, store.rows, parts);
-  const configured: Fields = { ...settingsOf({ tag, shown }, { model, artifact }, base), digest: artifact.sha256 };
+  const settings = settingsOf({ tag, shown }, { model, artifact }, base);
+  const configured: Fields = { ...(row === null ? withoutOpenLoad(settings) : settings), digest: artifact.sha256 };
   const answers = row !== null || model.load === 'on-demand';
   const copy: ObservedInstance = {
     id: strangerId(tag),
@@ -104,7 +113,14 @@ function candidateOf({ tag, shown }: Stranger, { model, artifact }: Wanted, { ba
     logFile: null,
     problem: null,
   };
-  return { model: model.name, copy, obstacle: obstacleOf(shown, base, artifact, row, answers), warning: null };
+  const found = { tag, shown, row, answers };
+  const warning = answers ? null : `${copy.id} is on the server and not in memory; taking it over loads it.`;
+  return { model: model.name, copy, obstacle: obstacleOf(found, artifact, { base, store, parts }), warning };
+}
+
+/** What is not in memory has no load options but those that it was made with: the others are nobody's to differ from. */
+function withoutOpenLoad(settings: Fields): Fields {
+  return Object.fromEntries(Object.entries(settings).filter(([field, value]) => value !== null || !isLoadField(field)));
 }
 
 /**
@@ -132,10 +148,18 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 }
 
-function obstacleOf(shown: Shown, base: Shown | null, { remote }: Wanted['artifact'], row: Row | null, answers: boolean): string | null {
+interface Found extends Stranger {
+  readonly row: Row | null;
+  readonly answers: boolean;
+}
+
+function obstacleOf({ tag, shown, row, answers }: Found, { remote }: Wanted['artifact'], { base, store, parts }: Around): string | null {
+  const owner = otherHold(tag, store.tags, parts);
+  if (owner !== null) return `belongs to ${ownerWords(owner)}`;
   const extra = shown.extras.find((each) => !base?.extras.includes(each));
   if (extra !== undefined) return `brings ${extra}, for which llmops has no key on Ollama`;
   if (base === null && remote?.manifest != null) return 'was made from another manifest than the one that is pinned';
-  if (!answers) return 'is on the server and not in memory, while `load` is `always`';
+  if (!answers && store.rows.some((each) => blobOfRow(each, parts) === shown.blob))
+    return 'is not in memory, and its weights are, with the load options of another model: one would throw the other out';
   return row === null || row.context !== null ? null : 'is in memory, and the server does not tell with which context';
 }

@@ -1,11 +1,12 @@
 import type { CheckProblem } from '../../domain/backend.ts';
 import type { Artifact, BackendSpec, JsonObject, ModelSpec } from '../../domain/desired.ts';
 import { isLoopback } from '../../domain/http.ts';
-import type { ObservedBackend } from '../../domain/observed.ts';
+import { heldKey, type ObservedBackend, type Unpullable } from '../../domain/observed.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { isOpen } from '../../domain/weights.ts';
 import { leftBeside } from '../kit/weights.ts';
-import { nameTaken, registryNotAllowed } from './problems.ts';
+import { tagName } from './names.ts';
+import { nameTaken, notKept, registryNotAllowed } from './problems.ts';
 import { mayName, servesItself, urlOf } from './options.ts';
 import { disputed } from './settings.ts';
 import { rivalProblem } from './siblings.ts';
@@ -24,13 +25,14 @@ export const TAKEN = 'taken:';
 
 /** What Ollama cannot do for this model, or does otherwise than one may think. Pure. */
 export function checkModel(model: ModelSpec, artifact: Artifact, backend: BackendSpec, observed: ObservedBackend): readonly CheckProblem[] {
+  const unpullable = unpullableIn(observed, artifact);
   const found = [
     openServer(backend),
     ...sourceProblems(model, backend),
-    leftBehind(model, artifact),
-    ...besideProblems(model, artifact),
+    leftBehind(model, artifact, unpullable),
+    ...besideProblems(model, artifact, unpullable),
     contextProblem(model, artifact),
-    sightProblem(model, artifact),
+    sightProblem(model, artifact, unpullable),
     quantizationProblem(model, artifact),
     ...serverProblems(model, artifact, backend),
     rivalProblem(model, backend),
@@ -60,25 +62,45 @@ function sourceProblems({ name, source }: ModelSpec, backend: BackendSpec): read
   return [{ severity: 'error', code: 'engine-cannot', summary, fix: 'Name a tag with weights.' }];
 }
 
-/** A server cannot be given a login, so it gets files from here, and what the tag says besides does not come along. */
-function leftBehind({ name }: ModelSpec, { remote }: Artifact): Problem | null {
-  if (remote === undefined || isOpen(remote.origin)) return null;
+/** Why the server cannot pull these weights itself; null: it can, as far as is known, or need not. */
+function unpullableIn(observed: ObservedBackend, artifact: Artifact): Unpullable | null {
+  const all = observed.status === 'reachable' ? (observed.unpullable ?? []) : [];
+  return all.length === 0 ? null : (all.find(({ key }) => key === heldKey(artifact)) ?? null);
+}
+
+/** What a server cannot pull it gets as files from here, and what the tag says besides does not come along. */
+function leftBehind({ name }: ModelSpec, { remote }: Artifact, unpullable: Unpullable | null): Problem | null {
+  if (remote?.origin.kind !== 'ollama' || (isOpen(remote.origin) && unpullable === null)) return null;
+  const { origin } = remote;
+  if (unpullable?.why === 'gone') return notKept(name, tagName(origin), origin.host);
+  const upgrade = unpullable?.why === 'tag-moved' ? ` Or take what the tag stands for now: llmops lock --upgrade ${name}` : '';
   return {
     severity: 'warning',
     code: 'weights-only',
-    summary: `The weights of ${name} are fetched here and handed over, because Ollama cannot log in to their registry. The template, parameters and system prompt of the tag do not come along.`,
-    fix: `Write those that you need under models.${name}.options.`,
+    summary: `${howTheyCome(name, origin, unpullable)} The template, parameters and system prompt of the tag do not come along.`,
+    fix: `Write those that you need under models.${name}.options.${upgrade}`,
   };
 }
 
+function howTheyCome(name: string, origin: Parameters<typeof tagName>[0], unpullable: Unpullable | null): string {
+  const fetched = 'fetched here and handed over';
+  if (unpullable === null) return `The weights of ${name} are ${fetched}, because Ollama cannot log in to their registry.`;
+  if (unpullable.why === 'no-redirect')
+    return `The weights of ${name} are ${fetched}, because ${origin.host} sends files in a way that Ollama does not take.`;
+  const how = unpullable.hasFiles ? 'taken from what the server still has of them' : `fetched here by their digest and handed over`;
+  return `${tagName(origin)} stands for something else now than when ${name} was pinned, so the pinned weights are ${how}.`;
+}
+
 /** What Ollama pulls comes whole, and only what is handed over comes without the rest. */
-function besideProblems(model: ModelSpec, artifact: Artifact): readonly Problem[] {
+function besideProblems(model: ModelSpec, artifact: Artifact, unpullable: Unpullable | null): readonly Problem[] {
   const origin = artifact.remote?.origin;
-  if (origin?.kind === 'ollama' && isOpen(origin)) return [];
+  if (origin?.kind === 'ollama' && isOpen(origin) && unpullable === null) return [];
+  if (unpullable?.why === 'tag-moved')
+    return leftBeside(model, artifact, () => `If it is needed, take what the tag stands for now: llmops lock --upgrade ${model.name}`);
   const whole =
     origin?.kind === 'hf'
       ? `\`ollama:hf.co/${origin.repo}:QUANTIZATION\`, which Ollama pulls whole`
-      : 'a tag that Ollama can pull without a login';
+      : 'a tag that Ollama can pull by itself';
   return leftBeside(model, artifact, () => `If it is needed, set models.${model.name}.source to ${whole}.`);
 }
 
@@ -99,8 +121,9 @@ function contextProblem({ name, context }: ModelSpec, { gguf }: Artifact): Check
 /** An image takes many tokens, so Ollama raises the context of a model with a projector, without an error. Seen with 0.34.4. */
 const LEAST_WITH_PROJECTOR = 2048;
 
-function sightProblem({ name, context }: ModelSpec, { gguf, remote }: Artifact): Problem | null {
-  const comesAlong = remote?.origin.kind === 'ollama' && isOpen(remote.origin) && (remote.beside ?? []).includes('projector');
+function sightProblem({ name, context }: ModelSpec, { gguf, remote }: Artifact, unpullable: Unpullable | null): Problem | null {
+  const comesAlong =
+    unpullable === null && remote?.origin.kind === 'ollama' && isOpen(remote.origin) && (remote.beside ?? []).includes('projector');
   const least = Math.min(LEAST_WITH_PROJECTOR, gguf?.contextTrained ?? LEAST_WITH_PROJECTOR);
   if (!comesAlong || context === null || context >= least) return null;
   return {

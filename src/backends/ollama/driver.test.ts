@@ -109,9 +109,10 @@ describe('Requests in flight', () => {
       io((message) => said.push(message)),
     );
     expect(said.at(-1)).toContain('not waiting any longer');
+    const patience = new AbortController();
     const stop = stage.driver.perform.stop(
       step('stop', spec, { specHash: spec.specHash, process: null }),
-      io(undefined, AbortSignal.timeout(200)),
+      io(() => patience.abort(), patience.signal),
     );
     expect(await codeOf(stop)).toBe('requests-in-flight');
     expect(stage.fake.copies()).toHaveLength(1);

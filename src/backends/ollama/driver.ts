@@ -8,10 +8,11 @@ import { systemProcesses } from '../kit/process-table.ts';
 import { stackIdOf } from '../kit/marker.ts';
 import { isReference } from '../../secrets/reference.ts';
 import { readSecret } from '../../secrets/index.ts';
-import { adoptModel, giveBack } from './adopt.ts';
+import { adoptModel } from './adopt.ts';
 import { findCandidates } from './candidates.ts';
 import { Client } from './client.ts';
 import { drainInstance } from './drain.ts';
+import { giveBack } from './give-back.ts';
 import { backendIdOf } from './names.ts';
 import { Notes } from './notes.ts';
 import { lookAt, observeServer } from './observe.ts';
@@ -22,6 +23,7 @@ import type { Parts } from './parts.ts';
 import { probeInstance } from './probe.ts';
 import { publishInstance, withdrawInstance } from './publish.ts';
 import { pullWeights } from './pull.ts';
+import { findUnpullable } from './unpullable.ts';
 import { ensureServer, prepareServer, retireServer } from './serve.ts';
 import { ofFields } from './settings.ts';
 import { startInstance } from './start.ts';
@@ -48,21 +50,22 @@ export function connectServer(spec: BackendSpec, context: DriverContext): Driver
     observe: (signal) => (parts.own === null ? observeServer(parts, signal) : observeOwn(parts, signal)),
     look: async (instance, signal) => ((await isUp(parts)) ? lookAt(instance, parts, signal) : null),
     candidates: async (models, signal) => ((await isUp(parts)) ? findCandidates(models, parts, signal) : []),
+    unpullable: async (models, signal) => findUnpullable(models, parts, await isUp(parts), signal),
     tend: async () => {
       if (parts.own !== null) rotateLogs(context.stateDir);
       await sweepClaims(join(context.stateDir, 'instances'), systemProcesses());
       if (await isUp(parts)) await tidyUp(parts, AbortSignal.timeout(TIDY_MS));
     },
     prepare: ({ spec: instance }, io) => prepareServer(ofFields(instance.fields), parts, io),
-    retire: async (signal) => {
-      if (await isUp(parts)) await giveBack(parts, signal);
-      return retireServer(parts, signal);
+    retire: async (signal, applied) => {
+      const kept = (await isUp(parts)) ? await giveBack(parts, applied, signal) : [];
+      return [...kept, ...(await retireServer(parts, signal))];
     },
     perform: {
       adopt: (step, io) => adoptModel(step, parts, io),
       pull: async (step, io) => {
         await ensureServer(null, step.instance, parts, io);
-        await pullWeights(step, parts, io);
+        return await pullWeights(step, parts, io);
       },
       start: async (step, io) => {
         await ensureServer(ofFields(step.spec.fields), step.instance, parts, io);

@@ -63,6 +63,13 @@ const REASONS: readonly Reason[] = [
   },
   {
     ofRegistry: true,
+    pattern: /no Location header in response/,
+    code: 'registry-no-redirect',
+    summary: () => 'The registry sends files itself instead of naming where they are, and Ollama takes none that way.',
+    fix: 'Name another source of the same weights (`hf:`, `https:`), or have the registry redirect.',
+  },
+  {
+    ofRegistry: true,
     pattern:
       /dial tcp[^"]*|no such host|context deadline exceeded|max retries exceeded[^"]*|i\/o timeout|TLS handshake|unexpected EOF|connection reset/,
     code: 'registry-unreachable',

@@ -27,6 +27,8 @@ export const prices: Readonly<Record<PortableField, Price>> & Readonly<Record<st
   'options.keepAlive': 'drain',
   'options.system': 'drain',
   'options.template': 'drain',
+  'options.renderer': 'drain',
+  'options.parser': 'drain',
   'options.parameters': 'drain',
 };
 
@@ -63,6 +65,8 @@ export function fieldsOf(model: ModelSpec, artifact: Artifact, backend?: Backend
     'options.keepAlive': scalar('keepAlive') ?? (model.load === 'on-demand' ? USUAL_KEEP_ALIVE_MS : null),
     'options.system': scalar('system'),
     'options.template': scalar('template'),
+    'options.renderer': scalar('renderer'),
+    'options.parser': scalar('parser'),
     'options.parameters': parametersText(declaredParameters(options)),
     ...(backend !== undefined && servesItself(backend.options) && asFields(settingsIn(backend))),
   };
@@ -71,6 +75,11 @@ export function fieldsOf(model: ModelSpec, artifact: Artifact, backend?: Backend
 /** True for parameters that fix a runner, and are keys of their own. */
 export function isLoadOption(name: string): boolean {
   return Object.hasOwn(RUNNER, name);
+}
+
+/** The same of our own fields. */
+export function isLoadField(field: string): boolean {
+  return Object.values(RUNNER).includes(field);
 }
 
 /** True if a runner that was loaded with these settings serves the others as well, without a reload. */
@@ -113,6 +122,8 @@ export function configuredOf(shown: Shown, declared: readonly string[]): Fields 
     ...(layers === -1 ? { 'offload.gpuLayers': null } : {}),
     'options.system': shown.system === '' ? null : shown.system,
     'options.template': shown.template === '' ? null : shown.template,
+    'options.renderer': shown.renderer === '' ? null : shown.renderer,
+    'options.parser': shown.parser === '' ? null : shown.parser,
     'options.parameters': parametersText(Object.fromEntries(defaults)),
   };
 }

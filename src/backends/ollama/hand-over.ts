@@ -20,6 +20,8 @@ type Weights = StepOf<'pull'>['weights'];
  */
 export async function handOver(weights: Weights, parts: Parts, io: StepIo): Promise<void> {
   const files = await filesOf(weights, io);
+  // All of them before the first one moves, so that their total is known from the beginning.
+  for (const { path, bytes } of files) io.transfer(basename(path), 0, bytes);
   for (const file of files) await handOne(file, parts, io);
   const [first] = files;
   if (first === undefined) throw new Error('weights of no file');
@@ -38,12 +40,13 @@ async function handOne(file: BlobFile, { client }: Parts, io: StepIo): Promise<v
   throwIfCancelled(io.signal, 'handing over weights');
   const name = basename(file.path);
   if (await client.hasBlob(file.sha256, io.signal)) return io.transfer(name, file.bytes, file.bytes);
+  const bytes = await sizeOf(file.path);
   let done = 0;
   await client.upload(
-    file,
-    (bytes) => {
-      done += bytes;
-      io.transfer(name, done, file.bytes);
+    { ...file, bytes },
+    (more) => {
+      done += more;
+      io.transfer(name, done, bytes);
     },
     io.signal,
   );
@@ -57,16 +60,16 @@ const PART = /^(.*-)(\d{5})-of-(\d{5})(\.gguf)$/i;
  */
 async function filesOf(weights: Weights, io: StepIo): Promise<readonly BlobFile[]> {
   const { path, sha256, remote } = weights;
+  // They need not be here where the server has them.
+  if (remote !== undefined)
+    return remote.files.map((file, index) => ({ ...file, path: index === 0 ? path : join(dirname(path), basename(file.path)) }));
   const [, prefix, , count, ending] = PART.exec(basename(path)) ?? [];
-  const known = remote?.files ?? [];
-  if (prefix === undefined || count === undefined) return [{ path, bytes: await sizeOf(path), sha256: known[0]?.sha256 ?? sha256 }];
+  if (prefix === undefined || count === undefined) return [{ path, bytes: await sizeOf(path), sha256 }];
   const paths = Array.from({ length: Number(count) }, (_, index) =>
     join(dirname(path), `${prefix}${String(index + 1).padStart(5, '0')}-of-${count}${ending}`),
   );
   const files: BlobFile[] = [];
-  for (const [index, part] of paths.entries()) {
-    files.push({ path: part, bytes: await sizeOf(part), sha256: known[index]?.sha256 ?? (await digestOf(part, io)) });
-  }
+  for (const part of paths) files.push({ path: part, bytes: await sizeOf(part), sha256: await digestOf(part, io) });
   return files;
 }
 

@@ -10,7 +10,7 @@ export interface Name {
 
 const DEFAULTS = { host: 'registry.ollama.ai', namespace: 'library', tag: 'latest' };
 /** Everything of ours is below this namespace, except the names that clients send. */
-const OURS = 'llmops';
+export const OURS = 'llmops';
 
 /** Reads `[[host[:port]/]namespace/]model[:tag]`. Source: `ParseName` in Ollama's types/model/name.go. */
 export function parseName(text: string): Name {
@@ -67,17 +67,6 @@ export function keptName(text: string): string {
   return `${OURS}/kept:${digest(fullName(text), 16)}`;
 }
 
-/** The name under which a user's own model is kept while its name leads to one of ours. */
-export function originalName(model: string, stackId: string): string {
-  return `${OURS}/original-${model}:${stackId}`;
-}
-
-/** The model whose user's own one is kept under this name for this stack; null: another name. */
-export function originalOf(text: string, stackId: string): string | null {
-  const { model, tag } = parseName(text);
-  return isOurs(text) && tag === stackId && model.startsWith('original-') ? model.slice('original-'.length) : null;
-}
-
 /** What the name of a derived model tells. */
 export interface Derived {
   readonly model: string;
@@ -112,6 +101,7 @@ export function backendIdOf(backend: string): string {
   return digest(backend, 8);
 }
 
-function digest(text: string, length: number): string {
+/** The first digits of SHA-256 over a text. */
+export function digest(text: string, length: number): string {
   return createHash('sha256').update(text).digest('hex').slice(0, length);
 }

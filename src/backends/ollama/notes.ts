@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import type { Problem } from '../../domain/problem.ts';
 
 /**
- * What no server tells, noted beside the state of the stack: why a copy failed, and which users' tags a pull that is under
- * way moves. Losing it costs an explanation, or a tag that stays moved. And which weights a manifest stood for, in the cache:
+ * What no server tells, noted beside the state of the stack: why a copy failed, which users' tags a pull that is under way moves,
+ * and how long users' runners were to stay. Losing it costs an explanation, a tag that stays moved, or a runner that stays. And which weights a manifest stood for, in the cache:
  * a server goes on listing runners under digests of models that are gone.
  */
 export class Notes {
@@ -54,6 +54,20 @@ export class Notes {
     rmSync(this.#fileOf(`${this.#pull}${name}`), { force: true });
   }
 
+  /** How long somebody else's runner was to stay before a copy of ours asked it to stay for ever, in milliseconds; null: it was not asked. */
+  stayOf(row: RunnerName): number | null {
+    const note = readNote(this.#fileOf(stayId(row))) as { readonly ms?: unknown } | null;
+    return typeof note?.ms === 'number' ? note.ms : null;
+  }
+
+  noteStay(row: RunnerName, ms: number): void {
+    writeNote(this.#fileOf(stayId(row)), { v: 1, ms });
+  }
+
+  forgetStay(row: RunnerName): void {
+    rmSync(this.#fileOf(stayId(row)), { force: true });
+  }
+
   /** The weight blob that a manifest names, if that was ever noted; both in hex. */
   blobOf(digest: string): string | null {
     try {
@@ -75,6 +89,15 @@ export class Notes {
   #fileOf(id: string): string {
     return join(this.#folder, `${encodeURIComponent(id)}${ENDING}`);
   }
+}
+
+interface RunnerName {
+  readonly name: string;
+  readonly digest: string;
+}
+
+function stayId({ name, digest }: RunnerName): string {
+  return `stay-${digest.slice(0, 12)}-${name}`;
 }
 
 /** Apart from the records of processes, which end in `.json`. */

@@ -22,7 +22,7 @@ export async function observeOwn(parts: Parts, signal: AbortSignal): Promise<Obs
     if (running !== null) return await observeServer(parts, signal);
     const problem = await whyNotThere(portOf(options), all, parts);
     if (problem !== null) return { status: 'unreachable', name, type, problem };
-    const memory = await readMemory(parts.context.env, signal);
+    const memory = await readMemory(parts.context, signal);
     return { status: 'reachable', name, type, engine: engineOf(parts), instances: [], memory, held: heldOnDisk(parts) };
   } catch (error) {
     return { status: 'unreachable', name, type, problem: problemOf(error) };

@@ -6,6 +6,7 @@ import { readMemory } from '../kit/memory.ts';
 import { TAKEN } from './check.ts';
 import { configuredOf, loadedOf } from './fields.ts';
 import { readWeightsMark } from './marker.ts';
+import { holdsOn } from './holds.ts';
 import { baseKey, isOurs, parseDerived, shortName } from './names.ts';
 import { toldToServer } from './own-server.ts';
 import { aliasesOf, blobOfRow, isOurAlias, markOf, oursIn, runnerOf, showTag, type Ours, type Parts } from './parts.ts';
@@ -38,7 +39,7 @@ export async function observeServer(parts: Parts, signal: AbortSignal): Promise<
     const [version, store, memory] = await Promise.all([
       client.version(signal),
       readStore(parts, signal),
-      local ? readMemory(context.env, signal) : [],
+      local ? readMemory(context, signal) : [],
     ]);
     await lookIntoRows(store, parts, signal);
     const ours = await mapBounded(oursIn(store.tags, parts), ASK_AT_ONCE, (each) => describeOurs(each, store, parts, signal));
@@ -147,7 +148,11 @@ function unloaded(model: string): Problem {
 export function foreignIn({ tags, rows }: Store, parts: Parts): readonly ObservedInstance[] {
   const stack = tags.filter((tag) => parseDerived(tag.name)?.stackId === parts.stackId);
   const blobs = stack.map((tag) => parts.shown.get(tag.digest)?.blob ?? '');
+  // What a copy of ours stands for now may still be listed as it was loaded.
+  const models = new Set(stack.map((tag) => parseDerived(tag.name)?.model));
+  const isTaken = (row: Row) => holdsOn(row, tags).some(({ stackId, model }) => stackId === parts.stackId && models.has(model));
   const isStacks = (row: Row): boolean =>
+    isTaken(row) ||
     parseDerived(row.name)?.stackId === parts.stackId ||
     stack.some((tag) => tag.digest === row.digest) ||
     (!tags.some((tag) => tag.digest === row.digest) && blobs.includes(blobOfRow(row, parts) ?? 'none'));

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/desired.ts';
 import { isLoopback } from '../../domain/http.ts';
-import { REGISTRIES } from './schema.ts';
+import { USUAL_REGISTRIES } from '../../domain/weights.ts';
 
 /** Address of the server without a slash at its end. */
 export function urlOf(options: JsonObject): string {
@@ -22,7 +22,7 @@ export function portOf(options: JsonObject): number {
 /** True if sources may name this registry. */
 export function mayName(host: string, options: JsonObject): boolean {
   const allowed = options['registries'];
-  const hosts = Array.isArray(allowed) ? allowed.map(String) : REGISTRIES;
+  const hosts = Array.isArray(allowed) ? allowed.map(String) : USUAL_REGISTRIES;
   return isLoopback(host) || hosts.some((each) => each.toLowerCase() === host.toLowerCase());
 }
 

@@ -3,7 +3,8 @@ import type { BackendSpec } from '../../domain/desired.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Found } from '../kit/parts.ts';
 import { readInstanceMark, type InstanceMark } from './marker.ts';
-import { fullName, isOurs, originalOf, parseDerived, shortName, type Derived } from './names.ts';
+import { holdsOn } from './holds.ts';
+import { baseKey, fullName, isOurs, parseDerived, shortName, type Derived } from './names.ts';
 import { configuredOf, sameRunner } from './fields.ts';
 import type { Notes } from './notes.ts';
 import type { Client } from './client.ts';
@@ -84,7 +85,8 @@ export async function isOurAlias(alias: Tag, tags: readonly Tag[], parts: Parts,
   const copies = tags.filter((tag) => parseDerived(tag.name)?.stackId === parts.stackId);
   if (copies.some(({ digest }) => digest === alias.digest)) return true;
   // What was being taken over when a run was cut off is kept under a name of ours.
-  if (tags.some(({ name, digest }) => digest === alias.digest && originalOf(name, parts.stackId) === shortName(alias.name))) return true;
+  if (holdsOn(alias, tags).some(({ kind, stackId }) => kind === 'original' && stackId === parts.stackId)) return true;
+  if (alias.parent === null || baseKey(alias.parent) === null) return false; // made from a copy of ours, and not one
   const mark = markOf(await showTag(alias, parts, signal));
   if (mark === null || mark.stackId !== parts.stackId || mark.model !== shortName(alias.name)) return false;
   return !copies.some(({ name }) => parseDerived(name)?.specHash === mark.specHash);

@@ -6,6 +6,7 @@ import { ProblemError, problemOf, type Problem } from '../../domain/problem.ts';
 import { throwIfCancelled } from '../kit/clock.ts';
 import { settingNotInForce } from '../kit/readback.ts';
 import type { Use } from './client.ts';
+import { askToStay } from './expiry.ts';
 import { configuredOf, sameRunner } from './fields.ts';
 import { parseDerived } from './names.ts';
 import { weightsShared } from './problems.ts';
@@ -56,12 +57,21 @@ async function probe({ spec }: StepOf<'probe'>, parts: Parts, io: StepIo): Promi
   if (!found || !shown) throw new ProblemError(gone(spec.model, spec.id));
   await refuseToEvict(found, shown, parts, io.signal);
   const use: Use = { keepAlive: keepAliveOf(spec.fields), embeds: embedsOnly(shown) };
+  if (use.keepAlive === null) await noteStay(found, shown, parts, io.signal);
   await load(found, use, parts, io);
   const answer = await saying(parts.client.ask(found.tag.name, use, io.signal), 'waiting for a first token', parts, io);
   if (!isAnswer(answer)) throw new ProblemError(emptyAnswer(spec.model, answer));
   const seen = await seenLoaded(found, shown, use, parts, io);
   const problem = clamped(spec.model, spec.fields, seen, shown) ?? settingNotInForce(spec, seen);
   if (problem) throw new ProblemError(problem);
+}
+
+/** What is in memory by somebody else's request stays for our copy's sake, and no longer. */
+async function noteStay({ tag }: Ours, shown: Shown, parts: Parts, signal: AbortSignal): Promise<void> {
+  const store = await readStore(parts, signal);
+  await lookIntoRows(store, parts, signal);
+  const row = runnerOf(tag.digest, shown, store.rows, parts);
+  if (row !== null) askToStay(row, parts);
 }
 
 function keepAliveOf(fields: Fields): number | null {

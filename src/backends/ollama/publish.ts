@@ -15,7 +15,10 @@ export async function publishInstance(step: StepOf<'publish'>, parts: Parts, io:
   if (found === undefined) throw new ProblemError(gone(model, instance));
   const alias = tagNamed(model, tags);
   if (alias?.digest === found.tag.digest) return;
-  if (alias !== null && !(await isOurAlias(alias, tags, parts, io.signal))) throw new ProblemError(nameTaken(model, parts.client.url));
+  if (alias !== null && !(await isOurAlias(alias, tags, parts, io.signal))) {
+    const stack = markOf(await showTag(alias, parts, io.signal))?.stack ?? null;
+    throw new ProblemError(nameTaken(model, parts.client.url, stack));
+  }
   if (!(await parts.client.copy(found.tag.name, alias?.name ?? model, io.signal))) throw new ProblemError(gone(model, instance));
   const now = tagNamed(model, await parts.client.tags(io.signal));
   if (now?.digest !== found.tag.digest) throw new ProblemError(notNamed(model));

@@ -6,30 +6,30 @@ import { isOpen } from '../../domain/weights.ts';
 import { throwIfCancelled } from '../kit/clock.ts';
 import { alone } from './alone.ts';
 import { handOver } from './hand-over.ts';
+import { pullOrHandOver } from './instead.ts';
 import { baseName } from './names.ts';
 import { heldKeyOf } from './observe.ts';
 import { lookAgain, showTag, tagNamed, type Parts } from './parts.ts';
-import { pullFromRegistry } from './registry.ts';
 import { pullClaim, putRight } from './tidy.ts';
 
 /**
  * Brings weights into the server's store, under a name of ours that nobody moves: from a registry, or from files of this
- * machine. Nothing to do if they are there as they were pinned.
+ * machine. Nothing to do if they are there as they were pinned. Tells what people should know of it.
  */
-export async function pullWeights(step: StepOf<'pull'>, parts: Parts, io: StepIo): Promise<void> {
+export async function pullWeights(step: StepOf<'pull'>, parts: Parts, io: StepIo): Promise<string | null> {
   throwIfCancelled(io.signal, `fetching the weights of ${step.model}`);
   // Pulls of one stack put right what they moved: two of them at once would undo each other's work.
-  await alone(pullClaim(parts), parts, io, () => bring(step, parts, io));
+  return await alone(pullClaim(parts), parts, io, () => bring(step, parts, io));
 }
 
-async function bring(step: StepOf<'pull'>, parts: Parts, io: StepIo): Promise<void> {
+async function bring(step: StepOf<'pull'>, parts: Parts, io: StepIo): Promise<string | null> {
   const { weights, model } = step;
   await putRight(parts, io.signal);
-  if (await isHeld(step, parts, io.signal)) return;
+  if (await isHeld(step, parts, io.signal)) return null;
   const origin = weights.remote?.origin;
-  if (origin?.kind === 'ollama' && isOpen(origin)) await pullFromRegistry(step, origin, parts, io);
-  else await handOver(weights, parts, io);
-  if (await lookAgain(() => isHeld(step, parts, io.signal), parts, io.signal)) return;
+  const pulls = origin?.kind === 'ollama' && isOpen(origin);
+  const note = pulls ? await pullOrHandOver(step, origin, parts, io) : await handOver(weights, parts, io);
+  if (await lookAgain(() => isHeld(step, parts, io.signal), parts, io.signal)) return note ?? null;
   throw new ProblemError({
     code: 'not-in-force',
     summary: `Ollama said that it has the weights of ${model}, and what it has is not what was pinned.`,

@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { StepIo } from '../../domain/backend.ts';
-import { isLoopback } from '../../domain/http.ts';
 import { heldKey } from '../../domain/observed.ts';
 import type { StepOf } from '../../domain/plan.ts';
-import { ProblemError, problemOf, type Problem } from '../../domain/problem.ts';
-import type { Origin } from '../../domain/weights.ts';
-import { call } from '../kit/http.ts';
+import { ProblemError, type Problem } from '../../domain/problem.ts';
+import { digestOfTag, type OllamaOrigin } from './ask-registry.ts';
 import type { Progress } from './client.ts';
 import { baseName, keptName, tagName } from './names.ts';
 import { isInsecure, mayName } from './options.ts';
@@ -13,9 +10,6 @@ import { lookAgain, tagNamed, type Parts } from './parts.ts';
 import { registryNotAllowed } from './problems.ts';
 import { restoreKept } from './tidy.ts';
 
-type OllamaOrigin = Extract<Origin, { kind: 'ollama' }>;
-
-const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 const ASK_MS = 5000;
 
 /**
@@ -58,17 +52,8 @@ async function keep(name: string, { client, notes }: Parts, signal: AbortSignal)
  * here: a server elsewhere may reach other registries, and calls another machine its own. No answer is no reason to stop.
  */
 async function refuseIfMoved(step: StepOf<'pull'>, origin: OllamaOrigin, pinned: string, parts: Parts, io: StepIo): Promise<void> {
-  const { host, name, tag } = origin;
-  if (isLoopback(host) && !isLoopback(new URL(parts.client.url).hostname)) return;
-  const url = `${isInsecure(host, parts.spec.options) ? 'http' : 'https'}://${host}/v2/${name}/manifests/${tag}`;
-  try {
-    const answer = await call(url, { headers: { accept: MANIFEST }, deadlineMs: ASK_MS, signal: io.signal });
-    if (answer.status !== 200 || !answer.text.startsWith('{')) return;
-    const now = createHash('sha256').update(answer.text).digest('hex');
-    if (now !== pinned) throw new ProblemError(moved(step, tagName(origin), pinned, now));
-  } catch (error) {
-    if (['tag-moved', 'cancelled'].includes(problemOf(error).code)) throw error;
-  }
+  const now = await digestOfTag(origin, parts, io.signal);
+  if (now !== null && now !== pinned) throw new ProblemError(moved(step, tagName(origin), pinned, now));
 }
 
 /** Bytes of each layer, under the first digits of its digest; what else the server does in words. */

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../domain/backend.ts';
+import { USUAL_REGISTRIES } from '../../domain/weights.ts';
 
 const absent = 'Absent: the engine decides.';
 const hosts = (defaults: readonly string[], description: string): JsonSchema => ({
@@ -7,9 +8,6 @@ const hosts = (defaults: readonly string[], description: string): JsonSchema => 
   default: defaults,
   description,
 });
-
-/** Registries that sources may name where nothing else is said. */
-export const REGISTRIES: readonly string[] = ['registry.ollama.ai', 'hf.co', 'huggingface.co'];
 
 /** Keys of a backend with `type: ollama`, besides `type` and `reserve`. */
 export const backendSchema: JsonSchema = {
@@ -43,7 +41,7 @@ export const backendSchema: JsonSchema = {
       examples: ['/data/ollama'],
     },
     registries: hosts(
-      REGISTRIES,
+      USUAL_REGISTRIES,
       'Hosts that `ollama:` sources may name, besides this machine itself: the server fetches from wherever it is told to.',
     ),
     insecureRegistries: hosts([], 'Registries that speak plain HTTP, besides those of this machine itself.'),
@@ -136,6 +134,13 @@ const parameters: Readonly<Record<string, JsonSchema>> = {
   },
 };
 
+const builtIn = (description: string): JsonSchema => ({
+  type: 'string',
+  pattern: '^\\S+$',
+  default: null,
+  description: `${description} Absent: the model's own.`,
+});
+
 /** Keys of `options:` of a model on Ollama. */
 export const modelSchema: JsonSchema = {
   type: 'object',
@@ -169,6 +174,8 @@ export const modelSchema: JsonSchema = {
       default: null,
       description: "Chat template in Ollama's own language (Go). Absent: the model's own.",
     },
+    renderer: builtIn('What writes the prompt in place of a template, of those that are built into Ollama, such as `qwen3-coder`.'),
+    parser: builtIn('What reads tool calls and thoughts out of an answer, of those that are built into Ollama.'),
     parameters: {
       type: 'object',
       additionalProperties: false,

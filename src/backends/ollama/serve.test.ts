@@ -36,7 +36,7 @@ function run(parallel: number, env: Readonly<Record<string, string>> = {}): { re
 const look = (driver: Driver) => driver.observe(io().signal);
 const leaders = async () => (await world.processes()).filter(({ pid, group }) => pid === group);
 const environment = async () => (await leaders())[0]?.env() ?? {};
-const retire = (driver: Driver) => driver.retire?.(io().signal);
+const retire = (driver: Driver) => driver.retire?.(io().signal, new Set());
 
 describe('A server that llmops serves', () => {
   it('counts as there while it does not run, with nothing on it; looking starts nothing', async () => {

@@ -21,6 +21,10 @@ export interface Row {
   readonly vramBytes: number | null;
   /** Tokens for one request. */
   readonly context: number | null;
+  /** When it goes if nobody asks for it, in milliseconds since 1970; null: never, or not told. */
+  readonly expiresAt: number | null;
+  /** True: it was asked to stay for ever. */
+  readonly endless: boolean;
 }
 
 /** What a model is made of: `POST /api/show`. */
@@ -32,7 +36,10 @@ export interface Shown {
   readonly system: string;
   readonly template: string;
   readonly license: string;
-  /** What it brings that no key of llmops speaks of: `adapters`, `messages`. */
+  /** What writes prompts and what reads answers, of the ones that are built into Ollama; empty: the template, and nothing. */
+  readonly renderer: string;
+  readonly parser: string;
+  /** What it brings that no key of llmops speaks of: `adapters`, `messages`, `the projector 0123456789ab`. */
   readonly extras: readonly string[];
   readonly capabilities: readonly string[];
   /** Layers as llama.cpp counts them, output included; null: not told. */
@@ -76,9 +83,19 @@ export function readRows(answer: unknown): readonly Row[] | null {
         bytes: countOf(row['size']),
         vramBytes: countOf(row['size_vram']),
         context: typeof context === 'number' && context > 0 ? context : null,
+        ...expiryOf(row['expires_at']),
       },
     ];
   });
+}
+
+/** "For ever" is the longest duration that Go has: 292 years from the last request on. */
+const FOR_EVER_MS = Date.UTC(2200, 0);
+
+function expiryOf(value: unknown): Pick<Row, 'expiresAt' | 'endless'> {
+  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  const endless = at > FOR_EVER_MS;
+  return { expiresAt: endless || Number.isNaN(at) ? null : at, endless };
 }
 
 function rowsOf<T>(answer: unknown, read: (row: Readonly<Record<string, unknown>>) => readonly T[]): readonly T[] | null {
@@ -94,28 +111,50 @@ export function readShown(answer: unknown): Shown {
   const layers = info[`${architecture}.block_count`];
   const trained = info[`${architecture}.context_length`];
   const capabilities = shown['capabilities'];
+  const commands = commandsIn(textOf(shown['modelfile']) ?? '');
   return {
-    blob: blobOf(textOf(shown['modelfile']) ?? ''),
+    blob: blobIn(commands[0]),
     parameters: readParameters(textOf(shown['parameters']) ?? ''),
     system: textOf(shown['system']) ?? '',
     template: textOf(shown['template']) ?? '',
     license: textOf(shown['license']) ?? '',
-    extras: extrasOf(shown),
+    renderer: textOf(shown['renderer']) ?? valueOf('RENDERER', commands),
+    parser: textOf(shown['parser']) ?? valueOf('PARSER', commands),
+    extras: extrasOf(shown, commands),
     capabilities: Array.isArray(capabilities) ? capabilities.map(String) : [],
     layers: typeof layers === 'number' ? layers + 1 : null,
     contextTrained: typeof trained === 'number' ? trained : null,
   };
 }
 
-function extrasOf(shown: Readonly<Record<string, unknown>>): readonly string[] {
-  const { messages } = shown;
-  const adapters = /^ADAPTER /m.test(textOf(shown['modelfile']) ?? '');
-  return [...(adapters ? ['adapters'] : []), ...(Array.isArray(messages) && messages.length > 0 ? ['messages'] : [])];
+interface Command {
+  readonly name: string;
+  readonly value: string;
 }
 
-/** The first line with FROM names the file; a later one can be a part of a prompt. */
-function blobOf(modelfile: string): string | null {
-  return /^FROM .*sha256-([0-9a-f]{64})\s*$/m.exec(modelfile.split('\n').find((line) => line.startsWith('FROM ')) ?? '')?.[1] ?? null;
+/** A command and its value, which is quoted if it has several lines: what looks like a command in a prompt or a licence is none. */
+const COMMAND = /^([A-Z]+) (?:"""([\s\S]*?)"""|"([^"]*)"|(.*))/gm;
+
+function commandsIn(modelfile: string): readonly Command[] {
+  return [...modelfile.matchAll(COMMAND)].map(([, name = '', long, short, plain]) => ({ name, value: long ?? short ?? plain ?? '' }));
+}
+
+function valueOf(name: string, commands: readonly Command[]): string {
+  return commands.find((command) => command.name === name)?.value.trim() ?? '';
+}
+
+/** The first FROM names the weights; each further one is a projector. */
+function extrasOf({ messages }: Readonly<Record<string, unknown>>, commands: readonly Command[]): readonly string[] {
+  const beside = commands.slice(1).flatMap((command) => {
+    const what = { FROM: 'the projector', DRAFT: 'the draft model' }[command.name];
+    return what === undefined ? [] : [`${what} ${blobIn({ ...command, name: 'FROM' })?.slice(0, 12) ?? command.value}`];
+  });
+  const adapters = commands.some(({ name }) => name === 'ADAPTER');
+  return [...(adapters ? ['adapters'] : []), ...(Array.isArray(messages) && messages.length > 0 ? ['messages'] : []), ...beside];
+}
+
+function blobIn(command: Command | undefined): string | null {
+  return command?.name === 'FROM' ? (/sha256-([0-9a-f]{64})\s*$/.exec(command.value)?.[1] ?? null) : null;
 }
 
 /**

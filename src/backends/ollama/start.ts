@@ -55,7 +55,7 @@ function nameOf({ model, specHash, stack }: InstanceSpec, blob: string, { stackI
 }
 
 function requestFor(spec: InstanceSpec, name: string, base: Base, parts: Parts) {
-  const { system, template } = spec.options;
+  const { system, template, renderer, parser } = spec.options;
   const parameters = createParameters(spec);
   return {
     model: name,
@@ -63,6 +63,8 @@ function requestFor(spec: InstanceSpec, name: string, base: Base, parts: Parts) 
     ...(Object.keys(parameters).length > 0 && { parameters }),
     ...(typeof system === 'string' && { system }),
     ...(typeof template === 'string' && { template }),
+    ...(typeof renderer === 'string' && { renderer }),
+    ...(typeof parser === 'string' && { parser }),
     license: instanceText(markFor(spec, base.blob, parts)),
   };
 }

@@ -1,6 +1,8 @@
 import type { StepIo } from '../../domain/backend.ts';
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError, problemOf } from '../../domain/problem.ts';
+import { alone } from './alone.ts';
+import { stopAskingToStay } from './expiry.ts';
 import { fullName } from './names.ts';
 import { readStore } from './observe.ts';
 import { oursIn, showTag, type Ours, type Parts } from './parts.ts';
@@ -12,23 +14,30 @@ import { awaitUnloaded, userOfRunner } from './unload.ts';
  * weights stay. Nothing to do if it is gone. A runner that another copy uses as well stays.
  */
 export async function stopInstance(step: StepOf<'stop'>, parts: Parts, io: StepIo): Promise<void> {
-  const { client, notes } = parts;
-  const store = await readStore(parts, io.signal);
-  const found = oursIn(store.tags, parts).find(({ id }) => id === step.instance);
   if (step.process !== null) throw changed(step, 'a process was planned to end, and Ollama shows none');
+  const found = oursIn(await parts.client.tags(io.signal), parts).find(({ id }) => id === step.instance);
   if (found !== undefined) {
     if (step.specHash !== null && found.derived.specHash !== step.specHash) throw changed(step, 'its settings are others');
-    const shown = await showTag(found.tag, parts, io.signal);
-    const user = shown && (await userOfRunner(found, shown, store, parts, io.signal));
-    if (user === 'own') await unload(step, found, shown, parts, io);
-    for (const alias of store.tags) {
-      const leadsHere = alias.digest === found.tag.digest && fullName(alias.name) === fullName(step.model);
-      if (leadsHere) await client.remove(alias.name, io.signal);
-    }
-    if (shown?.blob) notes.noteBlob(found.tag.digest, shown.blob);
-    await client.remove(found.tag.name, io.signal);
+    // Copies that share a runner and end at the same time would each leave it to the other one.
+    const waits = 'waiting: another copy of the same weights is being stopped';
+    await alone(`runner-${found.derived.blobId}`, parts, io, () => stopOne(step, found, parts, io), waits);
   }
-  notes.noteFailure(step.instance, null);
+  parts.notes.noteFailure(step.instance, null);
+}
+
+async function stopOne(step: StepOf<'stop'>, found: Ours, parts: Parts, io: StepIo): Promise<void> {
+  const { client, notes } = parts;
+  const store = await readStore(parts, io.signal);
+  const shown = await showTag(found.tag, parts, io.signal);
+  const user = shown && (await userOfRunner(found, shown, store, parts, io.signal));
+  if (user === 'own') await unload(step, found, shown, parts, io);
+  else if (user?.row) await stopAskingToStay(user.row, parts, io);
+  for (const alias of store.tags) {
+    const leadsHere = alias.digest === found.tag.digest && fullName(alias.name) === fullName(step.model);
+    if (leadsHere) await client.remove(alias.name, io.signal);
+  }
+  if (shown?.blob) notes.noteBlob(found.tag.digest, shown.blob);
+  await client.remove(found.tag.name, io.signal);
 }
 
 async function unload(step: StepOf<'stop'>, { tag }: Ours, shown: Shown | null, parts: Parts, io: StepIo): Promise<void> {

@@ -1,5 +1,5 @@
 import type { BackendSpec } from '../../domain/desired.ts';
-import { engineLabel } from '../../domain/copies.ts';
+import { engineBehind, engineLabel } from '../../domain/copies.ts';
 import type { LockDiff } from '../../domain/lock.ts';
 import type { ObservedBackend } from '../../domain/observed.ts';
 import { ProblemError, type Problem } from '../../domain/problem.ts';
@@ -86,10 +86,10 @@ async function engineVersions(
   return Object.fromEntries([...known, ...seen]);
 }
 
-/** Program and version; of an engine behind an address its kind, since the address is this machine's own affair. */
+/** Program and version; of an engine behind an address its kind. */
 function labelOf(backend: ObservedBackend, specs: readonly BackendSpec[]): string | null {
   if (backend.status !== 'reachable' || backend.engine.status !== 'present') return null;
   const { at, version } = backend.engine;
   if (!/^https?:/.test(at)) return engineLabel(backend.engine);
-  return `${specs.find(({ name }) => name === backend.name)?.type ?? backend.type} ${version}`;
+  return engineBehind(specs.find(({ name }) => name === backend.name)?.type ?? backend.type, version);
 }

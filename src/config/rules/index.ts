@@ -3,6 +3,7 @@ import type { Findings } from '../report.ts';
 import { visitAll, type Visit } from '../walk.ts';
 import { driftFieldRule, quantizationRule, revisionRule, sloThresholdRule, sourceRule } from './models.ts';
 import { fallbackRule, modelBackendRule, promptModelRule, sloServiceRule } from './references.ts';
+import { registryRule } from './registries.ts';
 import { conflictRule, flagRule, portRule } from './settings.ts';
 import { eventRule, hookRule } from './notify.ts';
 import { timezoneRule } from './timezone.ts';
@@ -12,6 +13,8 @@ import { addressRule, credentialsRule, emptyRule, leastRule, pathRule, urlRule }
 export interface RuleContext {
   /** What is checked: the whole, or what an overlay touches of it. */
   readonly root: Located;
+  /** The whole, whatever part of it is checked. */
+  readonly whole: Located;
   /** Backends of the whole: name -> type. */
   readonly backends: ReadonlyMap<string, string>;
   /** Models of the whole. */
@@ -27,6 +30,7 @@ const RULES: readonly ((context: RuleContext) => void)[] = [
   sloServiceRule,
   fallbackRule,
   sourceRule,
+  registryRule,
   revisionRule,
   quantizationRule,
   driftFieldRule,

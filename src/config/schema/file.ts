@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../domain/backend.ts';
 import { modelsSchema } from './model.ts';
 import { MODEL_NAME, NAME } from './names.ts';
-import { daemonSchema, gatewaySchema, policySchema, promptsSchema, slosSchema } from './operations.ts';
+import { daemonSchema, gatewaySchema, policySchema, promptsSchema, retentionSchema, slosSchema } from './operations.ts';
 
 const reserve: JsonSchema = {
   type: 'object',
@@ -61,6 +61,7 @@ export function fileSchema(fragments: BackendFragments): JsonSchema {
       gateway: gatewaySchema,
       daemon: daemonSchema,
       policy: policySchema,
+      retention: retentionSchema,
       environments: {
         type: 'object',
         default: {},

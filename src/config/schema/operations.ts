@@ -263,3 +263,26 @@ export const policySchema: JsonSchema = {
     },
   },
 };
+
+/** `retention:` */
+export const retentionSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'How far one can go back without a network: what `llmops cache prune` leaves for earlier generations.',
+  properties: {
+    generations: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 100,
+      default: 10,
+      description: 'How many releases before the one in force keep their weights on this machine.',
+    },
+    weights: {
+      'x-kind': 'size',
+      default: null,
+      description: 'Bytes of weights that are kept for them, beside those in force. Absent: no limit.',
+      examples: ['200GiB'],
+    },
+  },
+};

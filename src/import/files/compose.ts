@@ -109,10 +109,14 @@ function takeService(name: string, written: Unknowns, file: ForeignFile): Taken 
     models: model === null ? [] : [model],
     notCarried: [
       ...notCarried.filter(({ what }) => what !== '--host' && what !== '--port'),
+      ...(service.ports.length === 0 ? [] : [{ what: 'ports', why: PORTS, where: name }]),
       ...leftOver(name, service, `llmops starts ${engine} itself, not in a container`),
     ],
   };
 }
+
+const PORTS =
+  'each copy listens on 127.0.0.1, on a port of its own that `llmops status` shows; `options: { port: N }` keeps it, and then changes have a gap';
 
 function leftOver(name: string, { missing, others }: Service, why: string): readonly NotCarried[] {
   return [

@@ -20,18 +20,11 @@ const UNDERSTOOD = new Set([
   'aliases',
 ]);
 /** Keys of the file that are carried, or that say nothing about models. */
-const QUIET = new Set([
-  'models',
-  'macros',
-  'healthCheckTimeout',
-  'logLevel',
-  'logTimeFormat',
-  'logToStdout',
-  'metricsMaxInMemory',
-  'startPort',
-  'hooks',
-]);
+const QUIET = new Set(['models', 'macros', 'logLevel', 'logTimeFormat', 'logToStdout', 'metricsMaxInMemory', 'startPort', 'hooks']);
 const NO_KEY = 'llmops has no key for it';
+const WAITS: Readonly<Record<string, string>> = {
+  healthCheckTimeout: 'llmops waits ten minutes for a model to answer, and longer for large weights',
+};
 
 /** A config.yaml of llama-swap. Pure. Source: its docs/config.example.yaml. */
 export function importLlamaSwap(file: ForeignFile): Imported {
@@ -52,7 +45,7 @@ export function importLlamaSwap(file: ForeignFile): Imported {
       ...notCarried,
       ...Object.keys(root)
         .filter((key) => !QUIET.has(key))
-        .map((key): NotCarried => ({ what: key, why: NO_KEY })),
+        .map((key): NotCarried => ({ what: key, why: WAITS[key] ?? NO_KEY })),
       ...taken.flatMap((one) => one.notCarried),
     ],
   };

@@ -101,10 +101,32 @@ const VARIABLES: Readonly<Record<string, string>> = {
   LLAMA_ARG_SPLIT_MODE: '-sm',
   LLAMA_ARG_MAIN_GPU: '-mg',
   LLAMA_ARG_OVERRIDE_TENSOR: '-ot',
+  LLAMA_ARG_LOAD_MODE: '-lm',
+  LLAMA_ARG_API_KEY_FILE: '--api-key-file',
+  LLAMA_ARG_RPC: '--rpc',
   LLAMA_ARG_HOST: '--host',
   LLAMA_ARG_PORT: '--port',
   LLAMA_API_KEY: '--api-key',
 };
+
+/** Those that switch something, with the flag for on and the one for off; null: that is how it is without a flag, too. */
+const SWITCHES: Readonly<Record<string, readonly [string | null, string | null]>> = {
+  LLAMA_ARG_KV_UNIFIED: ['-kvu', '-no-kvu'],
+  LLAMA_ARG_ENDPOINT_METRICS: ['--metrics', null],
+  LLAMA_ARG_ENDPOINT_SLOTS: [null, '--no-slots'],
+  LLAMA_ARG_JINJA: [null, '--no-jinja'],
+};
+
+/** What llama-server takes for off: `common_arg` of llama.cpp. */
+const OFF = /^(?:off|disabled|0|false)$/;
+
+/** Words that stand for a variable; null: only the engine understands it. */
+function wordsOf(name: string, text: string): readonly string[] | null {
+  if (Object.hasOwn(VARIABLES, name)) return [VARIABLES[name] as string, text];
+  if (!Object.hasOwn(SWITCHES, name)) return null;
+  const word = SWITCHES[name]?.[OFF.test(text) ? 1 : 0] ?? null;
+  return word === null ? [] : [word];
+}
 
 /** Variables as words before the flags, which win over them; and those that only the engine understands. */
 export function wordsOfVariables(env: Readonly<Record<string, string>>): {
@@ -113,7 +135,7 @@ export function wordsOfVariables(env: Readonly<Record<string, string>>): {
 } {
   const ours = Object.entries(env).filter(([name]) => /^LLAMA_(ARG_|API_KEY$)/.test(name));
   return {
-    words: ours.flatMap(([name, text]) => (Object.hasOwn(VARIABLES, name) ? [VARIABLES[name] as string, text] : [])),
-    unknown: ours.map(([name]) => name).filter((name) => !Object.hasOwn(VARIABLES, name)),
+    words: ours.flatMap(([name, text]) => wordsOf(name, text) ?? []),
+    unknown: ours.flatMap(([name, text]) => (wordsOf(name, text) === null ? [name] : [])),
   };
 }

@@ -2,7 +2,11 @@ import { isLoopback } from '../../domain/http.ts';
 import { entry, group, isEntries, type Entry, type Imported, type NotCarried } from '../imported.ts';
 import { countOf, listOf, mapOf, textOf } from '../json.ts';
 import { plainModelName } from '../names.ts';
+import { wordsOfVariables } from './flags.ts';
 import { llamaModel, type LlamaCall, type LlamaModel } from './index.ts';
+
+/** So many names of variables are told. */
+const MOST_NAMES = 4;
 
 /** What a llama-server told about itself. */
 export interface LlamaAnswers {
@@ -47,6 +51,7 @@ export function importLlamaServer(answers: LlamaAnswers): Imported {
     notCarried: [
       ...(told === null ? [unseen(answers.url)] : []),
       ...lost,
+      ...fromVariables(answers, original),
       ...elsewhere(answers, source, original),
       ...shared(told, props, original),
     ],
@@ -65,10 +70,23 @@ function asItRuns(entries: readonly Entry[], { call, url }: LlamaAnswers): reado
     ...entries.filter(({ key }) => key !== 'options'),
     ...group('options', [
       ...entry('port', port, 'its clients know it. Without it every change is without a gap, at another address'),
-      ...(call.words.includes('--metrics') ? [] : entry('metrics', false, 'as it runs now')),
+      ...(toldOf(call).includes('--metrics') ? [] : entry('metrics', false, 'as it runs now')),
       ...(options !== undefined && isEntries(options) ? options.entries : []),
     ]),
   ];
+}
+
+function toldOf({ words, env }: LlamaCall): readonly string[] {
+  return [...wordsOfVariables(env).words, ...words];
+}
+
+/** The file says what the variables said, and a process that has them is still none that llmops could have started. */
+function fromVariables({ call }: LlamaAnswers, where: string): readonly NotCarried[] {
+  const names = Object.keys(call?.env ?? {}).filter((name) => name.startsWith('LLAMA_ARG_'));
+  if (names.length === 0) return [];
+  const shown = [...names.slice(0, MOST_NAMES), ...(names.length > MOST_NAMES ? [`${names.length - MOST_NAMES} more`] : [])].join(', ');
+  const why = 'a process that has its settings from variables cannot be taken over (`llmops apply --adopt`): start it with flags for that';
+  return [{ what: `variables (${shown})`, why, where }];
 }
 
 /** A path of another machine means nothing to an engine that is started here. */

@@ -1,8 +1,12 @@
 import type { Json } from '../../domain/desired.ts';
+import { engineBehind } from '../../domain/copies.ts';
+import { isLoopback } from '../../domain/http.ts';
 import { compareText } from '../../domain/text.ts';
+import { USUAL_REGISTRIES } from '../../domain/weights.ts';
 import { entry, group, type Entry, type Imported, type Item, type NotCarried } from '../imported.ts';
-import { countOf, integerOf, listOf, mapOf } from '../json.ts';
+import { countOf, integerOf, listOf, mapOf, textOf } from '../json.ts';
 import { plainModelName } from '../names.ts';
+import { lossesOf } from './losses.ts';
 import { fullName, provenanceOf, type Provenance } from './origin.ts';
 import { blobDigest, ollamaModel, type OllamaModel } from './shown.ts';
 
@@ -31,18 +35,30 @@ export function importOllama(answers: OllamaAnswers): Imported {
     .filter((model) => model !== null)
     .sort((a, b) => compareText(a.name, b.name));
   const all = new Map(models.map((model) => [fullName(model.name), model]));
-  const loaded = contextsOf(answers.ps);
+  const loaded = loadedIn(answers.ps);
   const taken = models.map((model) => takeModel(model, { all, loaded, readable: answers.readable }));
   const items = taken.map(({ item }) => item).filter((item) => item !== null);
   const idle = items.filter(({ entries }) => entries.some(({ key }) => key === 'load')).length;
   return {
     from: `Ollama${answers.version === null ? '' : ` ${answers.version}`} at ${answers.url}`,
-    backends:
-      items.length === 0 ? [] : [{ original: BACKEND, notes: [], entries: [...entry('type', 'ollama'), ...entry('url', answers.url)] }],
+    backends: items.length === 0 ? [] : [backendFor(answers, items)],
     models: items.map((item) => ({ ...item, backend: BACKEND })),
     notCarried: [...(items.length === 0 ? [] : aboutServer(idle)), ...taken.flatMap(({ notCarried }) => notCarried)],
     ...storeOf(answers, models),
   };
+}
+
+/** Models that came from elsewhere than the usual registries: without their own on the list the file would not be valid. */
+function backendFor({ url }: OllamaAnswers, items: readonly Item[]): Item {
+  const sources = items.flatMap(({ entries }) => entries.filter(({ key }) => key === 'source').map(({ value }) => String(value)));
+  const others = sources.flatMap((source) => {
+    const [host, ...rest] = source.startsWith('ollama:') ? source.slice('ollama:'.length).split('/') : [];
+    const isOther = host !== undefined && rest.length > 1 && !isLoopback(host) && !USUAL_REGISTRIES.includes(host.toLowerCase());
+    return isOther ? [host.toLowerCase()] : [];
+  });
+  const registries = others.length === 0 ? null : [...USUAL_REGISTRIES, ...new Set(others)];
+  const listed = entry('registries', registries, 'models of this server came from them: take out what you do not trust');
+  return { original: BACKEND, notes: [], entries: [...entry('type', 'ollama'), ...entry('url', url), ...listed] };
 }
 
 /** Its blobs tell the folder; what cannot be read cannot be pinned from there. */
@@ -50,7 +66,7 @@ function storeOf({ readable, version }: OllamaAnswers, models: readonly OllamaMo
   const folder = [...readable].map((path) => /^(.+)\/blobs\/sha256-[0-9a-f]{64}$/.exec(path)?.[1]).find((found) => found !== undefined);
   if (folder === undefined) return {};
   const manifests = models.flatMap(({ name, digest }) => (digest === null ? [] : [[fullName(name), digest] as const]));
-  return { store: { folder, manifests: Object.fromEntries(manifests), engine: `Ollama${version === null ? '' : ` ${version}`}` } };
+  return { store: { folder, manifests: Object.fromEntries(manifests), engine: version === null ? null : engineBehind('ollama', version) } };
 }
 
 function aboutServer(idle: number): readonly NotCarried[] {
@@ -63,26 +79,37 @@ function aboutServer(idle: number): readonly NotCarried[] {
       ? []
       : [
           {
-            what: `${idle} ${idle === 1 ? 'model that is' : 'models that are'} not loaded now`,
-            why: 'written with `load: on-demand`: Ollama loads them when they are asked for',
+            what: `${idle} ${idle === 1 ? 'model that does' : 'models that do'} not stay in memory for ever`,
+            why: 'written with `load: on-demand`: Ollama loads them when they are asked for, and lets them go when they are idle',
           },
         ]),
   ];
 }
 
-/** /api/ps: full name to the context in force; null: loaded, and it does not tell. */
-function contextsOf(ps: unknown): ReadonlyMap<string, number | null> {
+/** What /api/ps tells of one that is in memory. */
+interface Loaded {
+  /** Context in force; null: it does not tell. */
+  readonly context: number | null;
+  /** It was asked to stay for ever. */
+  readonly stays: boolean;
+}
+
+/** "For ever" is the longest duration that Go has: 292 years from the last request on. */
+const FOR_EVER = '2200';
+
+/** /api/ps, by full name. */
+function loadedIn(ps: unknown): ReadonlyMap<string, Loaded> {
   return new Map(
     listOf(mapOf(ps)['models']).map((row) => {
-      const { name, model, context_length: context } = mapOf(row);
-      return [fullName(String(name ?? model)), countOf(context)] as const;
+      const { name, model, context_length: context, expires_at: expires } = mapOf(row);
+      return [fullName(String(name ?? model)), { context: countOf(context), stays: (textOf(expires) ?? '') > FOR_EVER }] as const;
     }),
   );
 }
 
 interface Known {
   readonly all: ReadonlyMap<string, OllamaModel>;
-  readonly loaded: ReadonlyMap<string, number | null>;
+  readonly loaded: ReadonlyMap<string, Loaded>;
   readonly readable: ReadonlySet<string>;
 }
 
@@ -107,7 +134,9 @@ function local(model: OllamaModel, from: Provenance & { readonly kind: 'local' }
   if (!isReadable && from.place !== null) return written(model, from.place, null, known, false);
   if (!isReadable) {
     const why =
-      'it was made on that server from a file, and no registry has it (a model of the library brings a licence). Declare it with `source: file:` and the file';
+      model.blobs.length > 1
+        ? 'it was made on that server from weights and a projector, and llmops has no key for a projector on Ollama'
+        : 'it was made on that server from a file, and no registry has it (a model of the library brings a licence). Declare it with `source: file:` and the file';
     return { item: null, notCarried: [{ what: model.name, why }] };
   }
   const taken = written(model, `file:${from.path}`, null, known, true);
@@ -122,8 +151,8 @@ function written(model: OllamaModel, source: string, base: OllamaModel | null, k
   const digest = blobDigest(model.blobs[0] ?? ''); // projectors follow the weights
   const { num_ctx: asked, num_gpu: layers } = model.parameters;
   const loaded = known.loaded.get(fullName(model.name));
-  const context = Math.min(countOf(asked) ?? loaded ?? Infinity, model.contextTrained ?? Infinity);
-  const isKnown = Number.isFinite(context) && (countOf(asked) !== null || countOf(loaded) !== null);
+  const context = Math.min(countOf(asked) ?? loaded?.context ?? Infinity, model.contextTrained ?? Infinity);
+  const isKnown = Number.isFinite(context) && (countOf(asked) !== null || typeof loaded?.context === 'number');
   const item: Item = {
     original: model.name,
     wish: plainModelName(model.name),
@@ -134,16 +163,15 @@ function written(model: OllamaModel, source: string, base: OllamaModel | null, k
       ...entry('sha256', digest),
       ...entry('context', isKnown ? context : null, isKnown && countOf(asked) === null ? 'as it is loaded now' : undefined),
       ...entry('offload', offloadOf(integerOf(layers))),
-      ...(known.loaded.has(fullName(model.name)) ? [] : entry('load', 'on-demand')),
+      // What is loaded just now goes in five minutes, unless somebody wanted it to stay.
+      ...(loaded?.stays === true ? [] : entry('load', 'on-demand')),
       ...group('options', derived ? optionsOf(model, base) : []),
     ],
   };
+  const cut = countOf(asked) !== null && isKnown && context < Number(asked) ? context : null;
   const notCarried = [
-    ...(model.adapters > 0 ? [lost('ADAPTER', 'llmops has no key for adapters on Ollama')] : []),
-    ...(model.messages > 0 ? [lost('MESSAGE', 'llmops has no key for messages that come before every chat')] : []),
-    ...(countOf(asked) !== null && isKnown && context < Number(asked)
-      ? [lost('num_ctx', `the model was trained for ${context} tokens, and Ollama cuts what is above`)]
-      : []),
+    ...lossesOf(model, base, { derived, fromFile: source.startsWith('file:') }).map(([what, why]) => lost(what, why)),
+    ...(cut === null ? [] : [lost('num_ctx', `the model was trained for ${cut} tokens, and Ollama cuts what is above`)]),
   ];
   return { item, notCarried };
 }
@@ -172,6 +200,8 @@ function optionsOf(model: OllamaModel, base: OllamaModel | null): readonly Entry
     ...changed.flatMap(([name, value]) => (Object.hasOwn(LOAD_KEYS, name) ? entry(LOAD_KEYS[name] as string, value) : [])),
     ...(model.system !== (base?.system ?? '') ? entry('system', model.system || null) : []),
     ...(model.template !== (base?.template ?? '') ? entry('template', model.template || null) : []),
+    ...(model.renderer !== (base?.renderer ?? '') ? entry('renderer', model.renderer || null) : []),
+    ...(model.parser !== (base?.parser ?? '') ? entry('parser', model.parser || null) : []),
     ...group(
       'parameters',
       changed.filter(([name]) => !ELSEWHERE.has(name)).flatMap(([name, value]) => entry(name, value)),

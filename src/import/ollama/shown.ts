@@ -17,12 +17,18 @@ export interface OllamaModel {
   /** Files of weights and projectors on the server's disk. */
   readonly blobs: readonly string[];
   readonly adapters: number;
+  /** True: a draft model lies beside its weights. */
+  readonly drafts: boolean;
   readonly messages: number;
+  readonly license: string;
   readonly licensed: boolean;
   /** True: llmops made it, and says so in its licence. */
   readonly isOurs: boolean;
   readonly system: string;
   readonly template: string;
+  /** What is built into Ollama and writes its prompts, or reads its answers; empty: the template, and nothing. */
+  readonly renderer: string;
+  readonly parser: string;
   readonly parameters: Readonly<Record<string, Json>>;
   /** Tokens it was trained for. */
   readonly contextTrained: number | null;
@@ -37,7 +43,9 @@ export function ollamaModel(row: unknown, answer: unknown): OllamaModel | null {
   if (name === null) return null;
   const shown = mapOf(answer);
   const details = { ...mapOf(listed['details']), ...mapOf(shown['details']) };
-  const modelfile = textOf(shown['modelfile']) ?? '';
+  const commands = commandsIn(textOf(shown['modelfile']) ?? '');
+  const valueOf = (wanted: string): string => commands.find((command) => command.name === wanted)?.value.trim() ?? '';
+  const licenses = [textOf(shown['license']) ?? '', ...listOf(shown['license']).map(String)].filter((text) => text !== '');
   const info = mapOf(shown['model_info']);
   return {
     name,
@@ -46,13 +54,17 @@ export function ollamaModel(row: unknown, answer: unknown): OllamaModel | null {
     size: textOf(details['parameter_size']),
     parent: textOf(details['parent_model']),
     cloud: [listed, shown].some((one) => textOf(one['remote_model']) !== null || textOf(one['remote_host']) !== null),
-    blobs: fromLines(modelfile),
-    adapters: modelfile.split('\n').filter((line) => /^ADAPTER\s/.test(line)).length,
+    blobs: commands.filter((command) => command.name === 'FROM').map(({ value }) => value.trim()),
+    adapters: commands.filter((command) => command.name === 'ADAPTER').length,
+    drafts: valueOf('DRAFT') !== '',
     messages: listOf(shown['messages']).length,
-    licensed: textOf(shown['license']) !== null || listOf(shown['license']).length > 0,
-    isOurs: [textOf(shown['license']) ?? '', ...listOf(shown['license']).map(String)].some((text) => /^llmops-instance: /m.test(text)),
+    license: licenses.join('\n'),
+    licensed: licenses.length > 0,
+    isOurs: licenses.some((text) => /^llmops-instance: /m.test(text)),
     system: textOf(shown['system']) ?? '',
     template: textOf(shown['template']) ?? '',
+    renderer: textOf(shown['renderer']) ?? valueOf('RENDERER'),
+    parser: textOf(shown['parser']) ?? valueOf('PARSER'),
     parameters: parametersOf(textOf(shown['parameters']) ?? ''),
     contextTrained: countOf(info[`${textOf(info['general.architecture']) ?? ''}.context_length`]),
     shown: answer !== null && answer !== undefined,
@@ -69,16 +81,16 @@ function quantizationOf(value: unknown): string | null {
   return text !== null && /^[A-Z][A-Z0-9_]*$/.test(text) ? text : null;
 }
 
-/** The FROM lines stand first, after comments; what follows may quote other Modelfiles. */
-function fromLines(modelfile: string): readonly string[] {
-  const found: string[] = [];
-  for (const line of modelfile.split('\n')) {
-    if (/^\s*(#|$)/.test(line)) continue;
-    const path = /^FROM\s+(\S.*?)\s*$/.exec(line)?.[1];
-    if (path === undefined) break;
-    found.push(path);
-  }
-  return found;
+interface Command {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A command and its value, which is quoted if it has several lines: what looks like a command in a prompt or a licence is none. */
+const COMMAND = /^([A-Z]+)[ \t]+(?:"""([\s\S]*?)"""|"([^"]*)"|(.*))/gm;
+
+function commandsIn(modelfile: string): readonly Command[] {
+  return [...modelfile.matchAll(COMMAND)].map(([, name = '', long, short, plain]) => ({ name, value: long ?? short ?? plain ?? '' }));
 }
 
 /** SHA-256 (hex) in a blob's path; null: it names none. */

@@ -2,6 +2,8 @@ import { ProblemError } from '../../domain/problem.ts';
 
 /** How servers are asked. */
 export interface Asking {
+  /** The source whose server is asked, as people type it: `ollama`. */
+  readonly source: string;
   readonly signal: AbortSignal;
   /** For one request, in milliseconds. */
   readonly deadlineMs: number;
@@ -29,7 +31,7 @@ export function question(base: string, path: '/api/show', body: unknown, asking:
   return ask(base, path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }, asking);
 }
 
-async function ask(base: string, path: string, init: RequestInit, { signal, deadlineMs, key }: Asking): Promise<Answer> {
+async function ask(base: string, path: string, init: RequestInit, { source, signal, deadlineMs, key }: Asking): Promise<Answer> {
   try {
     const response = await fetch(`${base}${path}`, {
       ...init,
@@ -41,7 +43,7 @@ async function ask(base: string, path: string, init: RequestInit, { signal, dead
     return { status: response.status, body: parsed(text), text };
   } catch (error) {
     if (signal.aborted || error instanceof ProblemError) throw error;
-    throw unreachable(base, reasonOf(error, deadlineMs), error);
+    throw unreachable(base, source, reasonOf(error, deadlineMs), error);
   }
 }
 
@@ -78,12 +80,12 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'it closed the connection',
 };
 
-function unreachable(base: string, reason: string, cause: unknown): ProblemError {
+function unreachable(base: string, source: string, reason: string, cause: unknown): ProblemError {
   return new ProblemError(
     {
       code: 'import-unreachable',
       summary: `${base} does not answer: ${reason}. Nothing was written.`,
-      fix: 'Start the server, or name its address: llmops import ollama http://HOST:PORT',
+      fix: `Start the server, or name its address: llmops import ${source} http://HOST:PORT`,
     },
     cause,
   );

@@ -27,7 +27,7 @@ const COMPOSE = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-c
 /** Reads what a server or a file declares. `from`: its address or path; null: where it usually is. Changes nothing there. */
 export async function gather(source: SourceName, from: string | null, around: Surroundings): Promise<Imported> {
   const { env, signal, deadlineMs, outDir } = around;
-  const asking = { signal, deadlineMs };
+  const asking = { source, signal, deadlineMs };
   const address = (port: number, usual = '127.0.0.1'): string => addressOf(from ?? usual, port);
   switch (source) {
     case 'ollama':

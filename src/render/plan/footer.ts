@@ -1,4 +1,4 @@
-import type { Change, Cost, Plan } from '../../domain/plan.ts';
+import type { Change, Cost, Drift, Plan } from '../../domain/plan.ts';
 import { errorsIn, type Problem } from '../../domain/problem.ts';
 import { canApply, hasChanges } from '../../domain/plan.ts';
 import { bytes, counted } from '../format/units.ts';
@@ -57,12 +57,17 @@ function refreshLine(plan: Plan): string {
   return `Drift: ${counted(plan.drift.length, 'difference')} between what was applied and what runs. Nothing is changed by this plan.`;
 }
 
+/** A copy ended, and somebody else runs its model by now. */
+function isMendedByOthers({ model, field }: Drift, { changes }: Plan): boolean {
+  return field === null && changes.some((change) => change.model === model && change.action === 'keep' && change.unmanaged !== undefined);
+}
+
 function nothingLine(plan: Plan): string {
   if (plan.summary.blocked > 0) return `No changes. ${counted(plan.summary.blocked, 'model is', 'models are')} blocked, see above.`;
   if (errorsIn(plan.problems).length > 0) return 'No changes. The problems above stand in the way.';
   if (plan.mode === 'prefetch') return 'No changes. There is nothing to fetch ahead.';
   if (plan.mode !== 'apply') return endedLine(plan);
-  if (plan.drift.length > 0) return 'No changes. The drift above is left alone, as its policy says.';
+  if (plan.drift.some((each) => !isMendedByOthers(each, plan))) return 'No changes. The drift above is left alone, as its policy says.';
   const inert = plan.inertModels ?? [];
   if (inert.length > 0) {
     const all = new Set([...inert, ...plan.changes.map(({ model }) => model)]).size;

@@ -49,7 +49,7 @@ function notesOf({ pin, suspended, parked, bake, stalled }: DaemonPicture, now: 
     ...stalled.slice(1).map(({ summary }) => summary),
     ...(bake === null || bake.since === null
       ? []
-      : bakeWords(bake.models, Date.parse(bake.since) + bake.ms - Date.parse(now), bake.previous)),
+      : bakeWords(Object.keys(bake.models), Date.parse(bake.since) + bake.ms - Date.parse(now), bake.previous)),
   ];
 }
 

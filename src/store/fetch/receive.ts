@@ -100,9 +100,17 @@ async function waitFor(course: Course, { again, host }: Failed, failures: number
   const { io, tuning, download } = course;
   const own = pauseAfter(failures, tuning.firstPauseMs, tuning.longestPauseMs, Math.random());
   const ms = Math.max(own, again.waitMs ?? 0);
-  io.note?.(`${download.what}: ${host} ${again.message}; trying again in ${timeText(ms)}, from ${sizeText(course.spool.length())} on.`);
-  await pause(ms, undefined, { signal: io.signal }).catch(() => refuseIfStopped(io.signal));
+  const from = sizeText(course.spool.length());
+  // Said anew as it passes: whoever looks at any moment reads how long it is then.
+  for (let left = ms; left > 0; left -= SAY_MS) {
+    io.note?.(`${download.what}: ${host} ${again.message}; trying again in ${timeText(left)}, from ${from} on.`);
+    await pause(Math.min(left, SAY_MS), undefined, { signal: io.signal }).catch(() => refuseIfStopped(io.signal));
+  }
+  io.note?.('');
 }
+
+/** How often a wait says how much of it is left, in milliseconds. */
+const SAY_MS = 1000;
 
 function gaveUp({ download, spool }: Course, { again, host }: Failed, failures: number): ProblemError {
   const kept = `The ${sizeText(spool.length())} that were fetched are kept.`;

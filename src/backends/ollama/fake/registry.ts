@@ -7,6 +7,8 @@ export interface RegistryFault {
   readonly cutAfter?: readonly number[];
   /** Sends other bytes than it promised. */
   readonly corrupt?: boolean;
+  /** Sends files itself, without a redirect: Ollama (0.34.4) takes none that way. */
+  readonly noRedirect?: boolean;
 }
 
 /** Every registry that the fake can reach, in memory. */

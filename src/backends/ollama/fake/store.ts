@@ -35,10 +35,21 @@ export interface Model {
   readonly system: string;
   readonly license: readonly string[];
   readonly parent: string;
+  /** Path of what sees; null: nothing. */
+  readonly projector: string | null;
+  readonly config: Config;
+}
+
+/** What stands in a manifest's config, besides the facts of its weights. */
+export interface Config {
+  readonly renderer?: string;
+  readonly parser?: string;
+  readonly requires?: string;
 }
 
 const IMAGE = 'application/vnd.ollama.image.';
 export const MODEL = `${IMAGE}model`;
+export const PROJECTOR = `${IMAGE}projector`;
 export const CONFIG = 'application/vnd.docker.container.image.v1+json';
 const TYPES = { template: `${IMAGE}template`, system: `${IMAGE}system`, license: `${IMAGE}license`, params: `${IMAGE}params` };
 
@@ -122,6 +133,8 @@ export class Store {
     const texts = (type: string): readonly string[] =>
       layers.filter(({ mediaType }) => mediaType === type).map((layer) => String(this.blobs.get(layer.digest)));
     const weights = layers.filter(({ mediaType }) => mediaType === MODEL);
+    const projector = layers.find(({ mediaType }) => mediaType === PROJECTOR);
+    const pathOf = (layer: Layer) => `/models/blobs/${layer.digest.replace(':', '-')}`;
     const first = this.blobs.get(weights[0]?.digest ?? '');
     const size = [config, ...layers].reduce((bytes, layer) => bytes + layer.size, 0);
     return {
@@ -129,14 +142,21 @@ export class Store {
       digest,
       modifiedAt,
       size,
-      paths: weights.map((layer) => `/models/blobs/${layer.digest.replace(':', '-')}`),
+      paths: weights.map(pathOf),
       facts: first === undefined ? { architecture: 'gone', contextTrained: 0, layers: 0 } : readFakeWeights(first),
       options: JSON.parse(texts(TYPES.params)[0] ?? '{}') as Record<string, Json>,
       template: texts(TYPES.template)[0] ?? '{{ .Prompt }}',
       system: texts(TYPES.system)[0] ?? '',
       license: texts(TYPES.license),
       parent: weights[0]?.from ?? '',
+      projector: projector === undefined ? null : pathOf(projector),
+      config: this.configIn(config),
     };
+  }
+
+  /** What a config layer says. */
+  configIn({ digest }: Layer): Config {
+    return JSON.parse(String(this.blobs.get(digest) ?? '{}')) as Config;
   }
 
   /** What `create` does with template, system, licence and parameters: others replace, licences add up, parameters merge. */

@@ -11,6 +11,8 @@ export interface FakeWeights {
   /** Default: they make text. */
   readonly embeds?: boolean;
   readonly quantization?: string;
+  /** It sees for weights that lie beside it. */
+  readonly projector?: boolean;
   /** Number of files that it is split into, and which one this is, from 0. */
   readonly split?: { readonly count: number; readonly no: number };
 }

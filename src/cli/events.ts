@@ -21,7 +21,7 @@ export async function run(context: CliContext, flags: EventsFlags): Promise<numb
   };
   if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
   if (!flags.follow) {
-    for (const event of await readEvents(session.stateDir, flags.limit)) await show(event);
+    for (const event of await newest(session.stateDir, flags)) await show(event);
     return 0;
   }
   const events = followEvents(session.stateDir, flags.limit, context.signal);
@@ -31,7 +31,15 @@ export async function run(context: CliContext, flags: EventsFlags): Promise<numb
     if (isAbsent(error)) throw noDaemon();
     throw error;
   }
+  if (!context.signal.aborted) await print(context.stderr, 'The daemon has ended.\n');
   return context.signalExitCode() ?? 0;
+}
+
+/** As many as were asked for, of those that are shown. */
+async function newest(stateDir: string, { json, limit }: EventsFlags): Promise<readonly object[]> {
+  if (json) return readEvents(stateDir, limit);
+  const all = await readEvents(stateDir, Infinity);
+  return all.filter((event) => eventLine(event as Parameters<typeof eventLine>[0]) !== '').slice(-limit);
 }
 
 function isAbsent(error: unknown): boolean {

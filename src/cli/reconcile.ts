@@ -1,5 +1,5 @@
 import { nudge } from '../control/client.ts';
-import { ProblemError } from '../domain/problem.ts';
+import { asSentence, ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { say } from './screen.ts';
@@ -10,7 +10,7 @@ export async function run(context: CliContext, flags: StackFlags): Promise<numbe
   const picture = await nudge(session.stateDir);
   if (picture === null) throw noDaemon();
   const [stalled] = picture.stalled;
-  await say(context.stdout, `Looking. The daemon works towards ${picture.target}.${stalled ? ` ${stalled.summary}` : ''}`);
+  await say(context.stdout, `Looking. The daemon works towards ${picture.target}.${stalled ? ` ${asSentence(stalled)}` : ''}`);
   return 0;
 }
 

@@ -33,7 +33,9 @@ export async function run(context: CliContext, flags: RollbackFlags, [given]: re
   const picture = await askStatus(now.stateDir);
   const hold = () => changeHolds(now.stateDir, (holds) => held(holds, way, picture, markOf(context, flags.reason)));
   const command = `llmops rollback ${way.to.number}`;
-  if (picture === null) {
+  if (picture === null || picture.phase === 'suspended') {
+    if (picture !== null)
+      await say(context.stderr, 'The stack is suspended, so its daemon changes nothing: this command goes back by itself.');
     const order = { open: async () => way.session, context, flags: { ...flags, ...DEFAULTS }, mode: 'apply' as const, command };
     return carryOut({ ...order, trigger: 'rollback', onApproved: async () => void (await hold()) });
   }

@@ -18,13 +18,22 @@ export async function nudge(stateDir: string): Promise<DaemonPicture | null> {
   return (await ask(stateDir, 'POST', '/v1/nudge')) as DaemonPicture | null;
 }
 
-/** The events of a daemon, old ones first, until the signal is aborted or the daemon ends. Throws if none runs. */
+/** The events of a daemon, old ones first, until the signal is aborted or the daemon ends, however it ends. Throws if none runs. */
 export async function* followEvents(stateDir: string, last: number, signal: AbortSignal): AsyncGenerator<object> {
   const response = await open(stateDir, 'GET', `/v1/events?follow=1&last=${last}`, signal);
   try {
-    for await (const line of createInterface({ input: response })) yield JSON.parse(line) as object;
+    for await (const line of createInterface({ input: response })) yield* parsed(line);
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted && (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+  }
+}
+
+/** A daemon that was killed leaves half a line. */
+function parsed(line: string): readonly object[] {
+  try {
+    return [JSON.parse(line) as object];
+  } catch {
+    return [];
   }
 }
 

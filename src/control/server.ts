@@ -16,6 +16,9 @@ export interface ControlAnswers {
   nudge(): Promise<void>;
 }
 
+/** Who follows the events and does not read is cut off after this, in milliseconds. */
+const LAST_WORDS_MS = 1000;
+
 export interface ControlServer {
   readonly path: string;
   close(): Promise<void>;
@@ -28,17 +31,35 @@ export interface ControlServer {
 export async function serveControl(stateDir: string, answers: ControlAnswers): Promise<ControlServer> {
   const path = controlPath(stateDir);
   await prepareFolder(dirname(path), stateDir);
-  await rm(path, { force: true });
-  const server = createServer((request, response) => void answer(request, response, answers).catch(() => response.destroy()));
+  await removeStale(path);
+  const following = new Set<ServerResponse>();
+  const server = createServer(
+    (request, response) => void answer(request, response, { answers, following }).catch(() => response.destroy()),
+  );
   await listenPrivately(server, path);
   return {
     path,
     close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      const timer = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const response of following) response.end();
+      await closed;
+      clearTimeout(timer);
       await rm(path, { force: true });
     },
   };
+}
+
+async function removeStale(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => null);
+  if (there?.isDirectory()) {
+    throw new ProblemError({
+      code: 'control-folder',
+      summary: `${path} is a folder, and the control socket is to be there.`,
+      fix: 'Move it away, then start llmops up again.',
+    });
+  }
+  await rm(path, { force: true });
 }
 
 /** A folder in a place that all may write to must be ours alone, or somebody else could answer in our name. */
@@ -68,11 +89,17 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
   await chmod(path, 0o600);
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, answers: ControlAnswers): Promise<void> {
+interface Answering {
+  readonly answers: ControlAnswers;
+  /** Those who are told every further event. */
+  readonly following: Set<ServerResponse>;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, { answers, following }: Answering): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://control');
   const asked = `${request.method ?? ''} ${pathname}`;
   if (asked === 'GET /v1/status') return json(response, 200, answers.status());
-  if (asked === 'GET /v1/events') return events(response, answers, searchParams);
+  if (asked === 'GET /v1/events') return events(response, { answers, following }, searchParams);
   if (asked === 'POST /v1/nudge') {
     await answers.nudge();
     return json(response, 200, answers.status());
@@ -81,17 +108,19 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
 }
 
 /** NDJSON; with `follow` it goes on until the reader leaves. */
-async function events(response: ServerResponse, answers: ControlAnswers, asked: URLSearchParams): Promise<void> {
+async function events(response: ServerResponse, { answers, following }: Answering, asked: URLSearchParams): Promise<void> {
   const missed: object[] = []; // what comes while the earlier ones are read
   let hear = (event: object): void => void missed.push(event);
   const stop = answers.onEvent((event) => hear(event));
   response.on('close', stop);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const write = (event: object): void => void response.write(`${JSON.stringify(event)}\n`);
-  for (const event of await answers.events(limitOf(asked.get('last')))) write(event);
-  for (const event of missed) write(event);
-  hear = write;
-  if (asked.get('follow') !== '1') response.end();
+  const write = (line: string): void => void response.write(`${line}\n`);
+  const read = (await answers.events(limitOf(asked.get('last')))).map((event) => JSON.stringify(event));
+  const known = new Set(read); // what came while they were read may be among them
+  for (const line of [...read, ...missed.map((event) => JSON.stringify(event)).filter((one) => !known.has(one))]) write(line);
+  hear = (event) => write(JSON.stringify(event));
+  if (asked.get('follow') !== '1') return void response.end();
+  following.add(response.on('close', () => following.delete(response)));
 }
 
 function limitOf(text: string | null): number {

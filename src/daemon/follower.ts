@@ -1,4 +1,4 @@
-import { errorsIn, problemOf, type Problem } from '../domain/problem.ts';
+import { asSentence, errorsIn, problemOf, type Problem } from '../domain/problem.ts';
 import { Reminders } from '../stack/crash-watch.ts';
 import { InvalidConfigError } from '../stack/session.ts';
 import type { Revision, Source } from '../source/types.ts';
@@ -29,6 +29,9 @@ export class Follower {
   readonly #parts: Parts;
   readonly #reminders = new Reminders();
   #release: Release | null = null;
+  /** The source cannot be had. */
+  #away: Trouble | null = null;
+  /** What came last may not be used. */
   #trouble: Trouble | null = null;
   #seen: string | null = null;
   #looking: Promise<void> | null = null;
@@ -45,7 +48,7 @@ export class Follower {
 
   /** What is wrong with what came after it; null: nothing did, or nothing is. */
   get trouble(): Trouble | null {
-    return this.#trouble;
+    return this.#away ?? this.#trouble;
   }
 
   /** Looks now. A look that is asked for while one is under way is made after it, once. */
@@ -71,8 +74,8 @@ export class Follower {
     if (look === null) return;
     if (look.kind === 'unavailable') return this.#isAway(look.problem);
     this.#reminders.forget('away');
-    if (this.#trouble?.kind === 'unavailable') {
-      this.#trouble = null;
+    if (this.#away !== null) {
+      this.#away = null;
       tell({ type: 'source.available', source: source.shown, message: `${source.shown} can be read again.` });
     }
     if (look.kind === 'refused') return this.#isRefused(look.commit, look.problem);
@@ -90,9 +93,9 @@ export class Follower {
 
   #isAway(problem: Problem): void {
     const { source, tell, monotonicMs } = this.#parts;
-    this.#trouble = { kind: 'unavailable', commit: null, problems: [problem] };
+    this.#away = { kind: 'unavailable', commit: null, problems: [problem] };
     if (!this.#reminders.isDue('away', `${problem.code} ${problem.summary}`, monotonicMs())) return;
-    const message = `${problem.summary} What runs is kept as it is.`;
+    const message = `${asSentence(problem)} What runs is kept as it is.`;
     tell({ type: 'source.unavailable', source: source.shown, why: problem.summary, message });
   }
 
@@ -100,7 +103,13 @@ export class Follower {
     if (this.#seen === commit) return;
     this.#seen = commit;
     this.#trouble = { kind: 'refused', commit, problems: [problem] };
-    this.#parts.tell({ type: 'revision.refused', revision: commit, commit, why: problem.summary, message: problem.summary });
+    this.#parts.tell({
+      type: 'revision.refused',
+      revision: commit,
+      commit,
+      why: problem.summary,
+      message: `${asSentence(problem)} What was applied before stays.`,
+    });
   }
 
   async #take(revision: Revision): Promise<void> {
@@ -130,7 +139,9 @@ export class Follower {
     const said = problems.map((problem) => `${problem.code} ${problem.summary}`).join('\n');
     if (!this.#reminders.isDue('invalid', `${id} ${said}`, this.#parts.monotonicMs())) return;
     const what = commit === null ? 'The file' : `Commit ${short(commit)}`;
-    const message = `${what} is not valid: ${problems[0]?.summary ?? ''} What was applied before stays.`;
+    const [first, ...more] = problems;
+    const others = more.length === 0 ? '' : ` And ${more.length} more: llmops validate.`;
+    const message = `${what} cannot be applied: ${first ? asSentence(first) : ''}${others} What was applied before stays.`;
     this.#parts.tell({ type: 'revision.invalid', revision: id, commit, problems, message });
   }
 }

@@ -43,6 +43,8 @@ export interface DaemonOptions {
 
 /** What webhooks were not told yet when it ends, they are told within this, in milliseconds. */
 const LAST_WORDS_MS = 3000;
+/** Who asks for a look waits for this long at most, in milliseconds: a source may not answer. */
+const NUDGE_MS = 2000;
 /** How often the note of what it is about to do is brought up to date, in milliseconds. */
 const NOTE_MS = 1000;
 
@@ -56,8 +58,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const log = openEventLog(stateDir);
   const note = noteSupervisor(stateDir, options.command ?? COMMAND);
   note.say([]);
+  const closers: (() => unknown)[] = [];
   try {
-    const hearers = new Set<(event: object) => void>([options.hear as (event: object) => void, (event) => log.append(event)]);
+    const hearers = new Set<(event: object) => void>([
+      options.hear as (event: object) => void,
+      (event) => isLasting(event) && log.append(event),
+    ]);
     const hear = (event: object) => hearers.forEach((one) => one(event));
     const hooks = () => loop.follower.release?.session.desired.daemon?.notify ?? [];
     const failed = ({ code, summary }: Problem) =>
@@ -74,21 +80,32 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       status: picture,
       events: async (limit) => (await log.flush(), readEvents(stateDir, limit)),
       onEvent: (listener) => (hearers.add(listener), () => hearers.delete(listener)),
-      nudge: () => loop.nudge(context.signal),
+      nudge: () => Promise.race([loop.nudge(context.signal), pause(NUDGE_MS, undefined, { ref: false })]),
     });
-    const watching = await source.watch(() => void loop.follower.look(context.signal));
-    const hook = options.webhook === null ? null : await serveWebhook(options.webhook, () => void loop.follower.look(context.signal));
+    closers.push(() => control.close());
+    const look = (): void => void loop.follower.look(context.signal);
+    const watching = await source.watch(look);
+    closers.push(() => watching.close());
+    const hook = options.webhook === null ? null : await serveWebhook(options.webhook, look);
+    closers.push(() => hook?.close());
     const notes = setInterval(() => note.say(picture().waiting.map(({ at, ...one }) => ({ ...one, nextAt: at }))), NOTE_MS);
+    closers.push(() => clearInterval(notes));
     tell({ type: 'daemon.started', message: `llmops up follows ${source.shown}.` });
     options.ready(picture);
-    await loop.run(context.signal).finally(() => clearInterval(notes));
+    await loop.run(context.signal);
     tell({ type: 'daemon.stopped', why: 'it was told to', message: 'llmops up ends. The engines go on running.' });
-    await Promise.all([watching.close(), control.close(), webhooks.close(LAST_WORDS_MS), hook?.close()]);
+    await webhooks.close(LAST_WORDS_MS);
   } finally {
+    await Promise.all(closers.map((close) => close()));
     note.end();
     await log.flush();
     lock.release();
   }
+}
+
+/** How far a step is moves many times a second: that is for who looks on, and would push what happened out of the log. */
+function isLasting(event: object): boolean {
+  return !('type' in event && (event.type === 'step.waiting' || event.type === 'step.transfer'));
 }
 
 async function openLoop(options: DaemonOptions, tell: (event: Telling) => void, emit: (event: Event) => void): Promise<Loop> {

@@ -19,7 +19,11 @@ const PULSE_MS = 1000;
 const FAILED_MS = 5000;
 /** Somebody else's apply is waited for in steps of this. Milliseconds. */
 const BUSY_MS = 1000;
+const NOTHING: Found = { parked: null, stalled: [], waiting: [], left: [] };
 const IN_FORCE: Target = { kind: 'in-force', quarantine: null };
+
+/** What a round comes to. */
+type Found = Pick<Standing, 'parked' | 'stalled' | 'waiting' | 'left'>;
 
 /** One stack as it is worked on in a round. */
 interface Course {
@@ -45,28 +49,23 @@ export class Loop {
   #run: { readonly key: string; readonly stop: AbortController } | null = null;
   #standing: Standing;
   #pids: readonly number[] = [];
+  /** Of them: that they are gone was seen, and looked at. */
+  #gone: ReadonlySet<number> = new Set();
+  /** What this round has found so far. What the one before found counts until then: who asks in between must not hear that all is well. */
+  #found: Found = NOTHING;
   #key = '';
   #generation: { readonly number: number; readonly session: Session } | null = null;
   #nextMs = 0;
-  #suspended: Holds['suspended'];
+  /** As it was told last. */
+  #suspended: Holds['suspended'] = {};
 
   constructor(parts: LoopParts, holds: Holds) {
     this.#parts = parts;
-    this.#suspended = holds.suspended;
     this.#wake = new Wake(parts.clock);
     this.#baking = new Baking(parts);
     const { source, hands, tell, clock } = parts;
     this.follower = new Follower({ source, hands, tell, monotonicMs: () => clock.monotonicMs(), onNews: () => void this.reconsider() });
-    this.#standing = {
-      target: targetOf(null, holds),
-      phase: 'looking',
-      parked: null,
-      stalled: [],
-      waiting: [],
-      holds,
-      left: [],
-      roundMs: null,
-    };
+    this.#standing = { ...NOTHING, target: targetOf(null, holds), phase: 'looking', holds, roundMs: null };
   }
 
   get standing(): Standing {
@@ -76,14 +75,17 @@ export class Loop {
   /** Looks at the source and at everything else now, and tries again what it had given up on. */
   async nudge(signal: AbortSignal): Promise<void> {
     for (const pace of [this.#pace, this.#heal]) pace.forget();
+    await this.reconsider(); // first: a source that does not answer must not delay a way back
     await this.follower.look(signal);
-    await this.reconsider();
+    this.#wake.poke();
   }
 
   /** The target may be another one by now: what works towards an older one is superseded. */
   async reconsider(): Promise<void> {
     const holds = await this.#parts.hands.readHolds().catch(() => this.#standing.holds);
-    const key = this.#isSuspended(holds) ? 'a suspension' : keyOf(this.#targetIn(holds));
+    const target = this.#targetIn(holds);
+    const key = this.#isSuspended(holds) ? 'a suspension' : keyOf(target);
+    this.#stand({ target, holds });
     if (this.#run !== null && this.#run.key !== key) this.#run.stop.abort(new Superseded(key));
     this.#wake.poke();
   }
@@ -106,7 +108,8 @@ export class Loop {
     this.#nextMs = this.#parts.probeMs;
     const holds = await this.#parts.hands.readHolds();
     const [target, isSuspended] = [this.#targetIn(holds), this.#isSuspended(holds)];
-    this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', parked: null, stalled: [], waiting: [], left: [] });
+    this.#found = NOTHING;
+    this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', ...(isSuspended && NOTHING) });
     for (const telling of tellSuspension(this.#suspended, holds.suspended)) this.#parts.tell(telling);
     this.#suspended = holds.suspended;
     if (isSuspended) return this.#nextMs;
@@ -114,7 +117,7 @@ export class Loop {
     const session = await this.#sessionOf(target);
     const left = session === null ? null : await this.#drive(session, target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
-    this.#stand({ phase: 'idle' });
+    this.#stand({ ...this.#found, phase: 'idle' });
     return this.#nextMs;
   }
 
@@ -131,6 +134,7 @@ export class Loop {
     const key = keyOf(target);
     if (key === this.#key) return;
     this.#pace.forget();
+    this.#stand(NOTHING);
     this.#key = key;
     if (target.kind === 'generation' && pin !== null) this.#parts.tell(tellWayBack(pin));
   }
@@ -153,7 +157,7 @@ export class Loop {
     const decision = this.#decide(this.#pace, looked, null);
     if (await this.#baking.judge(looked.plan, decision, holds)) return this.#again(decision.left);
     const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
-    if (passes.parked) this.#park(passes.parked);
+    if (passes.parked) this.#park(passes.parked, passes.held);
     const errors = errorsIn(looked.plan.problems);
     if (errors.length > 0 && !passes.approved) return passes.parked ? null : this.#refuse(looked.plan.revision, errors);
     const due = decision.due.filter((model) => !passes.held.has(model));
@@ -183,9 +187,14 @@ export class Loop {
     const suspended = new Set(suspendedAt(this.#standing.holds, this.#parts.clock.wallMs()).keys());
     const decision = pace.look(plan, now, known, suspended);
     this.#pids = pids;
+    this.#gone = new Set(pids.filter((pid) => this.#gone.has(pid)));
     for (const event of decision.events) if (only === null || only.has(modelOf(event))) this.#parts.tell(tellPaced(event));
-    const others = this.#standing.waiting.filter(({ model }) => !decision.waiting.some((one) => one.model === model));
-    this.#stand({ waiting: [...others, ...decision.waiting], left: [...decision.left] });
+    const others = this.#found.waiting.filter(({ model }) => !decision.waiting.some((one) => one.model === model));
+    this.#found = {
+      ...this.#found,
+      waiting: [...others, ...decision.waiting],
+      left: [...new Set([...this.#found.left, ...decision.left])],
+    };
     for (const { at } of decision.waiting) this.#soon(at - now.ms);
     return decision;
   }
@@ -209,7 +218,7 @@ export class Loop {
   async #perform(key: string, task: Task, signal: AbortSignal): Promise<Acted> {
     const stop = new AbortController();
     this.#run = { key, stop };
-    this.#stand({ phase: 'applying' });
+    this.#stand({ ...this.#found, phase: 'applying' });
     try {
       return await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal]));
     } finally {
@@ -222,14 +231,14 @@ export class Loop {
     this.#soon(BUSY_MS);
   }
 
-  #park(parked: NonNullable<Standing['parked']>): void {
-    this.#stand({ parked });
+  #park(parked: NonNullable<Standing['parked']>, held: ReadonlySet<string>): void {
+    this.#found = { ...this.#found, parked, left: [...new Set([...this.#found.left, ...held])] };
     if (parked.untilMs !== null) this.#soon(parked.untilMs - this.#parts.clock.wallMs());
     this.#tellOnce('parked', parked.key, tellParked(parked));
   }
 
   #refuse(revision: string, problems: readonly Problem[]): null {
-    this.#stand({ stalled: problems });
+    this.#found = { ...this.#found, stalled: problems };
     this.#tellOnce('refused', problems.map(({ code, summary }) => `${code} ${summary}`).join('\n'), tellRefused(revision, problems));
     return null;
   }
@@ -237,7 +246,7 @@ export class Loop {
   #failed(error: unknown, signal: AbortSignal): number {
     if (signal.aborted) return 0;
     this.#refuse(this.#key, [problemOf(error)]);
-    this.#stand({ phase: 'idle' });
+    this.#stand({ ...this.#found, phase: 'idle' });
     return FAILED_MS;
   }
 
@@ -257,8 +266,15 @@ export class Loop {
     const until = clock.monotonicMs() + ms;
     for (let left = ms; left > 0 && !signal.aborted; left = until - clock.monotonicMs()) {
       await this.#wake.wait(Math.min(left, PULSE_MS), signal);
-      if (this.#wake.isPoked || this.#pids.some(isGone)) return;
+      if (this.#wake.isPoked || this.#isNewlyGone(this.#pids.filter(isGone))) return;
     }
+  }
+
+  /** Each is worth one look at once: an engine in a place of its own tells pids that mean nothing here. */
+  #isNewlyGone(gone: readonly number[]): boolean {
+    const isNews = gone.some((pid) => !this.#gone.has(pid));
+    this.#gone = new Set(gone);
+    return isNews;
   }
 
   #soon(ms: number): void {

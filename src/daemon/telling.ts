@@ -1,6 +1,6 @@
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
 import { WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
-import type { Problem } from '../domain/problem.ts';
+import { asSentence, type Problem } from '../domain/problem.ts';
 import type { Parked } from './gate.ts';
 import type { Paced } from './pace.ts';
 import type { Task, Telling } from './types.ts';
@@ -14,7 +14,7 @@ export function tellPaced(event: Paced): Telling {
     }
     case 'blocked': {
       const { model, why, problem } = event;
-      const said = `${why === null ? '' : `${why} `}${problem.summary}`;
+      const said = `${why === null ? '' : `${why} `}${asSentence(problem)}`;
       return { type: 'model.blocked', model, why: said, message: `${model}: ${said}${problem.fix === undefined ? '' : ` ${problem.fix}`}` };
     }
     case 'drift': {
@@ -24,7 +24,7 @@ export function tellPaced(event: Paced): Telling {
     case 'held': {
       const { model, field, flips } = event;
       const why = `It was put right ${flips.length} times and changed back each time: ${flips.map(({ at, detail }) => `${at} ${detail}`).join(' ')}`;
-      const message = `${model}: somebody else changes ${field} as well. ${why} It is left as it is; find the other one, then: llmops resume`;
+      const message = `${model}: somebody else changes ${field} as well. ${why} It is left as it is; find the other one, then: llmops reconcile`;
       return { type: 'model.held', model, field, why, message };
     }
   }
@@ -39,7 +39,7 @@ export function tellRan(
   { name, commit }: { readonly name: string; readonly commit: string | null },
 ): Telling {
   const failed = steps.find(({ status }) => status === 'failed');
-  const why = failed?.problem ? ` ${failed.problem.summary}` : '';
+  const why = failed?.problem ? ` ${asSentence(failed.problem)}` : '';
   const what = generation === null ? 'Nothing was begun' : `Generation ${generation} ${OUTCOMES[outcome]}`;
   return {
     type: 'run.finished',
@@ -69,12 +69,12 @@ export function tellParked({ why, summary, untilMs }: Parked): Telling {
 export function tellRefused(revision: string, problems: readonly Problem[]): Telling {
   const [first] = problems;
   const fix = first?.fix === undefined ? '' : ` ${first.fix}`;
-  return { type: 'plan.refused', revision, problems, message: `Not applied: ${first?.summary ?? ''}${fix}` };
+  return { type: 'plan.refused', revision, problems, message: `Not applied: ${first ? asSentence(first) : ''}${fix}` };
 }
 
 /** A person, or a release that did not hold, made it go back. */
 export function tellWayBack({ by, why, generation }: Pin): Telling {
-  const said = why === null ? '' : `: ${why.replace(/\.$/, '')}`;
+  const said = why === null ? '' : `: ${clause(why)}`;
   return {
     type: 'rollback.started',
     to: generation,
@@ -109,11 +109,16 @@ export function tellSuspension(before: Holds['suspended'], after: Holds['suspend
         type: 'suspended',
         who: by,
         why,
-        message: `${whom(name)} is left as it is${end}, by ${by}${why === null ? '' : `: ${why}`}.`,
+        message: `${whom(name)} is left as it is${end}, by ${by}${why === null ? '' : `: ${clause(why)}`}. To end that: llmops resume${name === WHOLE_STACK ? '' : ` ${name}`}`,
       };
     }),
     ...ended.map(([name, { by }]): Telling => ({ type: 'resumed', who: by, message: `${whom(name)} is looked after again.` })),
   ];
+}
+
+/** Without its full stop, so that a sentence can go on. */
+function clause(text: string): string {
+  return text.replace(/\.$/, '');
 }
 
 function whom(name: string): string {

@@ -32,6 +32,12 @@ export interface Problem {
   readonly mark?: { readonly from: number; readonly length: number };
 }
 
+/** What is wrong, with its place, as a whole sentence: for texts in which others go before and after it. */
+export function asSentence({ summary, place }: Problem): string {
+  const where = place === undefined ? '' : ` (${place.file}:${place.line})`;
+  return `${summary.replace(/\.$/, '')}${where}.`;
+}
+
 /** The problems that stop whatever was asked for. */
 export function errorsIn(problems: readonly Problem[]): readonly Problem[] {
   return problems.filter((problem) => problem.severity === 'error');

@@ -10,6 +10,7 @@ import { looker } from './look.ts';
 import { makeFolder, mirrorIn } from './mirror.ts';
 import { remoteOf, type Remote } from './remote.ts';
 import { judgeOf, trustSettings, type Verify } from './signature.ts';
+import { seenNote } from './seen.ts';
 import { fileReader } from './tree.ts';
 import { watchBranch } from './watch.ts';
 
@@ -37,7 +38,7 @@ export interface GitSourceOptions {
   readonly env: Env;
   /** From 0 to 1. */
   readonly jitter: () => number;
-  /** The commit that an earlier process saw last. */
+  /** The commit that was seen last. Absent: as an earlier process noted it beside the mirror. */
   readonly seen?: string;
 }
 
@@ -61,6 +62,7 @@ export async function openGitSource({ file, git: options, mirrorDir, env, jitter
   );
   const mirror = mirrorIn(folder, git, { url: remote.url, branch });
   const shown = `${branch} of ${remote.shown}`;
+  const note = seenNote(folder, shown);
   const look = looker(
     {
       git,
@@ -73,8 +75,9 @@ export async function openGitSource({ file, git: options, mirrorDir, env, jitter
       readFile: fileReader(mirror, env),
       stack: { path: options.path ?? `${home.repository?.prefix ?? ''}${basename(file)}`, shown },
       requireFastForward: options.requireFastForward ?? false,
+      note,
     },
-    seen ?? null,
+    seen ?? (await note.read()),
   );
   return {
     shown,

@@ -5,6 +5,7 @@ import type { Follow, Followed } from './follow.ts';
 import type { Git } from './git.ts';
 import { FetchFailed, makeFolder, MirrorDamaged, type Mirror } from './mirror.ts';
 import type { Remote } from './remote.ts';
+import type { SeenNote } from './seen.ts';
 import { revisionOf, type Stack } from './revision.ts';
 import type { Judge } from './signature.ts';
 import { short, type ReadFile } from './tree.ts';
@@ -21,6 +22,7 @@ export interface Looking {
   readonly readFile: ReadFile;
   readonly stack: Stack;
   readonly requireFastForward: boolean;
+  readonly note: SeenNote;
 }
 
 type Read = Awaited<ReturnType<typeof revisionOf>>;
@@ -100,6 +102,7 @@ async function settle(looking: Looking, memory: Memory, wanted: string, signal: 
   if ('problem' in verdict) return { kind: 'refused', commit: head, problem: verdict.problem };
   if (rewritten && looking.requireFastForward) return { kind: 'refused', commit: head, problem: notForward(rewritten, looking.stack) };
   const read = memory.read?.id === head ? memory.read : await revisionOf(looking.mirror, looking.readFile, looking.stack, head, signal);
+  if (head !== memory.seen) await looking.note.write(head);
   Object.assign(memory, { seen: head, read });
   return found(read, verdict.signer, rewritten);
 }

@@ -149,7 +149,7 @@ describe('The mirror', () => {
       expect(next.id, String(damage)).toBe(commit);
       expect(next, String(damage)).not.toHaveProperty('rewritten');
     }
-    expect(readdirSync(mirrorDir)).toEqual(['repo.git']);
+    expect(readdirSync(mirrorDir)).toEqual(['repo.git', 'seen']);
   });
 
   it('is made anew when a file in it is gone, without a new commit', async () => {

@@ -68,10 +68,10 @@ async function within<T>(ask: () => Promise<T | null>): Promise<T> {
 }
 
 /** Makes the stack's folder a repository whose own branch the daemon follows. */
-export function makeRepository(stack: WorldStack): void {
+export function makeRepository(stack: WorldStack, poll = '1s'): void {
   writeFileSync(join(stack.dir, '.gitignore'), 'home\nstate\ncache\n');
   git(stack.dir, 'init', '-q', '-b', 'main');
-  declare(stack, (text) => `${text}daemon: { git: { remote: ., poll: 1s } }\n`);
+  declare(stack, (text) => `${text}daemon: { git: { remote: ., poll: ${poll} } }\n`);
 }
 
 /** Changes llmops.yaml and commits it. Returns when it was committed, in milliseconds since 1970. */

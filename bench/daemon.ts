@@ -17,13 +17,18 @@ export async function run(): Promise<void> {
     line('pre-emption', await timed((n) => preemption(stack, daemon, n), 5), 'bound 2000');
     line('rollback start', [await rollbackStart(stack, daemon)], 'bound 5000');
   });
-  await withDaemon(20, 1, async (_stack, daemon) => idle(daemon));
+  await withDaemon(20, 1, async (_stack, daemon) => idle(daemon), '15s');
   await noChange();
 }
 
-async function withDaemon(models: number, backends: number, work: (stack: WorldStack, daemon: DaemonRun) => Promise<void>): Promise<void> {
+async function withDaemon(
+  models: number,
+  backends: number,
+  work: (stack: WorldStack, daemon: DaemonRun) => Promise<void>,
+  poll = '1s',
+): Promise<void> {
   const stack = await worldStack(models, backends);
-  makeRepository(stack);
+  makeRepository(stack, poll);
   const daemon = await startDaemon(stack);
   try {
     await work(stack, daemon);

@@ -28,7 +28,9 @@ function keeping(verb: AddVerb): void {
     .option('--system', 'with --print-unit systemd: a unit of the machine, not of this user')
     .addOption(new Option('--guard', 'watch a release in the place of a daemon that died').hideHelp())
     .option('--parallelism <n>', 'steps at once', positive, 10)
-    .addOption(new Option('--probe <duration>', 'how often the engines are looked at (default: `daemon.probe`, 5s)').argParser(duration));
+    .addOption(
+      new Option('--probe <duration>', 'how often the engines are looked at, instead of `daemon.probe` (default: 5s)').argParser(duration),
+    );
 }
 
 function holding(verb: AddVerb): void {
@@ -53,7 +55,7 @@ function holding(verb: AddVerb): void {
     ),
   )
     .option(...reason)
-    .addOption(new Option('--for <duration>', 'how long; default: until resumed').argParser(duration));
+    .addOption(new Option('--for <time>', 'how long; default: until resumed').argParser(duration));
   stackFlags(
     verb(
       'resume [models...]',

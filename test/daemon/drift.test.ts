@@ -38,9 +38,12 @@ describe('A fix', () => {
     await home.settles('chat 1024 serving');
     const runs = (await home.events()).filter(({ type, message }) => message !== undefined && type.startsWith('run.'));
     expect(runs.map(({ type, outcome = '' }) => `${type} ${String(outcome)}`.trim())).toEqual([
-      ...['run.started', 'run.finished succeeded'],
-      ...['run.started', 'run.finished cancelled'],
-      ...['run.started', 'run.finished succeeded'],
+      'run.started',
+      'run.finished succeeded',
+      'run.started',
+      'run.finished cancelled',
+      'run.started',
+      'run.finished succeeded',
     ]);
     expect(runs[3]?.message).toContain('cut short');
   });

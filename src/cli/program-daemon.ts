@@ -19,7 +19,7 @@ function keeping(verb: AddVerb): void {
     verb(
       'up',
       'keep the stack as its file, or a branch, says: in the foreground, until Ctrl-C',
-      ['llmops up', 'llmops up -C /srv/models --json', 'llmops up --print-unit systemd >~/.config/systemd/user/llmops-home-lab.service'],
+      ['llmops up', 'llmops up -C /srv/models --json', 'llmops up --print-unit systemd >llmops-home-lab.service'],
       () => import('./up.ts'),
     ),
   )
@@ -28,7 +28,7 @@ function keeping(verb: AddVerb): void {
     .option('--system', 'with --print-unit systemd: a unit of the machine, not of this user')
     .addOption(new Option('--guard', 'watch a release in the place of a daemon that died').hideHelp())
     .option('--parallelism <n>', 'steps at once', positive, 10)
-    .addOption(new Option('--probe <duration>', 'how often the engines are looked at (default: `daemon.probe`, 5s)').argParser(duration));
+    .addOption(new Option('--probe <duration>', 'how often the engines are looked at, instead of `daemon.probe` (default: 5s)').argParser(duration));
 }
 
 function holding(verb: AddVerb): void {
@@ -53,7 +53,7 @@ function holding(verb: AddVerb): void {
     ),
   )
     .option(...reason)
-    .addOption(new Option('--for <duration>', 'how long; default: until resumed').argParser(duration));
+    .addOption(new Option('--for <time>', 'how long, as 2h; without it: until resumed').argParser(duration));
   stackFlags(
     verb(
       'resume [models...]',

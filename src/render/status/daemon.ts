@@ -45,7 +45,7 @@ function notesOf({ pin, suspended, parked, bake, stalled }: DaemonPicture, now: 
       ([name, { by, why, until }]) =>
         `${name} is suspended by ${by}${why === null ? '' : ` (${why})`}${until === null ? '' : `, until ${until}`}`,
     ),
-    ...(parked === null ? [] : [`waits: ${parked.summary}`]),
+    ...(parked === null ? [] : [`waits: ${parked.summary}${parked.until === null ? '' : ` Until ${parked.until}.`}`]),
     ...stalled.slice(1).map(({ summary }) => summary),
     ...(bake === null || bake.since === null
       ? []

@@ -44,6 +44,8 @@ export class Loop {
   readonly #reminders = new Reminders();
   #run: { readonly key: string; readonly stop: AbortController } | null = null;
   #standing: Standing;
+  /** What the round before came to; null: it was about another target. */
+  #before: Standing | null = null;
   #pids: readonly number[] = [];
   #key = '';
   #generation: { readonly number: number; readonly session: Session } | null = null;
@@ -58,8 +60,10 @@ export class Loop {
     this.#standing = { target: targetOf(null, holds), phase: 'looking', parked: null, stalled: [], waiting: [], holds, left: [] };
   }
 
+  /** While it looks, what it found before: nothing is well only because it is being looked at. */
   get standing(): Standing {
-    return this.#standing;
+    const { phase, target, holds } = this.#standing;
+    return phase === 'looking' && this.#before !== null ? { ...this.#before, phase, target, holds } : this.#standing;
   }
 
   /** Looks at the source and at everything else now, and tries again what it had given up on. */
@@ -92,6 +96,7 @@ export class Loop {
     this.#nextMs = this.#parts.probeMs;
     const holds = await this.#parts.hands.readHolds();
     const [target, isSuspended] = [this.#targetIn(holds), this.#isSuspended(holds)];
+    this.#before = keyOf(target) === keyOf(this.#standing.target) ? this.standing : null;
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', parked: null, stalled: [], waiting: [], left: [] });
     if (isSuspended) return this.#nextMs;
     this.#onTarget(target, holds);
@@ -144,7 +149,9 @@ export class Loop {
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
     const trigger = isBack ? ('rollback' as const) : decision.trigger;
     const task = { session, targets, trigger, allowDestroy: isBack || passes.approved };
-    if (due.length > 0) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal });
+    // Nothing is to be done but to close what a run left open that was cut off.
+    const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;
+    if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal });
     return new Set([...decision.left, ...passes.held]);
   }
 
@@ -168,28 +175,33 @@ export class Loop {
     this.#pids = pids;
     for (const event of decision.events) if (only === null || only.has(modelOf(event))) this.#parts.tell(tellPaced(event));
     const others = this.#standing.waiting.filter(({ model }) => !decision.waiting.some((one) => one.model === model));
-    this.#stand({ waiting: [...others, ...decision.waiting], left: [...decision.left] });
-    for (const { at } of decision.waiting) this.#soon(at - now.ms);
+    const left = [...decision.left].filter((model) => only === null || only.has(model));
+    this.#stand({ waiting: [...others, ...decision.waiting], left: [...new Set([...this.#standing.left, ...left])] });
+    // What is due and was not begun waits for somebody: a person, or whoever holds the lease.
+    for (const { at } of decision.waiting) if (at > now.ms) this.#soon(at - now.ms);
+    if (known.busy) this.#soon(BUSY_MS);
     return decision;
   }
 
   async #act(due: readonly string[], task: Task, { target, pace, looked, signal }: Course): Promise<void> {
     const release = target.kind === 'release' ? this.follower.release : null;
     const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
-    const acted = await this.#perform(keyOf(target), task, signal);
+    const acted = await this.#perform(task, signal);
     if (acted.kind === 'busy') return this.#isBusy(acted.holder);
     this.#reminders.forget('busy');
-    pace.acted(due, looked.plan, this.#now());
+    const done = acted.kind === 'ran' ? acted.plan : looked.plan;
+    pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now());
     this.#soon(0); // what came of it is looked at right away
-    if (acted.kind === 'nothing') return;
+    if (acted.kind === 'nothing' || acted.result.steps.length === 0) return;
     const name = release?.id ?? keyOf(target);
     this.#parts.tell(tellRan(acted.result, task.trigger, { name, commit: task.session.commit ?? null }));
     if (isBaked) await this.#baking.served(acted.result);
   }
 
-  async #perform(key: string, task: Task, signal: AbortSignal): Promise<Acted> {
+  /** Whatever it looks after, it gives way when the stack is to be brought elsewhere than when it began. */
+  async #perform(task: Task, signal: AbortSignal): Promise<Acted> {
     const stop = new AbortController();
-    this.#run = { key, stop };
+    this.#run = { key: this.#key, stop };
     this.#stand({ phase: 'applying' });
     try {
       return await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal]));

@@ -10,7 +10,7 @@ import type { LoopParts, Standing } from './loop-parts.ts';
 import { Pace, type Decision, type Now } from './pace.ts';
 import { keyOf, targetOf, type Target } from './target.ts';
 import { tellBusy, tellPaced, tellParked, tellRan, tellRefused, tellWayBack } from './telling.ts';
-import type { Acted, Looked, Task, Telling } from './types.ts';
+import type { Acted, Looked, Release, Task, Telling } from './types.ts';
 import { Wake } from './wake.ts';
 
 /** Processes are looked after this often, in milliseconds. */
@@ -28,6 +28,14 @@ interface Course {
   readonly pace: Pace;
   readonly looked: Looked;
   readonly signal: AbortSignal;
+}
+
+/** What a run came to that was begun. */
+interface Begun {
+  /** What was applied; null: something older. */
+  readonly release: Release | null;
+  readonly isBaked: boolean;
+  readonly acted: Acted;
 }
 
 /**
@@ -75,10 +83,14 @@ export class Loop {
 
   /** The target may be another one by now: what works towards an older one is superseded. */
   async reconsider(): Promise<void> {
+    await this.#supersede();
+    this.#wake.poke();
+  }
+
+  async #supersede(): Promise<void> {
     const holds = await this.#parts.hands.readHolds().catch(() => this.#standing.holds);
     const key = this.#isSuspended(holds) ? 'a suspension' : keyOf(this.#targetIn(holds));
     if (this.#run !== null && this.#run.key !== key) this.#run.stop.abort(new Superseded(key));
-    this.#wake.poke();
   }
 
   /** Goes on until the signal is aborted. Never rejects. */
@@ -183,11 +195,12 @@ export class Loop {
     return decision;
   }
 
-  async #act(due: readonly string[], task: Task, { target, pace, looked, signal }: Course): Promise<void> {
-    const release = target.kind === 'release' ? this.follower.release : null;
-    const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
-    const acted = await this.#perform(task, signal);
+  async #act(due: readonly string[], task: Task, course: Course): Promise<void> {
+    const begun = await this.#perform(task, course);
+    if (begun === null) return this.#soon(0);
+    const { release, isBaked, acted } = begun;
     if (acted.kind === 'busy') return this.#isBusy(acted.holder);
+    const { pace, looked, target } = course;
     this.#reminders.forget('busy');
     const done = acted.kind === 'ran' ? acted.plan : looked.plan;
     pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now());
@@ -198,13 +211,20 @@ export class Loop {
     if (isBaked) await this.#baking.served(acted.result);
   }
 
-  /** Whatever it looks after, it gives way when the stack is to be brought elsewhere than when it began. */
-  async #perform(task: Task, signal: AbortSignal): Promise<Acted> {
+  /**
+   * Whatever it looks after, it gives way when the stack is to be brought elsewhere than when it began. null: that came while it
+   * looked, and nothing was begun.
+   */
+  async #perform(task: Task, { target, looked, signal }: Course): Promise<Begun | null> {
     const stop = new AbortController();
     this.#run = { key: this.#key, stop };
-    this.#stand({ phase: 'applying' });
     try {
-      return await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal]));
+      await this.#supersede();
+      if (stop.signal.aborted) return null;
+      const release = target.kind === 'release' ? this.follower.release : null;
+      const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
+      this.#stand({ phase: 'applying' });
+      return { release, isBaked, acted: await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal])) };
     } finally {
       this.#run = null;
     }

@@ -51,11 +51,9 @@ async function play(world: World, story: readonly Command[]): Promise<Ending> {
   await time.runUntil(endMs + 1, isOver);
   (daemon as Daemon | null)?.life.diesIn(-1); // it was told to die later, and is spared
   const settledAfter = await settle(scene, isOver);
-  const before = actsOf(world);
-  if (!isOver()) await time.runUntil(time.ms + CALM_MS, isOver);
-  if (!isOver()) await checkCalm(scene, actsOf(world) - before);
+  if (!isOver()) await checkCalm(scene, isOver);
   checkJournal(world);
-  return { problem: violations[0] ?? null, story, settledAfter: settledAfter / 1000, acts: actsOf(world) };
+  return { problem: violations[0] ?? null, story, settledAfter: settledAfter / 1000, acts: world.acts };
 }
 
 /** How long it lasts; a daemon that died comes again, too. */
@@ -80,14 +78,16 @@ async function settle({ world, daemon }: Scene, isOver: () => boolean): Promise<
 
 /** Starts and stops in ten minutes: what ends again and again is started with pauses of five minutes, at last. */
 const ACTS = 30;
+/** Looks in that time beside those for acts. */
+const LOOKS = 150;
 
-async function checkCalm({ world, daemon }: Scene, acts: number): Promise<void> {
-  if (acts > ACTS) world.violate(`${acts} acts in ${CALM_MS / 60_000} calm minutes`);
-  const living = daemon();
-  const why = living === null ? 'there is no daemon' : await unsettled(world, await living.loop);
-  if (why !== null) world.violate(`no longer settled: ${why}`);
-}
-
-function actsOf(world: World): number {
-  return world.acts;
+async function checkCalm(scene: Scene, isOver: () => boolean): Promise<void> {
+  const { world } = scene;
+  const [acts, looks] = [world.acts, world.looks];
+  await world.time.runUntil(world.time.ms + CALM_MS, isOver);
+  const done = world.acts - acts;
+  if (done > ACTS) world.violate(`${done} acts in ${CALM_MS / 60_000} calm minutes`);
+  if (world.looks - looks > LOOKS + 8 * done)
+    world.violate(`${world.looks - looks} looks in ${CALM_MS / 60_000} calm minutes, for ${done} acts`);
+  await settle(scene, isOver); // what ends again and again may be on its way just now
 }

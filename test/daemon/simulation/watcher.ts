@@ -42,6 +42,7 @@ export class Watcher {
     const { time } = this.#world;
     if (target !== this.#target) this.forgets(); // another wish is tried anew
     this.#target = target;
+    this.#world.looks += 1;
     this.#looks = [...this.#looks.filter((at) => at > time.ms - 10_000), time.ms];
     if (this.#looks.length > LOOKS) this.#violate(`it spins: ${this.#looks.length} looks within ten seconds`);
     void this.#world.holds().then((holds) => (this.#holds = holds));

@@ -26,6 +26,7 @@ export class World {
   readonly fought = new Set<string>();
   /** Starts and stops that took effect. */
   acts = 0;
+  looks = 0;
   /** Grows with every write. */
   diskVersion = 0;
 

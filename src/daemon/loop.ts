@@ -123,7 +123,7 @@ export class Loop {
     for (const telling of tellSuspension(this.#suspended, holds.suspended)) this.#parts.tell(telling);
     this.#suspended = holds.suspended;
     if (isSuspended) return this.#nextMs;
-    this.#onTarget(target, holds);
+    await this.#onTarget(target, holds);
     const session = await this.#sessionOf(target);
     const left = session === null ? null : await this.#drive(session, target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
@@ -140,13 +140,16 @@ export class Loop {
   }
 
   /** Another target is a new wish: what was given up on is tried. */
-  #onTarget(target: Target, { pin }: Holds): void {
+  async #onTarget(target: Target, { pin }: Holds): Promise<void> {
     const key = keyOf(target);
     if (key === this.#key) return;
     this.#pace.forget();
     this.#stand(NOTHING);
     this.#key = key;
-    if (target.kind === 'generation' && pin !== null) this.#parts.tell(tellWayBack(pin));
+    if (pin === null) return;
+    if (target.kind === 'generation') this.#parts.tell(tellWayBack(pin));
+    // Another release has come: were this one away some day, the stack must not go back for it.
+    if (target.kind === 'release') await this.#parts.hands.changeHolds((holds) => ({ ...holds, pin: null }));
   }
 
   /** null: there is nothing to bring it to but what is in force. */
@@ -165,7 +168,10 @@ export class Loop {
     const isBack = target.kind === 'generation';
     const looked = await hands.look(session, { allowDestroy: isBack, signal });
     const decision = this.#decide(this.#pace, looked, null);
-    if (await this.#baking.judge(looked.plan, decision, holds)) return this.#again(decision.left);
+    if (await this.#baking.judge(looked.plan, decision, holds)) {
+      this.#soon(0);
+      return decision.left;
+    }
     const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
     if (passes.parked) this.#park(passes.parked, passes.held);
     const errors = errorsIn(looked.plan.problems);
@@ -273,11 +279,6 @@ export class Loop {
   /** What stays as it is is said again with growing pauses. */
   #tellOnce(key: string, what: string, telling: Telling): void {
     if (this.#reminders.isDue(key, what, this.#now().ms)) this.#parts.tell(telling);
-  }
-
-  #again<T>(value: T): T {
-    this.#soon(0);
-    return value;
   }
 
   #soon(ms: number): void {

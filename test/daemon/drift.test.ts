@@ -128,7 +128,8 @@ describe('What moves by itself', () => {
     } finally {
       clearInterval(other);
     }
-    expect((await home.picture())?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'False' }));
+    const isUnready = ({ type, status }: { readonly type: string; readonly status: string }) => type === 'Ready' && status === 'False';
+    await until('that it says so', async () => (await home.picture())?.conditions.some(isUnready) === true);
     await home.llmops('reconcile');
     await until('the setting', () => find(home, 'chat')?.loaded['context'] === 256);
     await home.settles('chat 256 serving');

@@ -1,4 +1,4 @@
-import { suspendedAt, WHOLE_STACK, type Holds } from '../domain/holds.ts';
+import { holdsAt, suspendedAt, WHOLE_STACK, type Holds } from '../domain/holds.ts';
 import { errorsIn, problemOf, type Problem } from '../domain/problem.ts';
 import { Superseded } from '../domain/superseded.ts';
 import { Reminders } from '../stack/crash-watch.ts';
@@ -82,10 +82,10 @@ export class Loop {
 
   /** The target may be another one by now: what works towards an older one is superseded. */
   async reconsider(): Promise<void> {
-    const holds = await this.#parts.hands.readHolds().catch(() => this.#standing.holds);
+    const holds = await this.#readHolds().catch(() => this.#standing.holds);
     const target = this.#targetIn(holds);
     const key = this.#isSuspended(holds) ? 'a suspension' : keyOf(target);
-    this.#stand({ target, holds });
+    this.#stand({ target, holds, ...(key !== this.#key && this.#run === null && { phase: 'looking' }) });
     if (this.#run !== null && this.#run.key !== key) this.#run.stop.abort(new Superseded(key));
     this.#wake.poke();
   }
@@ -104,7 +104,7 @@ export class Loop {
   /** One look at everything, and what is to be done. Resolves to how long to wait for the next, in milliseconds. */
   async round(signal: AbortSignal): Promise<number> {
     this.#nextMs = this.#parts.probeMs;
-    const holds = await this.#parts.hands.readHolds();
+    const holds = await this.#readHolds();
     const [target, isSuspended] = [this.#targetIn(holds), this.#isSuspended(holds)];
     this.#found = NOTHING;
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', ...(isSuspended && NOTHING) });
@@ -117,6 +117,10 @@ export class Loop {
     if (left === null || left.size > 0) await this.#keep(left, signal);
     this.#stand({ ...this.#found, phase: 'idle' });
     return this.#nextMs;
+  }
+
+  async #readHolds(): Promise<Holds> {
+    return holdsAt(await this.#parts.hands.readHolds(), this.#parts.clock.wallMs());
   }
 
   #targetIn(holds: Holds): Target {

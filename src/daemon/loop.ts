@@ -157,6 +157,7 @@ export class Loop {
     const isBack = target.kind === 'generation';
     const looked = await hands.look(session, { allowDestroy: isBack, signal });
     const decision = this.#decide(this.#pace, looked, null);
+    if (looked.holder !== undefined && decision.left.size > 0) this.#isBusy(looked.holder);
     if (await this.#baking.judge(looked.plan, decision, holds)) return this.#again(decision.left);
     const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
     if (passes.parked) this.#park(passes.parked, passes.held);
@@ -197,7 +198,8 @@ export class Loop {
       waiting: [...others, ...decision.waiting],
       left: [...new Set([...this.#found.left, ...decision.left])],
     };
-    for (const { at } of decision.waiting) this.#soon(at - now.ms);
+    if (known.busy) this.#soon(BUSY_MS);
+    else for (const { at } of decision.waiting) this.#soon(at - now.ms);
     return decision;
   }
 
@@ -230,7 +232,7 @@ export class Loop {
 
   #isBusy(holder: string): void {
     this.#tellOnce('busy', holder, tellBusy(holder));
-    this.#soon(BUSY_MS);
+    this.#nextMs = BUSY_MS; // though something is due: nothing can come of it sooner
   }
 
   #park(parked: NonNullable<Standing['parked']>, held: ReadonlySet<string>): void {

@@ -87,7 +87,7 @@ export class Pace {
       trigger: triggerOf(wanted, due),
       events: [...this.#drifts(plan, now.ms), ...crash.events, ...this.#tellHeld(held, now.ms)],
       left: new Set([...stuck, ...held.keys(), ...later.map(({ model }) => model)]),
-      waiting: [...crashed.values(), ...later.map((change) => this.#waits(change))],
+      waiting: [...crashed.values(), ...(known.busy ? [] : later.map((change) => this.#waits(change)))], // for somebody, not for a time
     };
   }
 

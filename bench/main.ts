@@ -5,10 +5,14 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   apply: () => import('./apply.ts'),
   download: () => import('./download.ts'),
   import: () => import('./import.ts'),
+  daemon: () => import('./daemon.ts'),
+  soak: () => import('./soak.ts'),
 };
 
+/** A soak lasts for hours, so it is run only if it is named. */
+const usual = Object.keys(BENCHES).filter((name) => name !== 'soak');
 const wanted = process.argv.slice(2);
-for (const name of wanted.length > 0 ? wanted : Object.keys(BENCHES)) {
+for (const name of wanted.length > 0 ? wanted : usual) {
   const bench = BENCHES[name];
   if (!bench) {
     process.stderr.write(`There is no bench ${name}. There are: ${Object.keys(BENCHES).join(', ')}\n`);

@@ -1,3 +1,4 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,10 @@ const weights = join(root, 'examples/models/desk-TQ1_0.gguf');
 export interface WorldStack {
   readonly world: World;
   readonly dir: string;
+  readonly stateDir: string;
   llmops(args: readonly string[], expected?: readonly number[]): Promise<Run>;
+  /** Starts a command that stays. */
+  spawn(args: readonly string[]): ChildProcess;
   remove(): Promise<void>;
 }
 
@@ -29,6 +33,8 @@ export async function worldStack(models: number, backends: number, options: Worl
   return {
     world,
     dir,
+    stateDir: join(dir, 'state/llmops/bench'),
+    spawn: (args) => spawn(process.execPath, [...main, ...args], { env: { ...process.env, ...env }, stdio: 'ignore' }),
     llmops: (args, expected = [0]) => runOnce(process.execPath, [...main, ...args], { env, expected }),
     async remove() {
       await world.close();

@@ -46,7 +46,7 @@ export function configurationPage(file: JsonSchema, options: Readonly<Record<str
     section('models', sentence(properties['models']!), table(entry(properties['models']!))),
     ...Object.entries(options).map(([type, schema]) => section(`### options on ${type}`, sentence(schema), table(schema))),
     ...['prompts', 'slos'].map((key) => section(key, sentence(properties[key]!), table(entry(properties[key]!)))),
-    ...['gateway', 'daemon', 'environments'].map((key) =>
+    ...['gateway', 'daemon', 'policy', 'retention', 'environments'].map((key) =>
       section(key, sentence(properties[key]!), key === 'environments' ? OVERLAY : table(properties[key]!)),
     ),
   ].join('\n');

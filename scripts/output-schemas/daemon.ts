@@ -15,6 +15,7 @@ export const daemon: Schema = object('What the daemon of a stack is at.', {
   at: text('When this was told, ISO 8601.'),
   follows: text('What it follows: a branch of a remote, or a file.'),
   phase: oneOfWords('What it does just now.', ['looking', 'applying', 'idle', 'suspended', 'stopping']),
+  roundMs: nullable(count('How long the last look at everything took, with what was done, in milliseconds.')),
   newest: nullable(
     object('The newest release that was found.', {
       release: text('Its name, 12 hex digits.'),

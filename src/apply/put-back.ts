@@ -2,6 +2,7 @@ import type { InstanceSpec } from '../domain/desired.ts';
 import type { StepResult } from '../domain/generation.ts';
 import type { Fact, Predecessor, Step } from '../domain/plan.ts';
 import { problemOf, type Problem } from '../domain/problem.ts';
+import { Abandoned } from './deadline.ts';
 import { driverOf } from './facts.ts';
 import type { StepTools } from './tools.ts';
 import { performUndo, UNDO_MS, undoing, unlessNoDisk } from './undo.ts';
@@ -28,7 +29,7 @@ export async function putBack(step: Step, { spec, deadlineMs }: Predecessor, too
     if (typeof url !== 'string') return await untold(step, spec, url, tools);
     return { words: `${step.model} was put back to what served before.`, restored: { instance, url } };
   } catch (error) {
-    return notPutBack(problemOf(error).summary);
+    return notPutBack(error instanceof Abandoned ? 'something newer is to be applied, and goes on from there.' : problemOf(error).summary);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Fact, Step } from '../domain/plan.ts';
 import { problemOf } from '../domain/problem.ts';
+import { isSuperseded } from '../domain/superseded.ts';
 import { act } from './act.ts';
-import { withDeadline } from './deadline.ts';
+import { isWait, withDeadline } from './deadline.ts';
 import { checkLeaves } from './facts.ts';
 import type { StepTools } from './tools.ts';
 import { transfers } from './transfer.ts';
@@ -27,11 +28,11 @@ export function undoing(step: Step, name: string, { id: instance, backend }: { r
 
 /**
  * Performs a step that is not in the plan but follows from it. A run that was told to stop still keeps its promises, so its
- * signal is not heeded. Nor does it take a disk to end a copy or to put one back: whoever was taken down must not wait for
+ * signal is not heeded, but where something newer supersedes it and goes on from there. Nor does it take a disk to end a copy or to put one back: whoever was taken down must not wait for
  * space, and the process says itself what it is. Returns an address, for a publish.
  */
 export async function performUndo(step: Step, words: string, tools: StepTools): Promise<string | null> {
-  const { ledger, lease, drivers, patienceMs, graceMs, say } = tools;
+  const { ledger, lease, drivers, patienceMs, graceMs, say, signal } = tools;
   const progress = (message: string, done?: number, total?: number) =>
     say({ type: 'step.waiting', step: step.id, model: step.model, message, done: done ?? null, total: total ?? null });
   const written = await ledger.begin(step).then(
@@ -41,10 +42,10 @@ export async function performUndo(step: Step, words: string, tools: StepTools): 
   lease.verify();
   progress(words);
   let url: string | null = null;
-  const options = { signal: new AbortController().signal, graceMs, lastWord: () => words, mayAbandon: () => false };
-  await withDeadline(step, options, async (signal) => {
-    url = (await act(step, tools, new Map(), { signal, progress, transfer: transfers(step, tools) })).url ?? null;
-    await checkLeaves(step, drivers, signal, patienceMs);
+  const options = { signal, graceMs, lastWord: () => words, mayAbandon: () => isWait(step) && isSuperseded(signal) };
+  await withDeadline(step, options, async (ending) => {
+    url = (await act(step, tools, new Map(), { signal: ending, progress, transfer: transfers(step, tools) })).url ?? null;
+    await checkLeaves(step, drivers, ending, patienceMs);
   });
   if (written) await ledger.end(step, 'done').catch(unlessNoDisk);
   return url;

@@ -18,8 +18,8 @@ function keeping(verb: AddVerb): void {
   stackFlags(
     verb(
       'up',
-      'keep the stack as its file says, in the foreground, until Ctrl-C',
-      ['llmops up', 'llmops up -C /srv/models --json', 'llmops up --print-unit systemd'],
+      'keep the stack as its file, or a branch, says: in the foreground, until Ctrl-C',
+      ['llmops up', 'llmops up -C /srv/models --json', 'llmops up --print-unit systemd >llmops-home-lab.service'],
       () => import('./up.ts'),
     ),
   )
@@ -28,11 +28,13 @@ function keeping(verb: AddVerb): void {
     .option('--system', 'with --print-unit systemd: a unit of the machine, not of this user')
     .addOption(new Option('--guard', 'watch a release in the place of a daemon that died').hideHelp())
     .option('--parallelism <n>', 'steps at once', positive, 10)
-    .addOption(new Option('--probe <duration>', 'how often the engines are looked at (default: `daemon.probe`, 5s)').argParser(duration));
+    .addOption(
+      new Option('--probe <duration>', 'how often the engines are looked at, instead of `daemon.probe` (default: 5s)').argParser(duration),
+    );
 }
 
 function holding(verb: AddVerb): void {
-  const reason = ['--reason <text>', 'why, for whoever asks'] as const;
+  const reason = ['--reason <text>', 'why, for the history and for others'] as const;
   stackFlags(
     verb(
       'rollback [generation]',
@@ -53,11 +55,11 @@ function holding(verb: AddVerb): void {
     ),
   )
     .option(...reason)
-    .addOption(new Option('--for <duration>', 'how long; default: until resumed').argParser(duration));
+    .addOption(new Option('--for <time>', 'how long, as 2h; without it: until resumed').argParser(duration));
   stackFlags(
     verb(
       'resume [models...]',
-      'end suspensions; without models also what a rollback holds',
+      'end suspensions; without models also what a rollback holds back',
       ['llmops resume', 'llmops resume chat'],
       () => import('./resume.ts'),
     ),
@@ -65,19 +67,26 @@ function holding(verb: AddVerb): void {
   stackFlags(
     verb(
       'approve [plan]',
-      'let through a plan that the daemon has parked',
+      'let through a plan that the daemon has parked, also outside of change windows',
       ['llmops approve', 'llmops approve 8c1f04be9a22'],
       () => import('./approve-plan.ts'),
     ),
   ).option(...reason);
-  stackFlags(verb('reconcile', 'make the daemon look at everything now', ['llmops reconcile'], () => import('./reconcile.ts')));
+  stackFlags(
+    verb(
+      'reconcile',
+      'make the daemon look at everything now, and try again what it had given up on',
+      ['llmops reconcile'],
+      () => import('./reconcile.ts'),
+    ),
+  );
 }
 
 function listening(verb: AddVerb): void {
   stackFlags(
     verb(
       'events',
-      'what the daemon found and did',
+      'what the daemon found and did, oldest first',
       ['llmops events', 'llmops events -f', 'llmops events -n 1000 --json'],
       () => import('./events.ts'),
     ),

@@ -20,7 +20,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   run: 'apply',
   start: 'apply',
   stop: 'down',
-  up: 'apply',
 };
 
 /** A word that is a path of a stack file rather than the name of a model. */

@@ -391,7 +391,7 @@ hold?: string
  */
 drain?: string
 /**
- * How long a change is watched before it counts as good.
+ * How long `llmops up` watches a change before it counts as good. A copy that ends by itself within that time takes its release back. `0s`: not at all.
  */
 bake?: string
 }
@@ -521,15 +521,15 @@ command?: (string | null)
 } | null)
 }
 /**
- * The loop that keeps the engines as this file says.
+ * What `llmops up` follows, and whom it tells: [daemon.md](daemon.md).
  */
 daemon?: {
 /**
- * Follow a branch and apply what arrives there. `{}` takes every default. Absent: the file is followed as it lies on disk.
+ * Follow a branch and apply what arrives there. `{}` takes every default. Absent: the file is followed as it lies on disk. Read when the daemon begins: a change of it wants a new start.
  */
 git?: ({
 /**
- * Name of the remote.
+ * A name that `git remote` lists, an address (ssh://, git@host:path, https://), a path, or `.`: the repository here.
  */
 remote?: string
 /**
@@ -537,11 +537,11 @@ remote?: string
  */
 branch?: string
 /**
- * How often the remote is asked: every second at most.
+ * How often the remote is asked, a fifth more or less; every second at most.
  */
 poll?: string
 /**
- * Which signature a commit must carry.
+ * Which signature the newest commit must carry to be followed; whose count, git is told on this machine.
  */
 verify?: ("none" | "ssh" | "gpg")
 /**
@@ -550,7 +550,7 @@ verify?: ("none" | "ssh" | "gpg")
 requireFastForward?: boolean
 } | null)
 /**
- * An address that a git server calls after a push. What it sends is neither read nor believed: the daemon looks at its source, and nothing else.
+ * An address that a git server, or a hook, calls with POST after a push. What it sends is neither read nor believed: the daemon looks at its source, and nothing else. Read when the daemon begins.
  */
 webhook?: ({
 /**
@@ -559,7 +559,7 @@ webhook?: ({
 listen: string
 } | null)
 /**
- * How often the engines are looked at, so that what moved by itself is noticed.
+ * How often the engines are looked at, so that what moved by itself is noticed. A copy that ends is noticed within a second. Read when the daemon begins.
  */
 probe?: string
 /**
@@ -627,7 +627,7 @@ to: string
 timezone?: (string | null)
 }[]
 /**
- * What waits for `llmops approve`: what deletes a model or takes it from its clients for a while (`destructive`), or every change.
+ * What waits for `llmops approve`: nothing, what deletes a model or takes it from its clients for a while (`destructive`), or every change.
  */
 approve?: ("none" | "destructive" | "all")
 }

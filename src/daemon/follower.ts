@@ -88,7 +88,8 @@ export class Follower {
         message: `${source.shown} was rewritten: ${short(to)} does not go on from ${short(from)}.`,
       });
     }
-    if (look.revision.id !== this.#seen) await this.#take(look.revision);
+    // The branch may be where it was before the commit that was refused.
+    if (look.revision.id !== this.#seen || this.#trouble?.kind === 'refused') await this.#take(look.revision);
   }
 
   #isAway(problem: Problem): void {
@@ -100,9 +101,8 @@ export class Follower {
   }
 
   #isRefused(commit: string, problem: Problem): void {
-    if (this.#seen === commit) return;
-    this.#seen = commit;
-    this.#trouble = { kind: 'refused', commit, problems: [problem] };
+    this.#trouble = { kind: 'refused', commit, problems: [problem] }; // a signer may come to be trusted, so it is looked at again
+    if (!this.#reminders.isDue('refused', `${commit} ${problem.summary}`, this.#parts.monotonicMs())) return;
     this.#parts.tell({
       type: 'revision.refused',
       revision: commit,
@@ -121,10 +121,11 @@ export class Follower {
         return;
       }
       this.#seen = revision.id;
+      const isMended = this.#trouble !== null;
       this.#trouble = null;
       const isNew = release.id !== this.#release?.id;
       this.#release = release;
-      if (isNew) tell({ type: 'revision.found', revision: release.id, ...words(release) });
+      if (isNew || isMended) tell({ type: 'revision.found', revision: release.id, ...words(release) });
       if (isNew) this.#parts.onNews();
     } catch (error) {
       this.#isInvalid(revision, error);

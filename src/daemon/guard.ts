@@ -76,7 +76,7 @@ async function standIn(options: Omit<DaemonOptions, 'source' | 'ready' | 'webhoo
 function nothing(): Source {
   const problem = {
     severity: 'info',
-    code: 'guarding',
+    code: 'no-daemon',
     summary: 'llmops up is gone; what it applied last is watched to its end.',
   } as const;
   return {

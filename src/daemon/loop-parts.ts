@@ -34,6 +34,13 @@ export interface Standing {
   readonly stalled: readonly Problem[];
   readonly waiting: Decision['waiting'];
   readonly holds: Holds;
+  /** How long the last look at everything took, with what was done, in milliseconds; null: there was none yet. */
+  readonly roundMs: number | null;
   /** Names of models that are not where they are wanted. */
   readonly left: readonly string[];
 }
+
+/** What a round comes to. */
+export type Found = Pick<Standing, 'parked' | 'stalled' | 'waiting' | 'left'>;
+
+export const NOTHING: Found = { parked: null, stalled: [], waiting: [], left: [] };

@@ -6,24 +6,19 @@ import type { Session } from '../stack/session.ts';
 import { Baking } from './baking.ts';
 import { Follower } from './follower.ts';
 import { passage } from './gate.ts';
-import type { LoopParts, Standing } from './loop-parts.ts';
-import { Pace, type Decision, type Now } from './pace.ts';
+import { NOTHING, type Found, type LoopParts, type Standing } from './loop-parts.ts';
+import { modelOf, Pace, type Decision, type Now } from './pace.ts';
+import { Pulse } from './pulse.ts';
 import { keyOf, targetOf, type Target } from './target.ts';
 import { tellBusy, tellPaced, tellParked, tellRan, tellRefused, tellStarts, tellSuspension, tellWayBack } from './telling.ts';
-import type { Acted, Looked, Task, Telling } from './types.ts';
+import type { Acted, Looked, Release, Task, Telling } from './types.ts';
 import { Wake } from './wake.ts';
 
-/** Processes are looked after this often, in milliseconds. */
-const PULSE_MS = 1000;
 /** After a round that failed as a whole, in milliseconds. */
 const FAILED_MS = 5000;
 /** Somebody else's apply is waited for in steps of this. Milliseconds. */
 const BUSY_MS = 1000;
-const NOTHING: Found = { parked: null, stalled: [], waiting: [], left: [] };
 const IN_FORCE: Target = { kind: 'in-force', quarantine: null };
-
-/** What a round comes to. */
-type Found = Pick<Standing, 'parked' | 'stalled' | 'waiting' | 'left'>;
 
 /** One stack as it is worked on in a round. */
 interface Course {
@@ -34,6 +29,14 @@ interface Course {
   readonly signal: AbortSignal;
 }
 
+/** What a run came to that was begun. */
+interface Begun {
+  /** What was applied; null: something older. */
+  readonly release: Release | null;
+  readonly isBaked: boolean;
+  readonly acted: Acted;
+}
+
 /**
  * The loop of one stack. Level-triggered: something may have changed, or time passed, and then it looks at all of it and does
  * what is to be done, never what an event says. One run at a time; a newer target supersedes it.
@@ -42,15 +45,13 @@ export class Loop {
   readonly follower: Follower;
   readonly #parts: LoopParts;
   readonly #wake: Wake;
+  readonly #pulse: Pulse;
   readonly #baking: Baking;
   readonly #pace = new Pace();
   readonly #heal = new Pace();
   readonly #reminders = new Reminders();
   #run: { readonly key: string; readonly stop: AbortController } | null = null;
   #standing: Standing;
-  #pids: readonly number[] = [];
-  /** Of them: that they are gone was seen, and looked at. */
-  #gone: ReadonlySet<number> = new Set();
   /** What this round has found so far. What the one before found counts until then: who asks in between must not hear that all is well. */
   #found: Found = NOTHING;
   #key = '';
@@ -62,10 +63,11 @@ export class Loop {
   constructor(parts: LoopParts, holds: Holds) {
     this.#parts = parts;
     this.#wake = new Wake(parts.clock);
+    this.#pulse = new Pulse(parts, this.#wake);
     this.#baking = new Baking(parts);
     const { source, hands, tell, clock } = parts;
     this.follower = new Follower({ source, hands, tell, monotonicMs: () => clock.monotonicMs(), onNews: () => void this.reconsider() });
-    this.#standing = { ...NOTHING, target: targetOf(null, holds), phase: 'looking', holds };
+    this.#standing = { ...NOTHING, target: targetOf(null, holds), phase: 'looking', holds, roundMs: null };
   }
 
   get standing(): Standing {
@@ -82,12 +84,16 @@ export class Loop {
 
   /** The target may be another one by now: what works towards an older one is superseded. */
   async reconsider(): Promise<void> {
+    await this.#supersede();
+    this.#wake.poke();
+  }
+
+  async #supersede(): Promise<void> {
     const holds = await this.#readHolds().catch(() => this.#standing.holds);
     const target = this.#targetIn(holds);
     const key = this.#isSuspended(holds) ? 'a suspension' : keyOf(target);
     this.#stand({ target, holds, ...(key !== this.#key && this.#run === null && { phase: 'looking' }) });
     if (this.#run !== null && this.#run.key !== key) this.#run.stop.abort(new Superseded(key));
-    this.#wake.poke();
   }
 
   /** Goes on until the signal is aborted. Never rejects. */
@@ -95,8 +101,10 @@ export class Loop {
     await this.follower.look(signal);
     while (!signal.aborted) {
       this.#wake.clear();
+      const begun = this.#now().ms;
       const wait = await this.round(signal).catch((error: unknown) => this.#failed(error, signal));
-      await this.#rest(wait, signal);
+      this.#stand({ roundMs: Math.round(this.#now().ms - begun) });
+      await this.#pulse.rest(wait, signal);
     }
     await this.#baking.leave().catch(() => undefined);
   }
@@ -111,7 +119,7 @@ export class Loop {
     for (const telling of tellSuspension(this.#suspended, holds.suspended)) this.#parts.tell(telling);
     this.#suspended = holds.suspended;
     if (isSuspended) return this.#nextMs;
-    this.#onTarget(target, holds);
+    await this.#onTarget(target, holds);
     const session = await this.#sessionOf(target);
     const left = session === null ? null : await this.#drive(session, target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
@@ -132,13 +140,16 @@ export class Loop {
   }
 
   /** Another target is a new wish: what was given up on is tried. */
-  #onTarget(target: Target, { pin }: Holds): void {
+  async #onTarget(target: Target, { pin }: Holds): Promise<void> {
     const key = keyOf(target);
     if (key === this.#key) return;
     this.#pace.forget();
     this.#stand(NOTHING);
     this.#key = key;
-    if (target.kind === 'generation' && pin !== null) this.#parts.tell(tellWayBack(pin));
+    if (pin === null) return;
+    if (target.kind === 'generation') this.#parts.tell(tellWayBack(pin));
+    // Another release has come: were this one away some day, the stack must not go back for it.
+    if (target.kind === 'release') await this.#parts.hands.changeHolds((holds) => ({ ...holds, pin: null }));
   }
 
   /** null: there is nothing to bring it to but what is in force. */
@@ -158,7 +169,10 @@ export class Loop {
     const looked = await hands.look(session, { allowDestroy: isBack, signal });
     const decision = this.#decide(this.#pace, looked, null);
     if (looked.holder !== undefined && decision.left.size > 0) this.#isBusy(looked.holder);
-    if (await this.#baking.judge(looked.plan, decision, holds)) return this.#again(decision.left);
+    if (await this.#baking.judge(looked.plan, decision, holds)) {
+      this.#soon(0);
+      return decision.left;
+    }
     const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
     if (passes.parked) this.#park(passes.parked, passes.held);
     const errors = errorsIn(looked.plan.problems);
@@ -167,7 +181,9 @@ export class Loop {
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
     const trigger = isBack ? ('rollback' as const) : decision.trigger;
     const task = { session, targets, trigger, allowDestroy: isBack || passes.approved };
-    if (due.length > 0) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal });
+    // Nothing is to be done but to close what a run left open that was cut off.
+    const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;
+    if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal });
     return new Set([...decision.left, ...passes.held]);
   }
 
@@ -189,42 +205,49 @@ export class Loop {
     const now = this.#now();
     const suspended = new Set(suspendedAt(this.#standing.holds, this.#parts.clock.wallMs()).keys());
     const decision = pace.look(plan, now, known, suspended);
-    this.#pids = pids;
-    this.#gone = new Set(pids.filter((pid) => this.#gone.has(pid)));
+    this.#pulse.saw(pids);
     for (const event of decision.events) if (only === null || only.has(modelOf(event))) this.#parts.tell(tellPaced(event));
     const others = this.#found.waiting.filter(({ model }) => !decision.waiting.some((one) => one.model === model));
-    this.#found = {
-      ...this.#found,
-      waiting: [...others, ...decision.waiting],
-      left: [...new Set([...this.#found.left, ...decision.left])],
-    };
+    const left = [...decision.left].filter((model) => only === null || only.has(model));
+    this.#found = { ...this.#found, waiting: [...others, ...decision.waiting], left: [...new Set([...this.#found.left, ...left])] };
+    // What is due and was not begun waits for somebody: a person, or whoever holds the lease.
+    for (const { at } of decision.waiting) if (at > now.ms) this.#soon(at - now.ms);
     if (known.busy) this.#soon(BUSY_MS);
-    else for (const { at } of decision.waiting) this.#soon(at - now.ms);
     return decision;
   }
 
-  async #act(due: readonly string[], task: Task, { target, pace, looked, signal }: Course): Promise<void> {
-    const release = target.kind === 'release' ? this.follower.release : null;
-    const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
-    this.#parts.tell(tellStarts(due, task, release?.id ?? keyOf(target)));
-    const acted = await this.#perform(keyOf(target), task, signal);
+  async #act(due: readonly string[], task: Task, course: Course): Promise<void> {
+    const begun = await this.#perform(due, task, course);
+    if (begun === null) return this.#soon(0);
+    const { release, isBaked, acted } = begun;
     if (isBaked && acted.kind !== 'ran') await this.#baking.cancel();
     if (acted.kind === 'busy') return this.#isBusy(acted.holder);
+    const { pace, looked, target } = course;
     this.#reminders.forget('busy');
-    pace.acted(due, looked.plan, this.#now());
+    const done = acted.kind === 'ran' ? acted.plan : looked.plan;
+    pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now());
     this.#soon(0); // what came of it is looked at right away
-    if (acted.kind === 'nothing') return;
+    if (acted.kind === 'nothing' || acted.result.steps.length === 0) return;
     const name = release?.id ?? keyOf(target);
     this.#parts.tell(tellRan(acted.result, task.trigger, { name, commit: task.session.commit ?? null }));
     if (isBaked) await this.#baking.served(acted.result);
   }
 
-  async #perform(key: string, task: Task, signal: AbortSignal): Promise<Acted> {
+  /**
+   * Whatever it looks after, it gives way when the stack is to be brought elsewhere than when it began. null: that came while it
+   * looked, and nothing was begun.
+   */
+  async #perform(due: readonly string[], task: Task, { target, looked, signal }: Course): Promise<Begun | null> {
     const stop = new AbortController();
-    this.#run = { key, stop };
-    this.#stand({ ...this.#found, phase: 'applying' });
+    this.#run = { key: this.#key, stop };
     try {
-      return await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal]));
+      await this.#supersede();
+      if (stop.signal.aborted) return null;
+      const release = target.kind === 'release' ? this.follower.release : null;
+      const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
+      this.#parts.tell(tellStarts(due, task, release?.id ?? keyOf(target)));
+      this.#stand({ ...this.#found, phase: 'applying' });
+      return { release, isBaked, acted: await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal])) };
     } finally {
       this.#run = null;
     }
@@ -259,28 +282,6 @@ export class Loop {
     if (this.#reminders.isDue(key, what, this.#now().ms)) this.#parts.tell(telling);
   }
 
-  #again<T>(value: T): T {
-    this.#soon(0);
-    return value;
-  }
-
-  /** Waits, and looks after the processes meanwhile. */
-  async #rest(ms: number, signal: AbortSignal): Promise<void> {
-    const { clock, isGone } = this.#parts;
-    const until = clock.monotonicMs() + ms;
-    for (let left = ms; left > 0 && !signal.aborted; left = until - clock.monotonicMs()) {
-      await this.#wake.wait(Math.min(left, PULSE_MS), signal);
-      if (this.#wake.isPoked || this.#isNewlyGone(this.#pids.filter(isGone))) return;
-    }
-  }
-
-  /** Each is worth one look at once: an engine in a place of its own tells pids that mean nothing here. */
-  #isNewlyGone(gone: readonly number[]): boolean {
-    const isNews = gone.some((pid) => !this.#gone.has(pid));
-    this.#gone = new Set(gone);
-    return isNews;
-  }
-
   #soon(ms: number): void {
     this.#nextMs = Math.max(0, Math.min(this.#nextMs, ms));
   }
@@ -293,8 +294,4 @@ export class Loop {
   #stand(news: Partial<Standing>): void {
     this.#standing = { ...this.#standing, ...news };
   }
-}
-
-function modelOf(event: Decision['events'][number]): string {
-  return event.type === 'drift' ? event.drift.model : event.model;
 }

@@ -23,7 +23,7 @@ export interface Decision {
   readonly due: readonly string[];
   /** Those of them that run no longer as they were applied. */
   readonly restarts: readonly string[];
-  /** True: nothing that could be done waits. */
+  /** True: nothing that could be done waits, and no model is left alone. */
   readonly whole: boolean;
   readonly trigger: Trigger;
   readonly events: readonly Paced[];
@@ -83,7 +83,7 @@ export class Pace {
     return {
       due: [...new Set([...due, ...restarts])],
       restarts,
-      whole: wanted.every(({ model }) => due.includes(model) || restarts.includes(model)),
+      whole: suspended.size + held.size === 0 && wanted.every(({ model }) => due.includes(model) || restarts.includes(model)),
       trigger: triggerOf(wanted, due),
       events: [...this.#drifts(plan, now.ms), ...crash.events, ...this.#tellHeld(held, now.ms)],
       left: new Set([...stuck, ...held.keys(), ...later.map(({ model }) => model)]),
@@ -175,4 +175,9 @@ function triggerOf(wanted: readonly Change[], due: readonly string[]): Trigger {
   const others = wanted.filter(({ model }) => due.includes(model));
   if (others.some(({ correctsDrift }) => !correctsDrift)) return 'release';
   return others.length > 0 ? 'drift' : 'crash';
+}
+
+/** Name of the model that something is told of. */
+export function modelOf(event: Paced): string {
+  return event.type === 'drift' ? event.drift.model : event.model;
 }

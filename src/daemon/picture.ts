@@ -28,6 +28,7 @@ export function pictureOf({ release, trouble, standing, wallMs, monotonicMs, isS
     ...who,
     at: iso(wallMs),
     phase: isStopping ? 'stopping' : phase,
+    roundMs: standing.roundMs,
     newest: release === null ? null : { release: release.id, commit: release.commit, subject: release.about?.subject ?? null },
     target: targetWords(standing, release),
     stalled: why,

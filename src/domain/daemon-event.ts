@@ -23,7 +23,7 @@ interface Told {
   'plan.parked': { readonly why: string; readonly until: string | null; readonly summary: string };
   'plan.refused': { readonly revision: string; readonly problems: readonly Problem[] };
   'run.started': { readonly revision: string; readonly commit: string | null; readonly trigger: string };
-  /** `trigger`: what made it act: `revision`, `drift`, `crash`, `command`. `ms`: how long it took. */
+  /** `trigger`: what made it act: `release`, `drift`, `crash`, `rollback`. `ms`: how long it took. */
   'run.finished': {
     readonly outcome: Outcome;
     readonly generation: number | null;

@@ -14,6 +14,8 @@ export interface DaemonPicture {
   /** For people: `main of origin`, or the path of the file. */
   readonly follows: string;
   readonly phase: 'looking' | 'applying' | 'idle' | 'suspended' | 'stopping';
+  /** How long the last look at everything took, with what was done, in milliseconds; null: there was none yet. */
+  readonly roundMs: number | null;
   /** The newest release that was found; null: none yet. */
   readonly newest: { readonly release: string; readonly commit: string | null; readonly subject: string | null } | null;
   /** What it works towards, in words: `commit 7c1e2aa`, `generation 41`. */

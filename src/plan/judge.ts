@@ -8,6 +8,7 @@ import { causeOf, causeOfBlocked, intended } from './causes.ts';
 import { isComing, isExact, notAdoptable, type Claim } from './claims.ts';
 import { changeOfSpec, liveChanges, policyOf, type SpecChange } from './compare.ts';
 import { driftOf } from './drift.ts';
+import { isInSight } from './lost.ts';
 import { absentEngine, failedBefore, leftBehind, missingArtifact, unknownCopy, unknownType, unseenBackend } from './obstacles.ts';
 import { missingSecret, secretsOf, secretWarnings } from './secrets.ts';
 import { lookAt, type Context, type Sight } from './sight.ts';
@@ -100,7 +101,7 @@ function plot(context: Context, sight: Sight, checks: readonly Problem[]): Cours
     drift,
     applied,
     endpoint,
-    withdraw: endpoint !== null && (applied === null || sight.appliedSeen),
+    withdraw: endpoint !== null && isInSight(context.world.backends, endpoint, model.name, applied),
     publish: publishes,
     probe: starts || need === 'await' || (!published && (others.length > 0 || context.pending.has(model.name))),
     record: starts || recordDiffers(sight),

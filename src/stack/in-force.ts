@@ -1,6 +1,7 @@
 import type { ModelSpec } from '../domain/desired.ts';
 import type { Attached } from '../domain/kept.ts';
 import type { Inventory } from '../domain/observed.ts';
+import { compareText } from '../domain/text.ts';
 import { sessionOfGeneration } from './last-session.ts';
 import { connectDrivers, type Session } from './session.ts';
 import { lookAtSecrets, planFor } from './survey.ts';
@@ -9,8 +10,8 @@ import { resolveWeights } from './weights.ts';
 
 /**
  * Opens the stack as it is in force: as it was applied last, whoever did that, and, of a model whose last change failed or
- * was not begun, as that model was applied before. A file that was edited since is not meant yet. Read anew only when
- * something was applied. `first`: what it is until then.
+ * was not begun, as that model was applied before; so also one that is not declared any more and was not taken down yet.
+ * A file that was edited since is not meant yet. Read anew only when something was applied. `first`: what it is until then.
  */
 export function inForce(context: Surroundings, first: Session): () => Promise<Session> {
   let [session, known]: [Session, string | null] = [first, null];
@@ -27,18 +28,17 @@ export function inForce(context: Surroundings, first: Session): () => Promise<Se
 async function compose(context: Surroundings, before: Session, inventory: Inventory): Promise<Session> {
   const last = (await sessionIn(context, before, inventory.generation)) ?? before;
   const wished = await wishedHashes(last, inventory, context);
-  const lagging = last.desired.models.filter(({ name }) => {
-    const applied = inventory.models[name];
-    return applied !== undefined && applied.specHash !== wished.get(name);
-  });
+  const declared = new Set([...last.desired.models.map(({ name }) => name), ...(last.desired.inertModels ?? [])]);
+  const lagging = Object.keys(inventory.models).filter(
+    (name) => !declared.has(name) || (wished.has(name) && inventory.models[name]?.specHash !== wished.get(name)),
+  );
   if (lagging.length === 0) return last;
   const former = new Map<string, Former>();
-  for (const { name } of lagging) {
-    const session = await sessionIn(context, before, inventory.models[name]?.generation ?? null);
-    const model = session?.desired.models.find((one) => one.name === name);
-    if (session && model) former.set(name, { model, session });
+  for (const name of lagging) {
+    const one = await formerOf(name, before, inventory, context);
+    if (one !== null) former.set(name, one);
   }
-  const recorded = lagging.flatMap(({ name }) => {
+  const recorded = lagging.flatMap((name) => {
     const weights = inventory.models[name]?.spec?.weights;
     // A path of fetched weights names their content; what is in another file now may be something else.
     return weights?.remote === undefined ? [] : [[name, weights] as const];
@@ -47,14 +47,10 @@ async function compose(context: Surroundings, before: Session, inventory: Invent
 }
 
 /** What the options of the models name: as it was when each was applied. Where two name the same file, the one that is as declared counts. */
-function attachedOf({ attached, desired }: Session, lagging: readonly ModelSpec[], { models }: Inventory): Attached {
-  const behind = new Set(lagging.map(({ name }) => name));
-  const of = (isBehind: boolean): Attached =>
-    Object.assign(
-      {},
-      ...desired.models.filter(({ name }) => behind.has(name) === isBehind).map(({ name }) => models[name]?.spec?.attachments),
-    ) as Attached;
-  return { ...attached, ...of(true), ...of(false) };
+function attachedOf({ attached, desired }: Session, lagging: readonly string[], { models }: Inventory): Attached {
+  const of = (names: readonly string[]): Attached => Object.assign({}, ...names.map((name) => models[name]?.spec?.attachments)) as Attached;
+  const asDeclared = desired.models.map(({ name }) => name).filter((name) => !lagging.includes(name));
+  return { ...attached, ...of(lagging), ...of(asDeclared) };
 }
 
 /** The stack as a generation declared it; null: there is none, or its text is not understood. */
@@ -63,6 +59,28 @@ async function sessionIn(context: Surroundings, { paths, stateDir }: Session, nu
   const { readGeneration } = await import('../state/index.ts');
   const generation = await readGeneration(stateDir, number).catch(() => null); // a damaged one is history that is lost
   return generation && sessionOfGeneration(generation, { paths, stateDir, context });
+}
+
+/**
+ * The model as it was declared when it was applied. That it was started anew since, for a crash, is a generation as well, and has
+ * the text of the whole stack as it was wanted then: so the newest one counts in which the model is declared as it runs.
+ */
+async function formerOf(name: string, { paths, stateDir }: Session, inventory: Inventory, context: Surroundings): Promise<Former | null> {
+  const applied = inventory.models[name];
+  const { listGenerations } = await import('../state/index.ts');
+  const generations = (await listGenerations(stateDir)).filter(({ number }) => number <= (applied?.generation ?? 0));
+  const seen = new Set<string>();
+  let newest: Former | null = null;
+  for (const generation of generations) {
+    const { text } = generation.source;
+    const session = seen.has(text) ? null : await sessionOfGeneration(generation, { paths, stateDir, context });
+    seen.add(text);
+    const model = session?.desired.models.find((one) => one.name === name);
+    if (!session || !model) continue;
+    newest ??= { model, session };
+    if ((await wishedHashes(session, inventory, context)).get(name) === applied?.specHash) return { model, session };
+  }
+  return newest;
 }
 
 /** What each model would run as; null: its weights cannot be resolved. No engine is asked: one that is away would be waited for. */
@@ -86,7 +104,9 @@ interface Former {
 
 function withFormer(last: Session, former: ReadonlyMap<string, Former>): Session {
   const { desired } = last;
-  const models = desired.models.map((model) => former.get(model.name)?.model ?? model);
+  const others = new Map([...former].map(([name, { model }]) => [name, model]));
+  const all = new Map([...desired.models.map((model): [string, ModelSpec] => [model.name, model]), ...others]);
+  const models = [...all.values()].sort((a, b) => compareText(a.name, b.name));
   const known = new Set(desired.backends.map(({ name }) => name));
   const more = [...former.values()].flatMap(({ model, session }) =>
     session.desired.backends.filter(({ name }) => name === model.backend && !known.has(name)),

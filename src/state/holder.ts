@@ -72,11 +72,15 @@ export function isAlive(holder: Holder): boolean {
   return startOf(holder.pid) === holder.started;
 }
 
+/** It has ended, and nobody has asked how: in a container without an init it stays so for ever. Unlike every start time. */
+const ENDED = 'ended';
+
 /** Field 22 of /proc/<pid>/stat, counted after the name in parentheses, which may hold spaces: proc(5). */
 function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? ENDED : (rest[18] ?? null);
   } catch {
     return null;
   }

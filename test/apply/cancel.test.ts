@@ -146,6 +146,24 @@ describe('A swap that something newer supersedes', () => {
     expect(log.at(-1)).toBe('finish cancelled');
   });
 
+  it('does not wait either until what it put back is ready', async () => {
+    const stop = new AbortController();
+    const spec = { ...(step('chat.start') as Extract<(typeof SWAP)[number], { op: 'start' }>).spec, id: 'chat-0' };
+    const steps = SWAP.map((one) =>
+      one.id === 'chat.start' ? step(one.id, one.after, { restore: { spec, deadlineMs: 60_000 } } as object) : one,
+    );
+    const waits: Act = (_step, { signal }) => {
+      stop.abort(new Superseded('main@7c1e2aa'));
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+    };
+    const acts = { 'chat.start': () => Promise.reject(new Error('It would not.')), 'chat.start.restore-probe': waits };
+    const { result, log } = await play(steps, { acts, there: [OLD], options: { signal: stop.signal } });
+    const start = result.steps.find(({ op }) => op === 'start');
+    expect(start?.problem?.summary).toContain('something newer is to be applied');
+    expect(log).toContain('act chat.start.restore-start');
+    expect(log.at(-1)).toMatch(/^finish/);
+  });
+
   it('while its old copy is drained sends clients back to it', async () => {
     const { result } = await superseded('chat.drain');
     expect(result.steps[1]).toMatchObject({ status: 'cancelled', restored: { instance: 'chat-0' } });

@@ -16,7 +16,6 @@ describe('A command line that cannot be taken', () => {
   it.each([
     ['stop', 'down'],
     ['start', 'apply'],
-    ['up', 'apply'],
     ['run', 'apply'],
     ['ps', 'status'],
     ['list', 'status'],

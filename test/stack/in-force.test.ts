@@ -25,6 +25,19 @@ describe('The stack that is in force', () => {
     expect(stage.asked()).toEqual([]);
   });
 
+  it('holds a model that is not declared any more, until it was taken down', async () => {
+    const stage = await newStage();
+    stage.declare({ chat: 'context: 256', embed: 'context: 256' });
+    await stage.run('apply', '-y');
+    stage.declare({ chat: 'context: 512' });
+    await stage.run('apply', '-y', '--target', 'chat');
+    const { context } = stage.command();
+    const names = async () => (await inForce(context, await openSession(context, {}))()).desired.models.map(({ name }) => name);
+    expect(await names()).toEqual(['chat', 'embed']);
+    await stage.run('apply', '-y');
+    expect(await names()).toEqual(['chat']);
+  });
+
   it('is what the files that options name were, whatever they are now', async () => {
     const stage = await newStage();
     const template = 'options: { chatTemplateFile: chat.jinja }';

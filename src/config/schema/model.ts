@@ -118,8 +118,8 @@ const rollout: JsonSchema = {
     bake: {
       'x-kind': 'duration',
       default: '10m',
-      description: 'How long a change is watched before it counts as good.',
-      'x-inert': 'changes are not watched after the apply yet',
+      description:
+        'How long `llmops up` watches a change before it counts as good. A copy that ends by itself within that time takes its release back. `0s`: not at all.',
     },
   },
 };

@@ -170,24 +170,35 @@ export const daemonSchema: JsonSchema = {
   type: 'object',
   additionalProperties: false,
   default: {},
-  description: 'The loop that keeps the engines as this file says.',
+  description: 'What `llmops up` follows, and whom it tells: [daemon.md](daemon.md).',
   properties: {
     git: {
       type: 'object',
       additionalProperties: false,
       default: null,
       description:
-        'Follow a branch and apply what arrives there. `{}` takes every default. Absent: the file is followed as it lies on disk.',
+        'Follow a branch and apply what arrives there. `{}` takes every default. Absent: the file is followed as it lies on disk. Read when the daemon begins: a change of it wants a new start.',
       properties: {
-        remote: { type: 'string', pattern: '^[^\\s-]\\S*$', default: 'origin', description: 'Name of the remote.' },
+        remote: {
+          type: 'string',
+          pattern: '^[^\\s-]\\S*$',
+          default: 'origin',
+          description: 'A name that `git remote` lists, an address (ssh://, git@host:path, https://), a path, or `.`: the repository here.',
+          examples: ['git@git.example.org:ops/models.git'],
+        },
         branch: { type: 'string', pattern: '^[^\\s-]\\S*$', default: 'main', description: 'Branch to follow.' },
         poll: {
           'x-kind': 'duration',
           'x-least': '1s',
           default: '15s',
-          description: 'How often the remote is asked: every second at most.',
+          description: 'How often the remote is asked, a fifth more or less; every second at most.',
         },
-        verify: { type: 'string', enum: ['none', 'ssh', 'gpg'], default: 'none', description: 'Which signature a commit must carry.' },
+        verify: {
+          type: 'string',
+          enum: ['none', 'ssh', 'gpg'],
+          default: 'none',
+          description: 'Which signature the newest commit must carry to be followed; whose count, git is told on this machine.',
+        },
         requireFastForward: {
           type: 'boolean',
           default: false,
@@ -201,14 +212,15 @@ export const daemonSchema: JsonSchema = {
       required: ['listen'],
       default: null,
       description:
-        'An address that a git server calls after a push. What it sends is neither read nor believed: the daemon looks at its source, and nothing else.',
+        'An address that a git server, or a hook, calls with POST after a push. What it sends is neither read nor believed: the daemon looks at its source, and nothing else. Read when the daemon begins.',
       properties: { listen: { 'x-kind': 'address', description: 'Address and port.', examples: ['127.0.0.1:8401'] } },
     },
     probe: {
       'x-kind': 'duration',
       'x-least': '1s',
       default: '5s',
-      description: 'How often the engines are looked at, so that what moved by itself is noticed.',
+      description:
+        'How often the engines are looked at, so that what moved by itself is noticed. A copy that ends is noticed within a second. Read when the daemon begins.',
     },
     notify: {
       type: 'array',
@@ -259,7 +271,7 @@ export const policySchema: JsonSchema = {
       enum: ['none', 'destructive', 'all'],
       default: 'none',
       description:
-        'What waits for `llmops approve`: what deletes a model or takes it from its clients for a while (`destructive`), or every change.',
+        'What waits for `llmops approve`: nothing, what deletes a model or takes it from its clients for a while (`destructive`), or every change.',
     },
   },
 };

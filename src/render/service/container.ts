@@ -21,6 +21,8 @@ FROM node:24-bookworm-slim AS node
 RUN npm install --global llmops@${facts.version}
 
 FROM \${ENGINE}
+# For \`daemon.git\`, where the engine's image is Debian's or Ubuntu's; others bring git in their own way.
+RUN if command -v apt-get; then apt-get update && apt-get install -y --no-install-recommends git openssh-client ca-certificates; fi
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/llmops/bin/llmops /usr/local/bin/llmops \\

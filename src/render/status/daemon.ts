@@ -20,13 +20,16 @@ function row(parts: readonly (string | Span)[]): Entry {
   return entry(line(INDENT, ...parts), INDENT.length);
 }
 
+/** By the reason of its condition: what that means for the newest release. */
+const HOW: Readonly<Record<string, string>> = { Quarantined: 'not applied', Parked: 'not applied', Suspended: 'left as it is' };
+
 /** `commit a18f7e8 "chat: 768": in force` */
 function standingOf(picture: DaemonPicture): readonly (string | Span)[] {
   const { newest, conditions, phase } = picture;
   const is = (type: string) => conditions.find((condition) => condition.type === type);
   const name = newest === null ? 'nothing yet' : newestWords(newest);
   const stalled = is('Stalled');
-  if (stalled?.status === 'True') return [`${name}: `, span(`not applied: ${stalled.message}`, 'change')];
+  if (stalled?.status === 'True') return [`${name}: `, span(`${HOW[stalled.reason] ?? 'goes no further'}: ${stalled.message}`, 'change')];
   if (phase === 'applying') return [`${name}: `, span('is being applied', 'note')];
   const ready = is('Ready');
   return [`${name}: `, ready?.status === 'True' ? span('in force', 'add') : span(`not in force. ${ready?.message ?? ''}`, 'change')];
@@ -45,7 +48,7 @@ function notesOf({ pin, suspended, parked, bake, stalled }: DaemonPicture, now: 
       ([name, { by, why, until }]) =>
         `${name} is suspended by ${by}${why === null ? '' : ` (${why})`}${until === null ? '' : `, until ${until}`}`,
     ),
-    ...(parked === null ? [] : [`waits: ${parked.summary}`]),
+    ...(parked === null ? [] : [`waits: ${parked.summary}${parked.until === null ? '' : ` Until ${parked.until}.`}`]),
     ...stalled.slice(1).map(({ summary }) => summary),
     ...(bake === null || bake.since === null
       ? []

@@ -43,7 +43,7 @@ export async function run(context: CliContext, flags: RollbackFlags, [given]: re
   if (!flags.autoApprove) await approve(context, 'apply');
   await hold();
   await say(context.stdout, `\nThe daemon (pid ${picture.pid}) goes back to generation ${way.to.number}:`);
-  return watch(now.stateDir, way.to.number, context);
+  return watch(way, now.stateDir, context);
 }
 
 const DEFAULTS = { parallelism: 10, lockTimeout: 30_000, allowDestroy: true };
@@ -113,11 +113,11 @@ async function show(session: Session, context: CliContext, flags: StackFlags): P
 }
 
 /** Tells what the daemon does until it is there. */
-async function watch(stateDir: string, generation: number, context: CliContext): Promise<number> {
+async function watch(way: Way, stateDir: string, context: CliContext): Promise<number> {
   const ended = new AbortController();
   const telling = tell(stateDir, context, AbortSignal.any([context.signal, ended.signal])).catch(() => undefined);
   await nudge(stateDir);
-  const code = await arrival(stateDir, generation, context);
+  const code = await arrival(way, stateDir, context);
   ended.abort();
   await telling;
   return code;
@@ -130,18 +130,32 @@ async function tell(stateDir: string, context: CliContext, signal: AbortSignal):
 
 const ASK_MS = 250;
 
-async function arrival(stateDir: string, generation: number, context: CliContext): Promise<number> {
+async function arrival({ to, session }: Way, stateDir: string, context: CliContext): Promise<number> {
   const { setTimeout: pause } = await import('node:timers/promises');
   while (!context.signal.aborted) {
     const picture = await askStatus(stateDir);
     if (picture === null)
       throw new ProblemError({ code: 'no-daemon', summary: 'The daemon ended meanwhile.', fix: 'See what it left: llmops status' });
-    if (picture.target === `generation ${generation}` && picture.phase === 'idle') {
-      const [stalled] = picture.stalled;
-      if (stalled) throw new ProblemError(stalled);
-      if (picture.waiting.length === 0) return EXIT.ok;
+    if (picture.target === `generation ${to.number}` && picture.phase === 'idle' && picture.waiting.length === 0) {
+      if (await isThere(session, context)) return EXIT.ok;
+      return notThere(picture, context);
     }
     await pause(ASK_MS, undefined, { signal: context.signal }).catch(() => undefined);
   }
   return context.signalExitCode() ?? EXIT.error;
+}
+
+/** By the engines, and not by what the daemon says of itself: a source that is away is trouble, and none of a way back. */
+async function isThere(session: Session, context: CliContext): Promise<boolean> {
+  const { drivers: _, ...seen } = await survey(session, context);
+  const { steps, summary } = await planFor(session, seen, 'apply', { allowDestroy: true });
+  return steps.length === 0 && summary.blocked === 0;
+}
+
+async function notThere({ stalled, conditions }: DaemonPicture, context: CliContext): Promise<number> {
+  const problem = stalled.at(-1); // those of its source come first
+  if (problem) throw new ProblemError(problem);
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  await say(context.stderr, `Not all of it is there. ${ready?.message ?? ''} The daemon goes on trying; see: llmops status`);
+  return EXIT.error;
 }

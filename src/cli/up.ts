@@ -46,7 +46,11 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
   }
   const guarding = ['-f', session.paths.file, '--state-dir', session.stateDir, ...(flags.env ? ['--env', flags.env] : [])];
   if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
-  const stopping = () => void manager.stopping();
+  let isApplying = (): boolean => false;
+  const stopping = () => {
+    void manager.stopping();
+    if (isApplying()) context.stderr.write(STOPPING);
+  };
   context.signal.addEventListener('abort', stopping, { once: true });
   const pings = manager.watchdog === null ? undefined : setInterval(() => void manager.ping(), manager.watchdog);
   try {
@@ -56,7 +60,10 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
       source: await sourceFor(session, context),
       webhook: session.desired.daemon?.webhook ?? null,
       hear: flags.json ? (event) => void printJson(context.stdout, event) : (event) => void context.stdout.write(eventLine(event)),
-      ready: (picture) => void manager.ready(`follows ${picture().follows}`),
+      ready: (picture) => {
+        isApplying = () => picture().conditions.some(({ reason }) => reason === 'Applying'); // its phase is `stopping` by then
+        void manager.ready(`follows ${picture().follows}`);
+      },
     });
   } finally {
     clearInterval(pings);
@@ -71,6 +78,8 @@ function withoutManager(env: CliContext['env']): CliContext['env'] {
   );
 }
 
+const STOPPING =
+  'Stopping: a model between its old copy and its new one is brought to its end first, or its clients are sent back. A second signal ends at once.\n';
 const SIGTERM = 143;
 const PROBE_MS = 5000;
 const SILENT = { show: () => undefined, clear: () => undefined };

@@ -109,15 +109,15 @@ interface Sweeping {
 const SWEEP_MS = 60_000;
 
 async function look(session: Session, allowDestroy: boolean, context: Surroundings, sweeping: Sweeping): Promise<Looked> {
-  const isBusy = () => currentHolder(session.stateDir) !== null;
-  const wasBusy = isBusy();
+  const before = currentHolder(session.stateDir);
   const seen = await survey(session, context);
   if (performance.now() >= sweeping.nextMs) {
     sweeping.nextMs = performance.now() + SWEEP_MS;
     await tend(seen.drivers);
   }
   const plan = await planFor(session, seen, 'apply', { allowDestroy, holdFailed: true });
-  return { plan, known: { ...lookedAfter(seen), busy: wasBusy || isBusy() }, pids: pidsOf(seen) };
+  const holder = currentHolder(session.stateDir) ?? before;
+  return { plan, known: { ...lookedAfter(seen), busy: holder !== null }, pids: pidsOf(seen), ...(holder !== null && { holder }) };
 }
 
 /** Of copies of ours that run. */

@@ -39,3 +39,8 @@ export interface Standing {
   /** Names of models that are not where they are wanted. */
   readonly left: readonly string[];
 }
+
+/** What a round comes to. */
+export type Found = Pick<Standing, 'parked' | 'stalled' | 'waiting' | 'left'>;
+
+export const NOTHING: Found = { parked: null, stalled: [], waiting: [], left: [] };

@@ -1,4 +1,4 @@
-import { suspendedAt, WHOLE_STACK, type Holds } from '../domain/holds.ts';
+import { holdsAt, suspendedAt, WHOLE_STACK, type Holds } from '../domain/holds.ts';
 import { errorsIn, problemOf, type Problem } from '../domain/problem.ts';
 import { Superseded } from '../domain/superseded.ts';
 import { Reminders } from '../stack/crash-watch.ts';
@@ -6,8 +6,8 @@ import type { Session } from '../stack/session.ts';
 import { Baking } from './baking.ts';
 import { Follower } from './follower.ts';
 import { passage } from './gate.ts';
-import type { LoopParts, Standing } from './loop-parts.ts';
-import { Pace, type Decision, type Now } from './pace.ts';
+import { NOTHING, type Found, type LoopParts, type Standing } from './loop-parts.ts';
+import { modelOf, Pace, type Decision, type Now } from './pace.ts';
 import { Pulse } from './pulse.ts';
 import { keyOf, targetOf, type Target } from './target.ts';
 import { tellBusy, tellPaced, tellParked, tellRan, tellRefused, tellStarts, tellSuspension, tellWayBack } from './telling.ts';
@@ -18,11 +18,7 @@ import { Wake } from './wake.ts';
 const FAILED_MS = 5000;
 /** Somebody else's apply is waited for in steps of this. Milliseconds. */
 const BUSY_MS = 1000;
-const NOTHING: Found = { parked: null, stalled: [], waiting: [], left: [] };
 const IN_FORCE: Target = { kind: 'in-force', quarantine: null };
-
-/** What a round comes to. */
-type Found = Pick<Standing, 'parked' | 'stalled' | 'waiting' | 'left'>;
 
 /** One stack as it is worked on in a round. */
 interface Course {
@@ -93,10 +89,10 @@ export class Loop {
   }
 
   async #supersede(): Promise<void> {
-    const holds = await this.#parts.hands.readHolds().catch(() => this.#standing.holds);
+    const holds = await this.#readHolds().catch(() => this.#standing.holds);
     const target = this.#targetIn(holds);
     const key = this.#isSuspended(holds) ? 'a suspension' : keyOf(target);
-    this.#stand({ target, holds });
+    this.#stand({ target, holds, ...(key !== this.#key && this.#run === null && { phase: 'looking' }) });
     if (this.#run !== null && this.#run.key !== key) this.#run.stop.abort(new Superseded(key));
   }
 
@@ -116,7 +112,7 @@ export class Loop {
   /** One look at everything, and what is to be done. Resolves to how long to wait for the next, in milliseconds. */
   async round(signal: AbortSignal): Promise<number> {
     this.#nextMs = this.#parts.probeMs;
-    const holds = await this.#parts.hands.readHolds();
+    const holds = await this.#readHolds();
     const [target, isSuspended] = [this.#targetIn(holds), this.#isSuspended(holds)];
     this.#found = NOTHING;
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', ...(isSuspended && NOTHING) });
@@ -129,6 +125,10 @@ export class Loop {
     if (left === null || left.size > 0) await this.#keep(left, signal);
     this.#stand({ ...this.#found, phase: 'idle' });
     return this.#nextMs;
+  }
+
+  async #readHolds(): Promise<Holds> {
+    return holdsAt(await this.#parts.hands.readHolds(), this.#parts.clock.wallMs());
   }
 
   #targetIn(holds: Holds): Target {
@@ -168,6 +168,7 @@ export class Loop {
     const isBack = target.kind === 'generation';
     const looked = await hands.look(session, { allowDestroy: isBack, signal });
     const decision = this.#decide(this.#pace, looked, null);
+    if (looked.holder !== undefined && decision.left.size > 0) this.#isBusy(looked.holder);
     if (await this.#baking.judge(looked.plan, decision, holds)) {
       this.#soon(0);
       return decision.left;
@@ -254,7 +255,7 @@ export class Loop {
 
   #isBusy(holder: string): void {
     this.#tellOnce('busy', holder, tellBusy(holder));
-    this.#soon(BUSY_MS);
+    this.#nextMs = BUSY_MS; // though something is due: nothing can come of it sooner
   }
 
   #park(parked: NonNullable<Standing['parked']>, held: ReadonlySet<string>): void {
@@ -293,8 +294,4 @@ export class Loop {
   #stand(news: Partial<Standing>): void {
     this.#standing = { ...this.#standing, ...news };
   }
-}
-
-function modelOf(event: Decision['events'][number]): string {
-  return event.type === 'drift' ? event.drift.model : event.model;
 }

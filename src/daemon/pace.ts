@@ -87,7 +87,7 @@ export class Pace {
       trigger: triggerOf(wanted, due),
       events: [...this.#drifts(plan, now.ms), ...crash.events, ...this.#tellHeld(held, now.ms)],
       left: new Set([...stuck, ...held.keys(), ...later.map(({ model }) => model)]),
-      waiting: [...crashed.values(), ...later.map((change) => this.#waits(change))],
+      waiting: [...crashed.values(), ...(known.busy ? [] : later.map((change) => this.#waits(change)))], // for somebody, not for a time
     };
   }
 
@@ -175,4 +175,9 @@ function triggerOf(wanted: readonly Change[], due: readonly string[]): Trigger {
   const others = wanted.filter(({ model }) => due.includes(model));
   if (others.some(({ correctsDrift }) => !correctsDrift)) return 'release';
   return others.length > 0 ? 'drift' : 'crash';
+}
+
+/** Name of the model that something is told of. */
+export function modelOf(event: Paced): string {
+  return event.type === 'drift' ? event.drift.model : event.model;
 }

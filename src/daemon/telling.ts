@@ -63,7 +63,13 @@ const OUTCOMES: Readonly<Record<ApplyResult['outcome'], string>> = {
 
 export function tellParked({ why, summary, untilMs }: Parked): Telling {
   const until = untilMs === null ? null : new Date(untilMs).toISOString();
-  return { type: 'plan.parked', why, until, summary, message: `${why} ${summary}${until === null ? '' : ` Until ${until}.`}` };
+  return {
+    type: 'plan.parked',
+    why,
+    until,
+    summary,
+    message: `Parked: ${summary} ${why}${until === null ? '' : ` It waits until ${until}.`}`,
+  };
 }
 
 export function tellRefused(revision: string, problems: readonly Problem[]): Telling {

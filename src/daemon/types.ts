@@ -34,6 +34,8 @@ export interface Looked {
   readonly known: Known;
   /** Pids of copies of ours that run on this machine: one that is gone is worth a look at once. */
   readonly pids: readonly number[];
+  /** Who changes the stack, in words. Absent: nobody. */
+  readonly holder?: string;
 }
 
 /** What is to be done. */

@@ -99,6 +99,11 @@ export function suspendedAt({ suspended }: Holds, at: number): ReadonlyMap<strin
   return new Map(Object.entries(suspended).filter(([, { until }]) => until === null || Date.parse(until) > at));
 }
 
+/** As it is at a time: suspensions that have ended by themselves are left out. */
+export function holdsAt(holds: Holds, at: number): Holds {
+  return { ...holds, suspended: Object.fromEntries(suspendedAt(holds, at)) };
+}
+
 /** Why a release is not to be applied; null: it may be. */
 export function quarantineOf({ quarantined }: Holds, release: string): Quarantine | null {
   return quarantined.find((one) => one.release === release) ?? null;

@@ -7,6 +7,7 @@ import { runCli } from '../../src/cli/index.ts';
 import type { DaemonPicture } from '../../src/domain/daemon-picture.ts';
 import { askStatus } from '../../src/control/client.ts';
 import { readEvents } from '../../src/state/index.ts';
+import { endAll } from './left.ts';
 import { newStage, type Ended, type Stage } from '../cli/stage.ts';
 
 const MAIN = join(import.meta.dirname, '../world/main.ts');
@@ -57,6 +58,7 @@ export async function newHome(env: Readonly<Record<string, string>> = {}): Promi
   const stage = await newStage();
   const surroundings = { ...stage.command().env, PATH: process.env['PATH'] ?? '', GIT_CONFIG_NOSYSTEM: '1', ...env };
   const { stateDir, dir } = stage;
+  onTestFinished(() => endAll('XDG_STATE_HOME', stage.command().env['XDG_STATE_HOME'] ?? '')); // a guard outlives its daemon
   const start = (...argv: string[]): Child => startChild(argv, surroundings, dir);
   const events = async () => (await readEvents(stateDir, 100_000)) as readonly Told[];
   const picture = () => askStatus(stateDir);

@@ -50,8 +50,11 @@ const BY_OTHERS: ReadonlySet<Drift['reason']> = new Set(['edited', 'runtime-rese
 interface Attempt {
   readonly what: string;
   readonly tries: ReturnType<typeof countCrashes>;
-  at: number;
   nextAt: number;
+  /** Since when nothing of it is wanted; null: something is. */
+  wellSince: number | null;
+  /** How long it was well before it was wanted again, in milliseconds. */
+  wellMs: number;
 }
 
 interface Correction extends Flip {
@@ -75,6 +78,7 @@ export class Pace {
     const crashed = new Map(this.#crashes.waiting().map((due) => [due.model, due]));
     const held = this.#held(plan, now);
     const wanted = plan.changes.filter(isWanted);
+    this.#noteWell(wanted, now.ms);
     const free = wanted.filter(({ model }) => !crashed.has(model) && !held.has(model) && !suspended.has(model));
     const due = known.busy ? [] : free.filter((change) => this.#isDue(change, now.ms)).map(({ model }) => model);
     const restarts = crash.due.filter((model) => !suspended.has(model) && !held.has(model));
@@ -113,8 +117,17 @@ export class Pace {
     const known = this.#attempts.get(change.model);
     const what = whatOf(change);
     const tries = known?.what === what ? known.tries : countCrashes(RETRIES);
-    const pause = tries.next(known === undefined ? 0 : ms - known.at) ?? RETRIES.capMs;
-    this.#attempts.set(change.model, { what, tries, at: ms, nextAt: ms + pause });
+    const pause = tries.next(known?.wellMs ?? 0) ?? RETRIES.capMs;
+    this.#attempts.set(change.model, { what, tries, nextAt: ms + pause, wellSince: null, wellMs: 0 });
+  }
+
+  /** The pause itself, or a start that took its time and failed, is no time for which a model was well. */
+  #noteWell(wanted: readonly Change[], ms: number): void {
+    const open = new Set(wanted.map(({ model }) => model));
+    for (const [model, attempt] of this.#attempts) {
+      attempt.wellSince = open.has(model) ? null : (attempt.wellSince ?? ms);
+      if (attempt.wellSince !== null) attempt.wellMs = ms - attempt.wellSince;
+    }
   }
 
   #waits(change: Change): Due {

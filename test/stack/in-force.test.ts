@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { inForce } from '../../src/stack/in-force.ts';
-import { openSession } from '../../src/stack/session.ts';
+import { runPlan } from '../../src/stack/run-plan.ts';
+import { openSession, type Session } from '../../src/stack/session.ts';
+import type { Surroundings } from '../../src/stack/surroundings.ts';
 import { planFor, survey } from '../../src/stack/survey.ts';
+import { acquireLease } from '../../src/state/index.ts';
 import { newStage } from '../cli/stage.ts';
 
 describe('The stack that is in force', () => {
@@ -23,6 +26,21 @@ describe('The stack that is in force', () => {
       ['embed', 256],
     ]);
     expect(stage.asked()).toEqual([]);
+  });
+
+  it('is not the newer file in whose time a model was started anew', async () => {
+    const stage = await newStage();
+    const swap = 'rollout: { strategy: swap }';
+    stage.declare({ chat: `context: 256, ${swap}` });
+    await stage.run('apply', '-y');
+    stage.declare({ chat: `context: 512, ${swap}` });
+    stage.engines.fault({ kind: 'status', method: 'POST', path: /probe/, at: 1 });
+    await stage.run('apply', '-y');
+    const { context } = stage.command();
+    const session = await openSession(context, {});
+    await again(await inForce(context, session)(), context);
+    const { desired } = await inForce(context, session)(); // by one that saw nothing of that
+    expect(desired.models.map((model) => model.context)).toEqual([256]);
   });
 
   it('holds a model that is not declared any more, until it was taken down', async () => {
@@ -59,3 +77,12 @@ describe('The stack that is in force', () => {
     expect(stage.running()).toEqual(before);
   });
 });
+
+/** Starts all of it anew, as whoever looks after it does. */
+async function again(session: Session, context: Surroundings): Promise<void> {
+  const seen = await survey(session, context);
+  const plan = await planFor(session, seen, 'apply', { replace: ['chat'] });
+  const lease = await acquireLease(session.stateDir, { command: 'test', waitMs: 0 });
+  const how = { parallelism: 1, command: 'test', trigger: 'crash', emit: () => undefined } as const;
+  await runPlan({ session, plan, drivers: seen.drivers, lease, ...how }, context).finally(() => lease.release());
+}

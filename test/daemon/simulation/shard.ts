@@ -27,5 +27,5 @@ async function play(seed: number): Promise<void> {
   const ending = await simulate(seed);
   if (ending.problem === null) return;
   const { problem, story } = await shrink(seed, ending);
-  expect.fail(`SEED=${seed}: ${ending.problem}\nShrunk, for regressions.json (${problem}):\n${printed(story)}`);
+  expect.fail(`SEED=${seed}: ${ending.problem}\nShrunk, for a file in regressions/ (${problem}):\n${printed(story)}`);
 }

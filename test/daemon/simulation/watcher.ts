@@ -123,7 +123,7 @@ export class Watcher {
     for (const model of before.keys()) {
       if (after.has(model)) continue;
       const change = plan?.changes.find((one) => one.model === model);
-      const isAnnounced = change?.action === 'delete' || (change?.action === 'update' && change.cost.downtime !== 'none');
+      const isAnnounced = change !== undefined && 'cost' in change && change.cost.downtime !== 'none';
       if (!isAnnounced) this.#violate(`${step.id} takes ${model} from its clients, and the plan said ${change?.action ?? 'nothing'} of it`);
     }
   }

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { Loop } from '../../src/daemon/loop.ts';
+import type { Hands, Telling } from '../../src/daemon/types.ts';
+import { NO_HOLDS, suspend, type Holds } from '../../src/domain/holds.ts';
+import type { Plan } from '../../src/domain/plan.ts';
+import { NO_POLICY } from '../../src/domain/policy.ts';
+import type { Session } from '../../src/stack/session.ts';
+import { sha256 } from '../../src/stack/sha256.ts';
+import { appliedOf, moved, planOf } from './plans.ts';
+
+const CRASHED = planOf({ chat: 'create' }, [moved('chat', { reason: 'crashed', field: null })]);
+const signal = new AbortController().signal;
+
+/** A loop of which only what is in force is known, and in which the test has the clock. `plan`: what a look finds. */
+function loopOf(plan: Plan) {
+  const begun = Promise.withResolvers<AbortSignal>();
+  const state = { ms: 0, holds: NO_HOLDS as Holds, acts: 0, duringLook: () => undefined as void };
+  const events: Telling[] = [];
+  const hands = {
+    inForce: async () => ({ desired: { models: [] } }) as unknown as Session,
+    look: async () => (state.duringLook(), { plan, known: appliedOf('chat'), pids: [] }),
+    act: async (_task, stop) => {
+      state.acts += 1;
+      begun.resolve(stop);
+      await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+      return { kind: 'nothing', plan };
+    },
+    readHolds: async () => state.holds,
+    changeHolds: async (change) => (state.holds = change(state.holds)),
+  } as Partial<Hands> as Hands;
+  const away = { kind: 'unavailable', problem: { severity: 'error', code: 'x', summary: 'Away.' } } as const;
+  const source = { shown: 'main', look: async () => away, watch: async () => ({ close: async () => undefined }) };
+  const clock = { wallMs: () => 0, monotonicMs: () => state.ms, sleep: async () => undefined };
+  const tell = (event: Telling) => void events.push(event);
+  const parts = { source, hands, clock, tell, probeMs: 10_000, policy: () => NO_POLICY, isGone: () => false, hash: sha256 };
+  return { loop: new Loop(parts, NO_HOLDS), state, begun: begun.promise };
+}
+
+describe('A model that is started anew', () => {
+  it('goes on being started when a person only says to look', async () => {
+    const { loop, state, begun } = loopOf(CRASHED);
+    await loop.round(signal);
+    state.ms = 1000;
+    void loop.round(signal);
+    const stop = await begun;
+    await loop.nudge(signal);
+    expect(stop.aborted).toBe(false);
+    state.holds = suspend(NO_HOLDS, [], { by: 'alice', at: '', why: null, until: null });
+    await loop.nudge(signal);
+    expect(stop.aborted).toBe(true);
+  });
+
+  it('is not, if somebody suspended the stack while it was looked at', async () => {
+    const { loop, state } = loopOf(CRASHED);
+    await loop.round(signal);
+    state.ms = 1000;
+    state.duringLook = () => ((state.holds = suspend(NO_HOLDS, [], { by: 'alice', at: '', why: null, until: null })), undefined);
+    expect([await loop.round(signal), state.acts]).toEqual([0, 0]);
+  });
+
+  it('is waited for without a look at every moment while it is suspended', async () => {
+    const { loop, state } = loopOf(CRASHED);
+    state.holds = suspend(NO_HOLDS, ['chat'], { by: 'alice', at: '', why: null, until: null });
+    await loop.round(signal);
+    state.ms = 60_000;
+    expect(await loop.round(signal)).toBe(10_000);
+  });
+});
+
+it('What was found before is told while it looks', async () => {
+  const { loop, state } = loopOf(planOf({ chat: 'blocked' }));
+  await loop.round(signal);
+  let during: readonly string[] = [];
+  state.duringLook = () => void (during = loop.standing.left);
+  await loop.round(signal);
+  expect(during).toEqual(['chat']);
+});

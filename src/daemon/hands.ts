@@ -62,7 +62,7 @@ export function realHands(parts: HandsParts): Hands {
       standing ??= await standingFrom(parts);
       return (await standing?.()) ?? null;
     },
-    look: (session, { allowDestroy, signal }) => look(session, allowDestroy, { ...context, signal, brief: true }, sweeping),
+    look: (session, { signal, ...may }) => look(session, may, { ...context, signal, brief: true }, sweeping),
     act: (task, signal) => act(task, parts, signal),
     lastGood: (release) => lastGood(release, stateDir),
     readHolds: async () => (await readHolds(stateDir)).holds,
@@ -108,22 +108,27 @@ interface Sweeping {
 
 const SWEEP_MS = 60_000;
 
-async function look(session: Session, allowDestroy: boolean, context: Surroundings, sweeping: Sweeping): Promise<Looked> {
+async function look(
+  session: Session,
+  { allowDestroy, holdFailed }: Pick<Task, 'allowDestroy' | 'holdFailed'>,
+  context: Surroundings,
+  sweeping: Sweeping,
+): Promise<Looked> {
   const before = currentHolder(session.stateDir);
   const seen = await survey(session, context);
   if (performance.now() >= sweeping.nextMs) {
     sweeping.nextMs = performance.now() + SWEEP_MS;
     await tend(seen.drivers);
   }
-  const plan = await planFor(session, seen, 'apply', { allowDestroy, holdFailed: true });
+  const plan = await planFor(session, seen, 'apply', { allowDestroy, holdFailed });
   const holder = currentHolder(session.stateDir) ?? before;
-  return { plan, known: { ...lookedAfter(seen), busy: holder !== null }, pids: pidsOf(seen), ...(holder !== null && { holder }) };
+  return { plan, known: { ...lookedAfter(seen), busy: holder !== null }, processes: processesOf(seen), ...(holder !== null && { holder }) };
 }
 
 /** Of copies of ours that run. */
-function pidsOf({ observed, inventory }: Survey): readonly number[] {
-  const copies = [...copiesByModel(observed, inventory.endpoints).values()].flat();
-  return copies.flatMap(({ phase, process }) => (phase === 'failed' || process === null ? [] : [process.pid]));
+function processesOf({ observed, inventory }: Survey): Looked['processes'] {
+  const copies = [...copiesByModel(observed, inventory.endpoints)].flatMap(([model, own]) => own.map((copy) => ({ ...copy, model })));
+  return copies.flatMap(({ model, phase, process }) => (phase === 'failed' || process === null ? [] : [{ pid: process.pid, model }]));
 }
 
 async function act(task: Task, parts: HandsParts, signal: AbortSignal): Promise<Acted> {
@@ -147,11 +152,11 @@ async function underLease(
   signal: AbortSignal,
   lease: Awaited<ReturnType<typeof acquireLease>>,
 ): Promise<Acted> {
-  const { session, targets, trigger, allowDestroy } = task;
+  const { session, targets, trigger, allowDestroy, holdFailed } = task;
   const context = { ...parts.context, signal };
   const seen = await survey(session, context);
   const { drivers } = seen;
-  const plan = await planFor(session, seen, 'apply', { target: targets, allowDestroy, holdFailed: true });
+  const plan = await planFor(session, seen, 'apply', { target: targets, allowDestroy, holdFailed });
   if (signal.aborted || !isWorth(plan)) return { kind: 'nothing', plan };
   await noteWeightsUse(session, seen, context);
   await claimStack(session.stateDir, session.paths.file);

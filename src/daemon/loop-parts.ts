@@ -6,7 +6,7 @@ import type { Source } from '../source/types.ts';
 import type { Parked } from './gate.ts';
 import type { Decision } from './pace.ts';
 import type { Target } from './target.ts';
-import type { DaemonClock, Hands, Telling } from './types.ts';
+import type { Acted, DaemonClock, Hands, Release, Telling } from './types.ts';
 
 /** What the loop is made of. */
 export interface LoopParts {
@@ -44,3 +44,11 @@ export interface Standing {
 export type Found = Pick<Standing, 'parked' | 'stalled' | 'waiting' | 'left'>;
 
 export const NOTHING: Found = { parked: null, stalled: [], waiting: [], left: [] };
+
+/** What a run came to that was begun. */
+export interface Begun {
+  /** What was applied; null: something older. */
+  readonly release: Release | null;
+  readonly isBaked: boolean;
+  readonly acted: Acted;
+}

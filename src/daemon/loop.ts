@@ -6,12 +6,12 @@ import type { Session } from '../stack/session.ts';
 import { Baking } from './baking.ts';
 import { Follower } from './follower.ts';
 import { passage } from './gate.ts';
-import { NOTHING, type Found, type LoopParts, type Standing } from './loop-parts.ts';
+import { NOTHING, type Begun, type Found, type LoopParts, type Standing } from './loop-parts.ts';
 import { modelOf, Pace, type Decision, type Now } from './pace.ts';
 import { Pulse } from './pulse.ts';
 import { keyOf, targetOf, type Target } from './target.ts';
 import { tellBusy, tellPaced, tellParked, tellRan, tellRefused, tellStarts, tellSuspension, tellWayBack } from './telling.ts';
-import type { Acted, Looked, Release, Task, Telling } from './types.ts';
+import type { Looked, Task, Telling } from './types.ts';
 import { Wake } from './wake.ts';
 
 /** After a round that failed as a whole, in milliseconds. */
@@ -27,14 +27,6 @@ interface Course {
   readonly pace: Pace;
   readonly looked: Looked;
   readonly signal: AbortSignal;
-}
-
-/** What a run came to that was begun. */
-interface Begun {
-  /** What was applied; null: something older. */
-  readonly release: Release | null;
-  readonly isBaked: boolean;
-  readonly acted: Acted;
 }
 
 /**
@@ -57,6 +49,8 @@ export class Loop {
   #key = '';
   #generation: { readonly number: number; readonly session: Session } | null = null;
   #nextMs = 0;
+  /** A person said to look: what failed at its start is tried once more. */
+  #isAsked = false;
   /** As it was told last. */
   #suspended: Holds['suspended'] = {};
 
@@ -77,6 +71,7 @@ export class Loop {
   /** Looks at the source and at everything else now, and tries again what it had given up on. */
   async nudge(signal: AbortSignal): Promise<void> {
     for (const pace of [this.#pace, this.#heal]) pace.forget();
+    this.#isAsked = true;
     await this.reconsider(); // first: a source that does not answer must not delay a way back
     await this.follower.look(signal);
     this.#wake.poke();
@@ -166,7 +161,9 @@ export class Loop {
     const { hands, clock, policy, hash } = this.#parts;
     const { holds } = this.#standing;
     const isBack = target.kind === 'generation';
-    const looked = await hands.look(session, { allowDestroy: isBack, signal });
+    const holdFailed = !this.#isAsked;
+    this.#isAsked = false;
+    const looked = await hands.look(session, { allowDestroy: isBack, holdFailed, signal });
     const decision = this.#decide(this.#pace, looked, null);
     if (looked.holder !== undefined && decision.left.size > 0) this.#isBusy(looked.holder);
     if (await this.#baking.judge(looked.plan, decision, holds)) {
@@ -180,7 +177,7 @@ export class Loop {
     const due = decision.due.filter((model) => !passes.held.has(model));
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
     const trigger = isBack ? ('rollback' as const) : decision.trigger;
-    const task = { session, targets, trigger, allowDestroy: isBack || passes.approved };
+    const task = { session, targets, trigger, allowDestroy: isBack || passes.approved, holdFailed };
     // Nothing is to be done but to close what a run left open that was cut off.
     const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;
     if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal });
@@ -192,20 +189,20 @@ export class Loop {
     const { hands } = this.#parts;
     const session = await hands.inForce();
     if (session === null) return;
-    const looked = await hands.look(session, { allowDestroy: true, signal });
+    const looked = await hands.look(session, { allowDestroy: true, holdFailed: true, signal });
     const decision = this.#decide(this.#heal, looked, only);
     if (await this.#baking.judge(looked.plan, decision, this.#standing.holds)) return this.#soon(0);
     const due = decision.restarts.filter((model) => only === null || only.has(model));
-    const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true };
+    const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true, holdFailed: true };
     if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal });
   }
 
   /** `only`: models of which something is told; null: all. */
-  #decide(pace: Pace, { plan, known, pids }: Looked, only: ReadonlySet<string> | null): Decision {
+  #decide(pace: Pace, { plan, known, processes }: Looked, only: ReadonlySet<string> | null): Decision {
     const now = this.#now();
     const suspended = new Set(suspendedAt(this.#standing.holds, this.#parts.clock.wallMs()).keys());
     const decision = pace.look(plan, now, known, suspended);
-    this.#pulse.saw(pids);
+    this.#pulse.saw(processes);
     for (const event of decision.events) if (only === null || only.has(modelOf(event))) this.#parts.tell(tellPaced(event));
     const others = this.#found.waiting.filter(({ model }) => !decision.waiting.some((one) => one.model === model));
     const left = [...decision.left].filter((model) => only === null || only.has(model));
@@ -238,8 +235,10 @@ export class Loop {
    * looked, and nothing was begun.
    */
   async #perform(due: readonly string[], task: Task, { target, looked, signal }: Course): Promise<Begun | null> {
-    const stop = new AbortController();
+    const [stop, ended] = [new AbortController(), new AbortController()];
     this.#run = { key: this.#key, stop };
+    // A model that ends meanwhile need not wait until another one answers: the next run goes on with that, and starts it anew.
+    void this.#pulse.alarm(new Set(due), ended.signal).then((isGone) => isGone && stop.abort(new Superseded('a crash')));
     try {
       await this.#supersede();
       if (stop.signal.aborted) return null;
@@ -249,6 +248,7 @@ export class Loop {
       this.#stand({ ...this.#found, phase: 'applying' });
       return { release, isBaked, acted: await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal])) };
     } finally {
+      ended.abort();
       this.#run = null;
     }
   }

@@ -1,4 +1,5 @@
 import type { LoopParts } from './loop-parts.ts';
+import type { Running } from './types.ts';
 import type { Wake } from './wake.ts';
 
 /** Processes are looked after this often, in milliseconds. */
@@ -8,7 +9,7 @@ const PULSE_MS = 1000;
 export class Pulse {
   readonly #parts: Pick<LoopParts, 'clock' | 'isGone'>;
   readonly #wake: Wake;
-  #pids: readonly number[] = [];
+  #processes: readonly Running[] = [];
   /** Of them: that they are gone was seen, and looked at. */
   #gone: ReadonlySet<number> = new Set();
 
@@ -18,18 +19,32 @@ export class Pulse {
   }
 
   /** These were seen to run. */
-  saw(pids: readonly number[]): void {
-    this.#pids = pids;
-    this.#gone = new Set(pids.filter((pid) => this.#gone.has(pid)));
+  saw(processes: readonly Running[]): void {
+    this.#processes = processes;
+    this.#gone = new Set(processes.map(({ pid }) => pid).filter((pid) => this.#gone.has(pid)));
   }
 
   async rest(ms: number, signal: AbortSignal): Promise<void> {
-    const { clock, isGone } = this.#parts;
+    const { clock } = this.#parts;
     const until = clock.monotonicMs() + ms;
     for (let left = ms; left > 0 && !signal.aborted; left = until - clock.monotonicMs()) {
       await this.#wake.wait(Math.min(left, PULSE_MS), signal);
-      if (this.#wake.isPoked || this.#isNews(this.#pids.filter(isGone))) return;
+      if (this.#wake.isPoked || this.#isNews(this.#goneOf(this.#processes))) return;
     }
+  }
+
+  /** Resolves to true when a process is gone of a model that is none of these; to false when the signal is aborted. */
+  async alarm(busy: ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
+    const others = this.#processes.filter(({ model }) => !busy.has(model));
+    while (others.length > 0 && !signal.aborted) {
+      if (this.#goneOf(others).some((pid) => !this.#gone.has(pid))) return true;
+      await this.#parts.clock.sleep(PULSE_MS, signal);
+    }
+    return false;
+  }
+
+  #goneOf(processes: readonly Running[]): readonly number[] {
+    return processes.map(({ pid }) => pid).filter(this.#parts.isGone);
   }
 
   /** Each is worth one look at once: an engine in a place of its own tells pids that mean nothing here. */

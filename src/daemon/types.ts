@@ -28,12 +28,18 @@ export interface DaemonClock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** A process of a model. */
+export interface Running {
+  readonly pid: number;
+  readonly model: string;
+}
+
 /** What one look at a stack came to. */
 export interface Looked {
   readonly plan: Plan;
   readonly known: Known;
-  /** Pids of copies of ours that run on this machine: one that is gone is worth a look at once. */
-  readonly pids: readonly number[];
+  /** Of copies of ours that run on this machine: one that is gone is worth a look at once. */
+  readonly processes: readonly Running[];
   /** Who changes the stack, in words. Absent: nobody. */
   readonly holder?: string;
 }
@@ -45,6 +51,8 @@ export interface Task {
   readonly targets: readonly string[];
   readonly trigger: Trigger;
   readonly allowDestroy: boolean;
+  /** False: a start that failed before is tried again, as a person asked for it. */
+  readonly holdFailed: boolean;
 }
 
 /** How that ended. */
@@ -64,7 +72,10 @@ export interface Hands {
   /** The stack as it is in force; null: nothing was ever applied. */
   inForce(): Promise<Session | null>;
   /** Looks at engines and plans. Changes nothing. */
-  look(session: Session, options: { readonly allowDestroy: boolean; readonly signal: AbortSignal }): Promise<Looked>;
+  look(
+    session: Session,
+    options: { readonly allowDestroy: boolean; readonly holdFailed: boolean; readonly signal: AbortSignal },
+  ): Promise<Looked>;
   /** Takes the lease, looks again, and carries out what is still to be done. */
   act(task: Task, signal: AbortSignal): Promise<Acted>;
   /** Number of the newest generation that counted as good and is another release than this one; null: there is none. */

@@ -16,11 +16,15 @@ describe('A release is watched', () => {
       release: 'r1',
       commit: null,
       previous: 7,
-      models: ['chat', 'embed'],
+      models: { chat: 'chat-hash', embed: 'embed-hash' },
       since: null,
       ms: 60_000,
+      unwatched: false,
     });
-    expect(bakeFor(release, planOf({ chat: 'update', embed: 'create' }), ['embed'], 7)).toMatchObject({ models: ['embed'], ms: 5000 });
+    expect(bakeFor(release, planOf({ chat: 'update', embed: 'create' }), ['embed'], 7)).toMatchObject({
+      models: { embed: 'embed-hash' },
+      ms: 5000,
+    });
   });
 
   it.each([
@@ -33,16 +37,30 @@ describe('A release is watched', () => {
 });
 
 describe('What is watched', () => {
-  const bake: Bake = { release: 'r1', commit: null, previous: 7, models: ['chat'], since: '2026-01-01T00:00:00Z', ms: 60_000 };
+  const bake: Bake = {
+    release: 'r1',
+    commit: null,
+    previous: 7,
+    models: { chat: 'chat-hash' },
+    since: '2026-01-01T00:00:00Z',
+    ms: 60_000,
+    unwatched: false,
+  };
   const waiting = (...models: readonly string[]) =>
     ({ waiting: models.map((model) => ({ model, why: '', at: 0, times: 1 })) }) as unknown as Decision;
-  const crashed = (model: string) => planOf({ chat: 'create' }, [moved(model, { reason: 'crashed', field: null, detail: 'It ended.' })]);
+  const crashed = (model: string) =>
+    planOf({ chat: 'create' }, [moved(model, { instance: `${model}-${model}-hash`, reason: 'crashed', field: null, detail: 'It ended.' })]);
 
   it('is bad as soon as one of its models ended by itself', () => {
     expect(judgeBake(bake, crashed('chat'), waiting('chat'), 1000)).toEqual({
       kind: 'bad',
       why: 'chat did not hold for 1 min after its change. It ended.',
     });
+  });
+
+  it('does not suffer from the end of the copy before it', () => {
+    const before = planOf({ chat: 'create' }, [moved('chat', { instance: 'chat-old', reason: 'crashed', field: null })]);
+    expect(judgeBake(bake, before, waiting('chat'), 1000).kind).toBe('none');
   });
 
   it('does not suffer from a model that it did not change', () => {

@@ -18,7 +18,7 @@ function loopOf(plan: Plan) {
   const events: Telling[] = [];
   const hands = {
     inForce: async () => ({ desired: { models: [] } }) as unknown as Session,
-    look: async () => (state.duringLook(), { plan, known: appliedOf('chat'), pids: [] }),
+    look: async () => (state.duringLook(), { plan, known: appliedOf('chat'), processes: [] }),
     act: async (_task, stop) => {
       state.acts += 1;
       begun.resolve(stop);
@@ -32,7 +32,17 @@ function loopOf(plan: Plan) {
   const source = { shown: 'main', look: async () => away, watch: async () => ({ close: async () => undefined }) };
   const clock = { wallMs: () => 0, monotonicMs: () => state.ms, sleep: async () => undefined };
   const tell = (event: Telling) => void events.push(event);
-  const parts = { source, hands, clock, tell, probeMs: 10_000, policy: () => NO_POLICY, isGone: () => false, hash: sha256 };
+  const parts = {
+    source,
+    hands,
+    clock,
+    tell,
+    probeMs: 10_000,
+    policy: () => NO_POLICY,
+    isGone: () => false,
+    onBake: () => undefined,
+    hash: sha256,
+  };
   return { loop: new Loop(parts, NO_HOLDS), state, begun: begun.promise };
 }
 

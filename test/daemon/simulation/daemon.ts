@@ -135,9 +135,11 @@ export class Daemon {
     const plan = planning.plan(session, seen, { allowDestroy });
     const { observed, stored } = seen;
     const copies = [...copiesByModel(observed, stored.inventory.endpoints).values()].flat();
-    const pids = copies.flatMap(({ phase, process }) => (phase === 'failed' || process === null ? [] : [process.pid]));
+    const processes = copies.flatMap(({ model, phase, process }) =>
+      phase === 'failed' || process === null ? [] : [{ pid: process.pid, model: model ?? '' }],
+    );
     const known = { ...lookedAfter({ observed, inventory: stored.inventory }), busy: wasBusy || desk.holder !== null };
-    return { plan, known, pids };
+    return { plan, known, processes };
   }
 
   async #survey(signal: AbortSignal): Promise<Seen> {

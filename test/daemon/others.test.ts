@@ -19,7 +19,7 @@ describe('While a daemon runs', () => {
     await home.up();
     await home.settles('chat 256 serving');
     home.declare({ chat: 'context: 512' }, PROBE);
-    const applied = await home.llmops('apply', '-y');
+    const applied = await home.llmops('apply', '-y', '--lock-timeout', '60s');
     expect(applied.code, applied.stderr).toBe(0);
     await home.settles('chat 512 serving');
     expect([...home.engines.realm('one').instances.values()].map(({ serial }) => serial)).toEqual([2]);

@@ -33,7 +33,7 @@ describe('A suspension', () => {
     kill(home, 'chat');
     await lookTwice(home);
     expect(home.copies()).toEqual(['chat 256 failed']);
-    expect((await home.llmops('status')).stdout).toMatch(/[Ss]uspended by \S+: moving house/);
+    expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toMatch(/[Ss]uspended by \S+: moving house/);
     daemon.kill('SIGTERM');
     await daemon.ended;
     const later = await home.up();
@@ -146,7 +146,7 @@ describe('A policy', () => {
     expect(parked.message).toMatch(/^Parked: update chat\. No change window is open\. It waits until \d{4}-.*Z\.$/);
     kill(home, 'chat');
     await home.serves('chat 256 serving');
-    expect((await home.llmops('status')).stdout).toContain('No change window is open.');
+    expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toContain('No change window is open.');
     expect((await home.llmops('approve')).code).toBe(0);
     await home.settles('chat 512 serving');
   });

@@ -10,7 +10,7 @@ export class Pulse {
   readonly #parts: Pick<LoopParts, 'clock' | 'isGone'>;
   readonly #wake: Wake;
   #processes: readonly Running[] = [];
-  /** Of them: that they are gone was seen, and looked at. */
+  /** Of them: those that are gone, and that this was known of. */
   #gone: ReadonlySet<number> = new Set();
 
   constructor(parts: Pick<LoopParts, 'clock' | 'isGone'>, wake: Wake) {
@@ -18,10 +18,10 @@ export class Pulse {
     this.#wake = wake;
   }
 
-  /** These were seen to run. */
+  /** These were seen to run. One that is gone at that very moment has a pid that means nothing here, or is seen by the next look. */
   saw(processes: readonly Running[]): void {
     this.#processes = processes;
-    this.#gone = new Set(processes.map(({ pid }) => pid).filter((pid) => this.#gone.has(pid)));
+    this.#gone = new Set(this.#goneOf(processes));
   }
 
   async rest(ms: number, signal: AbortSignal): Promise<void> {
@@ -47,7 +47,7 @@ export class Pulse {
     return processes.map(({ pid }) => pid).filter(this.#parts.isGone);
   }
 
-  /** Each is worth one look at once: an engine in a place of its own tells pids that mean nothing here. */
+  /** Each is worth one look at once. */
   #isNews(gone: readonly number[]): boolean {
     const isNews = gone.some((pid) => !this.#gone.has(pid));
     this.#gone = new Set(gone);

@@ -45,6 +45,12 @@ describe('A pulse', () => {
     expect(await pulse.alarm(new Set(['chat']), signal)).toBe(true);
   });
 
+  it('is not alarmed by a process of another place, whose pid means nothing here', async () => {
+    const ended = new AbortController();
+    const { pulse } = pulseOf(new Set([2]), (now) => now === 9000 && ended.abort());
+    expect(await pulse.alarm(new Set(['chat']), ended.signal)).toBe(false);
+  });
+
   it('is not alarmed by the end of a copy that the run itself replaces', async () => {
     const ended = new AbortController();
     const gone = new Set([1]);

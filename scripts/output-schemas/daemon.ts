@@ -56,6 +56,7 @@ export const daemon: Schema = object('What the daemon of a stack is at.', {
       since: nullable(text('When it began to serve, ISO 8601.')),
       ms: count('For how long, in milliseconds.'),
       unwatched: flag('Who watched it was told to end.'),
+      boot: nullable(text('The run of the machine in which it was applied.')),
     }),
   ),
   conditions: list(

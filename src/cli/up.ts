@@ -71,10 +71,10 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
   return context.signalExitCode() === SIGTERM ? EXIT.ok : (context.signalExitCode() ?? EXIT.ok);
 }
 
-/** An engine that had these could speak to the service manager in our name. */
+/** An engine that had these could speak to the service manager, or to the git server, in our name. */
 function withoutManager(env: CliContext['env']): CliContext['env'] {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|LISTEN_(FDS|PID|FDNAMES))$/.test(name)),
+    Object.entries(env).filter(([name]) => !/^(NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|LISTEN_(FDS|PID|FDNAMES)|LLMOPS_GIT_TOKEN)$/.test(name)),
   );
 }
 

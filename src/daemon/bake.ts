@@ -20,7 +20,7 @@ export function bakeFor({ id, commit, session }: Release, plan: Plan, targets: r
   const models = Object.fromEntries(changed.flatMap(({ model, wish }) => (wish === null ? [] : [[model, wish.specHash]])));
   const times = session.desired.models.filter(({ name }) => models[name] !== undefined).map(({ rollout }) => rollout.bakeMs);
   const ms = Math.max(0, ...times);
-  return ms === 0 ? null : { release: id, commit, previous, models, since: null, ms, unwatched: false };
+  return ms === 0 ? null : { release: id, commit, previous, models, since: null, ms, unwatched: false, boot: null };
 }
 
 /**

@@ -10,6 +10,8 @@ interface Parts {
   readonly hands: Pick<Hands, 'changeHolds' | 'lastGood'>;
   readonly clock: DaemonClock;
   readonly tell: (event: Telling) => void;
+  /** Names this run of the machine, or of its container; null: it does not tell. */
+  readonly boot: string | null;
   /** Called before a cut-over that is watched. */
   readonly onBake: () => void;
 }
@@ -22,6 +24,8 @@ export class Baking {
   readonly #parts: Parts;
   /** When it began to serve, by the clock that does not jump; null: that was in an earlier process. */
   #sinceMs: number | null = null;
+  /** Copies whose end is not held against the release, until they run again. */
+  #excused: ReadonlySet<string> = new Set();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -31,8 +35,12 @@ export class Baking {
   async begin(release: Release, plan: Plan, targets: readonly string[]): Promise<boolean> {
     const { hands } = this.#parts;
     const bake = bakeFor(release, plan, targets, await hands.lastGood(release.id));
-    if (bake === null) return false;
-    await hands.changeHolds((holds) => ({ ...holds, bake }));
+    if (bake === null) {
+      await this.cancel(); // what was watched before is no longer what runs
+      return false;
+    }
+    const mine = { ...bake, boot: this.#parts.boot };
+    await hands.changeHolds((holds) => ({ ...holds, bake: mine }));
     if (bake.previous !== null) this.#parts.onBake();
     return true;
   }
@@ -60,11 +68,19 @@ export class Baking {
     await this.#parts.hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: null }));
   }
 
-  /** True: what is watched did not hold, and the stack is to go back. */
-  async judge(plan: Plan, decision: Decision, { bake }: Holds): Promise<boolean> {
+  /** True: what is watched did not hold, and the stack is to go back. A disk that takes nothing keeps nobody from being started anew. */
+  async judge(plan: Plan, decision: Decision, holds: Holds): Promise<boolean> {
+    return this.#judge(plan, decision, holds).catch(() => false);
+  }
+
+  async #judge(plan: Plan, decision: Decision, { bake }: Holds): Promise<boolean> {
     if (bake === null) return false;
-    if (bake.since === null || bake.unwatched) await this.#begins(); // the process that cut over to it did not come to this
-    const verdict = judgeBake(bake, plan, decision, bake.since === null ? 0 : this.#servedFor(bake.since));
+    const isElsewhere = bake.unwatched || bake.boot !== this.#parts.boot;
+    if (isElsewhere) this.#excused = crashedIn(plan); // it ended with the machine, or after who watched was told to end: that says nothing of it
+    if (bake.since === null || isElsewhere) await this.#begins(); // the process that cut over to it did not come to this
+    this.#excused = new Set([...crashedIn(plan)].filter((instance) => this.#excused.has(instance)));
+    const held = { ...plan, drift: plan.drift.filter(({ instance }) => !this.#excused.has(instance ?? '')) };
+    const verdict = judgeBake(bake, held, decision, bake.since === null ? 0 : this.#servedFor(bake.since));
     if (verdict.kind === 'none') return false;
     if (verdict.kind === 'good' || bake.previous === null) await this.#parts.hands.changeHolds((holds) => ({ ...holds, bake: null }));
     else await this.#goBack(bake, bake.previous, verdict.why, plan.baseline?.generation ?? null);
@@ -75,7 +91,9 @@ export class Baking {
     const { hands, clock } = this.#parts;
     const since = new Date(clock.wallMs()).toISOString();
     this.#sinceMs = clock.monotonicMs();
-    await hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: { ...holds.bake, since, unwatched: false } }));
+    await hands.changeHolds((holds) =>
+      holds.bake === null ? holds : { ...holds, bake: { ...holds.bake, since, unwatched: false, boot: this.#parts.boot } },
+    );
   }
 
   #servedFor(since: string): number {
@@ -91,4 +109,8 @@ export class Baking {
     const message = `${named} is not applied again by itself. The next different one is; or: llmops resume`;
     tell({ type: 'revision.quarantined', revision: release, commit, why, message });
   }
+}
+
+function crashedIn({ drift }: Plan): ReadonlySet<string> {
+  return new Set(drift.flatMap(({ reason, instance }) => (reason === 'crashed' && instance !== null ? [instance] : [])));
 }

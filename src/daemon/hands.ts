@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { canApply, type Plan } from '../domain/plan.ts';
 import type { Event } from '../domain/event.ts';
 import type { Generation } from '../domain/generation.ts';
-import { quarantineOf } from '../domain/holds.ts';
+import { quarantineOf, type Holds } from '../domain/holds.ts';
 import { copiesByModel } from '../domain/copies.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
 import { attachedIn } from '../stack/kept-files.ts';
@@ -65,9 +65,17 @@ export function realHands(parts: HandsParts): Hands {
     look: (session, { signal, ...may }) => look(session, may, { ...context, signal, brief: true }, sweeping),
     act: (task, signal) => act(task, parts, signal),
     lastGood: (release) => lastGood(release, stateDir),
-    readHolds: async () => (await readHolds(stateDir)).holds,
+    readHolds: () => soundHolds(stateDir),
     changeHolds: (change) => changeHolds(stateDir, change),
   };
+}
+
+/** Throws a ProblemError where what is there cannot be understood. */
+async function soundHolds(stateDir: string): Promise<Holds> {
+  const { holds, problem } = await readHolds(stateDir);
+  if (problem === null) return holds;
+  const fix = 'What runs is looked after, and nothing new is applied. To begin anew, with nothing held: llmops resume';
+  throw new ProblemError({ ...problem, severity: 'error', fix });
 }
 
 /** Its state and its processes carry the name that it had when this process began. */
@@ -191,5 +199,7 @@ async function lastGood(release: string, stateDir: string): Promise<number | nul
     const id = releaseOfGeneration(one);
     return one.mode === 'apply' && one.outcome === 'succeeded' && id !== release && quarantineOf(holds, id) === null;
   };
-  return generations.find(isGood)?.number ?? null;
+  // What somebody applied by hand beside the daemon is not what was followed.
+  const good = generations.filter(isGood);
+  return (good.find(({ trigger }) => trigger !== 'command') ?? good[0])?.number ?? null;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DaemonEvent } from '../domain/daemon-event.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
@@ -103,6 +104,15 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   }
 }
 
+/** Of this run of the machine: proc(5), random/boot_id. */
+function bootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return null; // not Linux
+  }
+}
+
 /** How far a step is moves many times a second: that is for who looks on, and would push what happened out of the log. */
 function isLasting(event: object): boolean {
   return !('type' in event && (event.type === 'step.waiting' || event.type === 'step.transfer'));
@@ -114,7 +124,7 @@ async function openLoop(options: DaemonOptions, tell: (event: Telling) => void, 
   const { holds } = await readHolds(stateDir);
   const policy = () => loop.follower.release?.session.desired.policy ?? NO_POLICY;
   const loop: Loop = new Loop(
-    { source, hands, clock: realClock, tell, probeMs, policy, onBake: options.onBake, isGone, hash: sha256 },
+    { source, hands, clock: realClock, tell, probeMs, policy, boot: bootId(), onBake: options.onBake, isGone, hash: sha256 },
     holds,
   );
   return loop;

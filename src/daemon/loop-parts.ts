@@ -18,6 +18,8 @@ export interface LoopParts {
   readonly probeMs: number;
   /** When what the file asks for may be done, as it says now. */
   readonly policy: () => PolicySpec;
+  /** Names this run of the machine; null: it does not tell. */
+  readonly boot: string | null;
   /** Called before a cut-over after which the release is watched. */
   readonly onBake: () => void;
   /** True if a process that was seen to run is gone. Cheap: asked every second. */

@@ -1,4 +1,4 @@
-import { holdsAt, suspendedAt, WHOLE_STACK, type Holds } from '../domain/holds.ts';
+import { suspendedAt, type Holds } from '../domain/holds.ts';
 import { errorsIn, problemOf, type Problem } from '../domain/problem.ts';
 import { Superseded } from '../domain/superseded.ts';
 import { Reminders } from '../stack/crash-watch.ts';
@@ -6,6 +6,7 @@ import type { Session } from '../stack/session.ts';
 import { Baking } from './baking.ts';
 import { Follower } from './follower.ts';
 import { passage } from './gate.ts';
+import { HoldsView } from './holds-view.ts';
 import { NOTHING, type Begun, type Found, type LoopParts, type Standing } from './loop-parts.ts';
 import { modelOf, Pace, type Decision, type Now } from './pace.ts';
 import { Pulse } from './pulse.ts';
@@ -18,6 +19,8 @@ import { Wake } from './wake.ts';
 const FAILED_MS = 5000;
 /** Somebody else's apply is waited for in steps of this. Milliseconds. */
 const BUSY_MS = 1000;
+/** A source that answers does so in this time, in milliseconds; so it is followed from the first round on. */
+const FIRST_LOOK_MS = 3000;
 const IN_FORCE: Target = { kind: 'in-force', quarantine: null };
 
 /** One stack as it is worked on in a round. */
@@ -39,6 +42,7 @@ export class Loop {
   readonly #wake: Wake;
   readonly #pulse: Pulse;
   readonly #baking: Baking;
+  readonly #holds: HoldsView;
   readonly #pace = new Pace();
   readonly #heal = new Pace();
   readonly #reminders = new Reminders();
@@ -59,6 +63,7 @@ export class Loop {
     this.#wake = new Wake(parts.clock);
     this.#pulse = new Pulse(parts, this.#wake);
     this.#baking = new Baking(parts);
+    this.#holds = new HoldsView(parts.hands, parts.clock, holds);
     const { source, hands, tell, clock } = parts;
     this.follower = new Follower({ source, hands, tell, monotonicMs: () => clock.monotonicMs(), onNews: () => void this.reconsider() });
     this.#standing = { ...NOTHING, target: targetOf(null, holds), phase: 'looking', holds, roundMs: null };
@@ -84,16 +89,17 @@ export class Loop {
   }
 
   async #supersede(): Promise<void> {
-    const holds = await this.#readHolds().catch(() => this.#standing.holds);
+    const holds = await this.#holds.read();
     const target = this.#targetIn(holds);
-    const key = this.#isSuspended(holds) ? 'a suspension' : keyOf(target);
+    const key = this.#holds.isSuspended(holds) ? 'a suspension' : keyOf(target);
     this.#stand({ target, holds, ...(key !== this.#key && this.#run === null && { phase: 'looking' }) });
     if (this.#run !== null && this.#run.key !== key) this.#run.stop.abort(new Superseded(key));
   }
 
   /** Goes on until the signal is aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.follower.look(signal);
+    // A source that does not answer keeps nobody from being looked after.
+    await Promise.race([this.follower.look(signal), this.#parts.clock.sleep(FIRST_LOOK_MS, signal)]);
     while (!signal.aborted) {
       this.#wake.clear();
       const begun = this.#now().ms;
@@ -107,13 +113,14 @@ export class Loop {
   /** One look at everything, and what is to be done. Resolves to how long to wait for the next, in milliseconds. */
   async round(signal: AbortSignal): Promise<number> {
     this.#nextMs = this.#parts.probeMs;
-    const holds = await this.#readHolds();
-    const [target, isSuspended] = [this.#targetIn(holds), this.#isSuspended(holds)];
+    const holds = await this.#holds.read();
+    const [target, isSuspended] = [this.#targetIn(holds), this.#holds.isSuspended(holds)];
     this.#found = NOTHING;
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', ...(isSuspended && NOTHING) });
     for (const telling of tellSuspension(this.#suspended, holds.suspended)) this.#parts.tell(telling);
     this.#suspended = holds.suspended;
     if (isSuspended) return this.#nextMs;
+    if (this.#holds.damage) this.#refuse(this.#key, [this.#holds.damage]);
     await this.#onTarget(target, holds);
     const session = await this.#sessionOf(target);
     const left = session === null ? null : await this.#drive(session, target, signal);
@@ -122,16 +129,8 @@ export class Loop {
     return this.#nextMs;
   }
 
-  async #readHolds(): Promise<Holds> {
-    return holdsAt(await this.#parts.hands.readHolds(), this.#parts.clock.wallMs());
-  }
-
   #targetIn(holds: Holds): Target {
-    return targetOf(this.follower.release?.id ?? null, holds);
-  }
-
-  #isSuspended(holds: Holds): boolean {
-    return suspendedAt(holds, this.#parts.clock.wallMs()).has(WHOLE_STACK);
+    return this.#holds.targetOf(holds, this.follower.release?.id ?? null);
   }
 
   /** Another target is a new wish: what was given up on is tried. */
@@ -166,7 +165,7 @@ export class Loop {
     const looked = await hands.look(session, { allowDestroy: isBack, holdFailed, signal });
     const decision = this.#decide(this.#pace, looked, null);
     if (looked.holder !== undefined && decision.left.size > 0) this.#isBusy(looked.holder);
-    if (await this.#baking.judge(looked.plan, decision, holds)) {
+    if (this.#holds.damage === null && (await this.#baking.judge(looked.plan, decision, holds))) {
       this.#soon(0);
       return decision.left;
     }
@@ -191,7 +190,8 @@ export class Loop {
     if (session === null) return;
     const looked = await hands.look(session, { allowDestroy: true, holdFailed: true, signal });
     const decision = this.#decide(this.#heal, looked, only);
-    if (await this.#baking.judge(looked.plan, decision, this.#standing.holds)) return this.#soon(0);
+    const isJudged = this.#holds.damage === null;
+    if (isJudged && (await this.#baking.judge(looked.plan, decision, this.#standing.holds))) return this.#soon(0);
     const due = decision.restarts.filter((model) => only === null || only.has(model));
     const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true, holdFailed: true };
     if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal });
@@ -227,7 +227,7 @@ export class Loop {
     if (acted.kind === 'nothing' || acted.result.steps.length === 0) return;
     const name = release?.id ?? keyOf(target);
     this.#parts.tell(tellRan(acted.result, task.trigger, { name, commit: task.session.commit ?? null }));
-    if (isBaked) await this.#baking.served(acted.result);
+    if (isBaked) await this.#baking.served(acted.result).catch(() => undefined); // it is judged all the same
   }
 
   /**

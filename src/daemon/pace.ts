@@ -47,6 +47,8 @@ const FIGHT_MS = 60 * 60_000;
 /** What an outsider does to a model, on purpose or by a program. A crash is none of it. */
 const BY_OTHERS: ReadonlySet<Drift['reason']> = new Set(['edited', 'runtime-reset', 'gone', 'unexpected', 'unpublished']);
 
+const BY_HAND = { instance: null, field: null, from: null, to: null, reason: 'edited', policy: 'correct' } as const;
+
 interface Attempt {
   readonly what: string;
   readonly tries: ReturnType<typeof countCrashes>;
@@ -70,14 +72,18 @@ export class Pace {
   readonly #attempts = new Map<string, Attempt>();
   readonly #corrections = new Map<string, Correction[]>();
   readonly #reminders = new Reminders();
+  /** By model: what it ran as when it was where it is wanted. */
+  readonly #reached = new Map<string, string>();
+  #undone: readonly Drift[] = [];
   #told: ReadonlySet<string> = new Set();
 
   /** A look at a fresh plan. `suspended`: models that are left alone. */
   look(plan: Plan, now: Now, known: Known, suspended: ReadonlySet<string>): Decision {
     const crash = this.#crashes.look(plan, now.ms, known);
     const crashed = new Map(this.#crashes.waiting().map((due) => [due.model, due]));
-    const held = this.#held(plan, now);
     const wanted = plan.changes.filter(isWanted);
+    this.#undone = known.busy ? [] : this.#findUndone(plan, known);
+    const held = this.#held(plan, now);
     this.#noteWell(wanted, now.ms);
     const free = wanted.filter(({ model }) => !crashed.has(model) && !held.has(model) && !suspended.has(model));
     const due = known.busy ? [] : free.filter((change) => this.#isDue(change, now.ms)).map(({ model }) => model);
@@ -88,8 +94,8 @@ export class Pace {
       due: [...new Set([...due, ...restarts])],
       restarts,
       whole: suspended.size + held.size === 0 && wanted.every(({ model }) => due.includes(model) || restarts.includes(model)),
-      trigger: triggerOf(wanted, due),
-      events: [...this.#drifts(plan, now.ms), ...crash.events, ...this.#tellHeld(held, now.ms)],
+      trigger: triggerOf(wanted, due, new Set(this.#undone.map(({ model }) => model))),
+      events: [...(known.busy ? [] : this.#drifts(plan, now.ms)), ...crash.events, ...this.#tellHeld(held, now.ms)],
       left: new Set([...stuck, ...held.keys(), ...later.map(({ model }) => model)]),
       waiting: [...crashed.values(), ...(known.busy ? [] : later.map((change) => this.#waits(change)))], // for somebody, not for a time
     };
@@ -99,11 +105,12 @@ export class Pace {
   acted(models: readonly string[], plan: Plan, now: Now): void {
     this.#crashes.started(models, now.ms);
     for (const change of plan.changes.filter(({ model }) => models.includes(model))) this.#count(change, now.ms);
-    for (const drift of plan.drift.filter((one) => models.includes(one.model) && isMeddling(one))) this.#correct(drift, now);
+    for (const drift of this.#meddling(plan)) if (models.includes(drift.model)) this.#correct(drift, now);
   }
 
   /** What was given up on is tried anew: something else is wanted now, or a person says so. */
   forget(): void {
+    this.#reached.clear();
     this.#attempts.clear();
     this.#corrections.clear();
   }
@@ -145,7 +152,7 @@ export class Pace {
   }
 
   #held(plan: Plan, { ms }: Now): ReadonlyMap<string, readonly [Drift, readonly Flip[]]> {
-    const fights = plan.drift.filter(isMeddling).map((drift) => [drift, this.#recent(fightOf(drift), ms)] as const);
+    const fights = this.#meddling(plan).map((drift) => [drift, this.#recent(fightOf(drift), ms)] as const);
     return new Map(fights.filter(([, flips]) => flips.length >= FLIPS).map((fight) => [fight[0].model, fight]));
   }
 
@@ -156,7 +163,28 @@ export class Pace {
     });
   }
 
-  #drifts({ drift }: Plan, ms: number): readonly Paced[] {
+  #meddling({ drift }: Plan): readonly Drift[] {
+    return [...drift.filter(isMeddling), ...this.#undone];
+  }
+
+  /** What was where it is wanted, and was applied otherwise since: by a person at another clone, or a script. */
+  #findUndone({ changes }: Plan, { applied }: Known): readonly Drift[] {
+    for (const { action, model, wish } of changes) if (action === 'keep' && wish !== null) this.#reached.set(model, wish.specHash);
+    const undone = changes.filter(({ model, wish, correctsDrift, action }) => {
+      const isOurs =
+        wish !== null && action !== 'keep' && action !== 'blocked' && !correctsDrift && this.#reached.get(model) === wish.specHash;
+      return isOurs && applied.has(model) && applied.get(model) !== wish.specHash;
+    });
+    return undone.map(({ model, backend, cause }) => ({
+      ...BY_HAND,
+      model,
+      backend,
+      detail: `Somebody applied other settings: ${cause}.`,
+    }));
+  }
+
+  #drifts({ drift: found }: Plan, ms: number): readonly Paced[] {
+    const drift = [...found, ...this.#undone];
     const told = drift.filter(({ reason, policy }) => reason !== 'crashed' && policy !== 'ignore');
     const now = new Set(told.map(fightOf));
     for (const key of this.#told) if (!now.has(key)) this.#reminders.forget(`drift ${key}`);
@@ -184,9 +212,9 @@ function whatOf({ action, wish }: Change): string {
   return `${action} ${wish?.specHash ?? '-'}`;
 }
 
-function triggerOf(wanted: readonly Change[], due: readonly string[]): Trigger {
+function triggerOf(wanted: readonly Change[], due: readonly string[], undone: ReadonlySet<string>): Trigger {
   const others = wanted.filter(({ model }) => due.includes(model));
-  if (others.some(({ correctsDrift }) => !correctsDrift)) return 'release';
+  if (others.some(({ model, correctsDrift }) => !correctsDrift && !undone.has(model))) return 'release';
   return others.length > 0 ? 'drift' : 'crash';
 }
 

@@ -59,7 +59,8 @@ function targetWords({ target }: Standing, release: Release | null): string {
 
 function conditionsOf(standing: Standing, release: Release | null, why: readonly Problem[]): readonly DaemonCondition[] {
   const [stalled, busy] = [stalledBy(standing, release, why), standing.phase === 'applying'];
-  const isReady = stalled === null && !busy && standing.left.length === 0 && standing.waiting.length === 0;
+  const isKnown = release !== null && standing.roundMs !== null;
+  const isReady = isKnown && stalled === null && !busy && standing.left.length === 0 && standing.waiting.length === 0;
   const left = standing.left.length > 0 ? `Not as wanted: ${standing.left.join(', ')}.` : 'It is being brought there.';
   return [
     isReady

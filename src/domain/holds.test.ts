@@ -27,7 +27,7 @@ describe('A suspension', () => {
 
 describe('A way back', () => {
   it('quarantines what was bad, once, and ends its watching', () => {
-    const bake = { release: 'r2', commit: null, previous: 1, models: { a: 'h' }, since: null, ms: 1, unwatched: false };
+    const bake = { release: 'r2', commit: null, previous: 1, models: { a: 'h' }, since: null, ms: 1, unwatched: false, boot: null };
     const holds = rollBack(rollBack({ ...NO_HOLDS, bake }, pin, bad('r2')), pin, bad('r2'));
     expect(holds).toMatchObject({ bake: null, pin });
     expect(holds.quarantined).toHaveLength(1);

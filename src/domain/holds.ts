@@ -51,6 +51,8 @@ export interface Bake {
   readonly ms: number;
   /** True: who watched it was told to end, so nobody is to go back for it. */
   readonly unwatched: boolean;
+  /** The run of the machine in which it was applied; null: not known. What ends with the machine says nothing of a release. */
+  readonly boot: string | null;
 }
 
 /** What keeps the loop from doing what the file says. Everything is a person's word, but for the pins of a failed bake. */

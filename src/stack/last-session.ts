@@ -51,7 +51,8 @@ export async function sessionOfGeneration(generation: Generation, { paths, state
   const named = { ...desired, stack: generation.stack };
   const { attached, source } = generation;
   const pinned = source.lock === undefined ? {} : { lock: source.lock === null ? null : Buffer.from(source.lock) };
-  const kept = { ...pinned, ...(attached && { attached }) };
+  const commit = source.commit?.replace(/-dirty$/, '');
+  const kept = { ...pinned, ...(attached && { attached }), ...(commit && { commit }) };
   return { ...kept, paths, text, desired: named, warnings: [], stateDir, cacheDir: cacheDirOf(context), backends };
 }
 

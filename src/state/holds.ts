@@ -52,6 +52,13 @@ async function takeLock(path: string): Promise<KernelLock> {
 }
 
 function shape(value: Json): Holds | null {
-  if (!isObject(value) || !isObject(value['suspended']) || !Array.isArray(value['quarantined'])) return null;
-  return { ...NO_HOLDS, ...(value as unknown as Holds) };
+  if (!isObject(value)) return null;
+  const holds = { ...NO_HOLDS, ...(value as unknown as Holds) };
+  const isSound =
+    isObject(holds.suspended as unknown as Json) &&
+    Array.isArray(holds.quarantined) &&
+    Array.isArray(holds.approved) &&
+    (holds.pin === null || typeof holds.pin.generation === 'number') &&
+    (holds.bake === null || (isObject(holds.bake.models as unknown as Json) && typeof holds.bake.ms === 'number'));
+  return isSound ? holds : null;
 }

@@ -20,6 +20,7 @@ describe('A release is watched', () => {
       since: null,
       ms: 60_000,
       unwatched: false,
+      boot: null,
     });
     expect(bakeFor(release, planOf({ chat: 'update', embed: 'create' }), ['embed'], 7)).toMatchObject({
       models: { embed: 'embed-hash' },
@@ -45,6 +46,7 @@ describe('What is watched', () => {
     since: '2026-01-01T00:00:00Z',
     ms: 60_000,
     unwatched: false,
+    boot: null,
   };
   const waiting = (...models: readonly string[]) =>
     ({ waiting: models.map((model) => ({ model, why: '', at: 0, times: 1 })) }) as unknown as Decision;

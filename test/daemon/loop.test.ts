@@ -41,6 +41,7 @@ function loopOf(plan: Plan) {
     policy: () => NO_POLICY,
     isGone: () => false,
     onBake: () => undefined,
+    boot: null,
     hash: sha256,
   };
   return { loop: new Loop(parts, NO_HOLDS), state, begun: begun.promise };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Pace, RETRIES, type Decision } from '../../src/daemon/pace.ts';
+import type { Known } from '../../src/stack/crash-watch.ts';
 import { appliedOf, moved, NOTHING_APPLIED, planOf } from './plans.ts';
 
 const at = (ms: number) => ({ ms, iso: new Date(ms).toISOString() });
@@ -118,5 +119,33 @@ describe('A second manager', () => {
     const crash = planOf({ chat: 'create' }, [moved('chat', { reason: 'crashed', field: null })]);
     for (let n = 0; n < 5; n += 1) pace.acted(['chat'], crash, at(n));
     expect([...pace.look(crash, at(10), appliedOf('chat'), NONE).left]).toEqual([]);
+  });
+});
+
+describe('What somebody else applies, again and again', () => {
+  const kept = planOf({ chat: 'keep' });
+  const undone = planOf({ chat: 'update' });
+  const other: Known = { ...appliedOf('chat'), applied: new Map([['chat', 'other-hash']]) };
+
+  it('is drift, and held after three corrections, with what was seen', () => {
+    const pace = new Pace();
+    for (let ms = 0; ms < 300_000; ms += 100_000) {
+      pace.look(kept, at(ms), appliedOf('chat'), NONE);
+      const { due, trigger, events } = pace.look(undone, at(ms + 90_000), other, NONE);
+      expect([due, trigger]).toEqual([['chat'], 'drift']);
+      expect(events).toContainEqual(expect.objectContaining({ type: 'drift' }));
+      pace.acted(['chat'], undone, at(ms + 90_000));
+    }
+    pace.look(kept, at(400_000), appliedOf('chat'), NONE);
+    const { due, events } = pace.look(undone, at(500_000), other, NONE);
+    expect(due).toEqual([]);
+    expect(events).toContainEqual(expect.objectContaining({ type: 'held', model: 'chat' }));
+  });
+
+  it('is no drift where something else is declared by now', () => {
+    const pace = new Pace();
+    pace.look(kept, at(0), appliedOf('chat'), NONE);
+    pace.forget();
+    expect(pace.look(undone, at(1000), other, NONE).trigger).toBe('release');
   });
 });

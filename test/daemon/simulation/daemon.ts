@@ -81,6 +81,7 @@ export class Daemon {
         tell: (event) => this.#tell(event),
         probeMs: PROBE_MS,
         onBake: () => undefined,
+        boot: 'sim',
         policy: () => loop.follower.release?.session.desired.policy ?? NO_POLICY,
         isGone: (pid) =>
           ![...engines.values()].some(({ copies }) => [...copies.values()].some((one) => one.serial === pid && one.phase !== 'failed')),

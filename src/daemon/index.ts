@@ -4,7 +4,7 @@ import type { DaemonEvent } from '../domain/daemon-event.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import type { Event } from '../domain/event.ts';
 import { NO_POLICY } from '../domain/policy.ts';
-import type { Problem } from '../domain/problem.ts';
+import { ProblemError, type Problem } from '../domain/problem.ts';
 import { serveControl } from '../control/server.ts';
 import type { Source } from '../source/types.ts';
 import { who } from '../stack/run-plan.ts';
@@ -89,11 +89,16 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     closers.push(() => watching.close());
     const hook = options.webhook === null ? null : await serveWebhook(options.webhook, look);
     closers.push(() => hook?.close());
-    const notes = setInterval(() => note.say(picture().waiting.map(({ at, ...one }) => ({ ...one, nextAt: at }))), NOTE_MS);
+    const removed = new AbortController();
+    const notes = setInterval(() => {
+      if (!lock.isHeld()) return removed.abort();
+      note.say(picture().waiting.map(({ at, ...one }) => ({ ...one, nextAt: at })));
+    }, NOTE_MS);
     closers.push(() => clearInterval(notes));
     tell({ type: 'daemon.started', message: `llmops up follows ${source.shown}.` });
     options.ready(picture);
-    await loop.run(context.signal);
+    await loop.run(AbortSignal.any([context.signal, removed.signal]));
+    if (removed.signal.aborted) throw stateRemoved(stateDir);
     tell({ type: 'daemon.stopped', why: 'it was told to', message: 'llmops up ends. The engines go on running.' });
     await webhooks.close(LAST_WORDS_MS);
   } finally {
@@ -102,6 +107,15 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     await log.flush();
     lock.release();
   }
+}
+
+/** Whoever made it anew may have a daemon of its own: two of them would undo each other's work. */
+function stateRemoved(stateDir: string): ProblemError {
+  return new ProblemError({
+    code: 'state-removed',
+    summary: `${stateDir} was removed while llmops up ran. What runs goes on running.`,
+    fix: 'Start llmops up again: it finds the engines by their marks.',
+  });
 }
 
 /** Of this run of the machine: proc(5), random/boot_id. */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { diskError } from '../domain/disk-problem.ts';
@@ -6,6 +7,17 @@ import type { Supervision } from '../domain/status.ts';
 import { realDisk } from './disk.ts';
 import { tryKernelLock, type KernelLock } from './kernel-lock.ts';
 import { currentSupervisor } from './supervisor.ts';
+
+/** The place of the one daemon of a stack. */
+export interface DaemonLock extends KernelLock {
+  /** False: the state folder was removed, and another one may be in the same place with another daemon. */
+  isHeld(): boolean;
+}
+
+function sameFile(path: string): () => boolean {
+  const inode = statSync(path).ino;
+  return () => statSync(path, { throwIfNoEntry: false })?.ino === inode;
+}
 
 /** How a guard calls itself: it makes place for a daemon that comes back. */
 export const GUARD = 'llmops up --guard';
@@ -19,7 +31,7 @@ const RETRY_MS = 50;
  * Takes the place of the one daemon of a stack; the kernel frees it when the process ends, however it ends. A guard in that place
  * is told to leave it. Throws a ProblemError `daemon-runs` if somebody has it, or stays with the stack in another way (`apply --supervise`).
  */
-export async function takeDaemonLock(dir: string): Promise<KernelLock> {
+export async function takeDaemonLock(dir: string): Promise<DaemonLock> {
   await realDisk.makeFolder(dir);
   const path = join(dir, 'daemon.db');
   let told = false;
@@ -28,7 +40,7 @@ export async function takeDaemonLock(dir: string): Promise<KernelLock> {
       throw diskError(path, error);
     });
     const other = currentSupervisor(dir);
-    if (lock !== null && other === null) return lock;
+    if (lock !== null && other === null) return { ...lock, isHeld: sameFile(path) };
     lock?.release();
     const isGuard = other?.command === GUARD;
     if (isGuard && !told) told = endProcess(other.pid);

@@ -25,6 +25,17 @@ describe('While a daemon runs', () => {
     expect([...home.engines.realm('one').instances.values()].map(({ serial }) => serial)).toEqual([2]);
   });
 
+  it('`llmops apply` of something else says that the daemon will put it back', async () => {
+    const home = await newHome();
+    home.declare({ chat: 'context: 256' }, PROBE);
+    await home.up();
+    await home.settles('chat 256 serving');
+    const again = await home.llmops('apply', '-y', '--replace', 'chat', '--lock-timeout', '60s');
+    expect(again.stderr.replace(/\s+/g, ' ')).toMatch(
+      /A daemon keeps this stack \(pid \d+, follows llmops\.yaml\)\. Settings other than what it follows are put back by it; to keep them: llmops suspend/,
+    );
+  });
+
   it('`llmops apply` that may not wait says that the daemon is at it', async () => {
     const home = await newHome();
     home.declare({ chat: 'context: 256' }, PROBE);

@@ -1,4 +1,5 @@
 import { askStatus } from '../control/client.ts';
+import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import { copiesByModel } from '../domain/copies.ts';
 import type { Plan } from '../domain/plan.ts';
 import { ProblemError } from '../domain/problem.ts';
@@ -9,6 +10,8 @@ import { EXIT } from './exit.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { pathIn } from '../stack/paths.ts';
 import { print, printJson, screenOf } from './screen.ts';
+import { sessionOfGeneration } from '../stack/last-session.ts';
+import { releaseOfGeneration } from '../stack/release.ts';
 import type { Session } from '../stack/session.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
@@ -26,16 +29,31 @@ export interface StatusFlags extends StackFlags {
  * file that is gone or not valid it tells what runs, and exits 1.
  */
 export async function run(context: CliContext, flags: StatusFlags, names: readonly string[]): Promise<number> {
-  const { session, fileProblems } = await openSessionOrLast(context, flags);
+  const { session: here, fileProblems } = await openSessionOrLast(context, flags);
+  const daemon = await askStatus(here.stateDir);
+  const session = await asFollowed(here, daemon, context);
   const seen = await survey(session, context, flags.observeTimeout);
   refuseUnknownNames(names, session, seen);
   if (flags.snapshot !== undefined) await writeSnapshot(pathIn(context, flags, flags.snapshot), session, seen, context);
   const plan = await planFor(session, seen, 'apply', { target: names, allowDestroy: true });
-  const status = await fold(session, seen, fileProblems === null ? plan : null, context);
+  const status = await fold(session, seen, fileProblems === null ? plan : null, daemon, context);
   await show(status, context, flags);
   if (fileProblems !== null) return EXIT.error;
   const fine = plan.steps.length === 0 && plan.summary.blocked === 0 && status.summary.ready === status.summary.declared;
   return flags.exitCode && !fine ? EXIT.changes : EXIT.ok;
+}
+
+/**
+ * A daemon that follows a branch works towards its commit, whatever lies in the clone: the stack as that declares it, which is on
+ * record as soon as its apply has begun. Else the file.
+ */
+async function asFollowed(here: Session, daemon: DaemonPicture | null, context: CliContext): Promise<Session> {
+  const newest = daemon?.newest ?? null;
+  if (newest === null || newest.commit === null) return here;
+  const { listGenerations } = await import('../state/index.ts');
+  const applied = (await listGenerations(here.stateDir)).find((one) => releaseOfGeneration(one) === newest.release);
+  const { paths, stateDir } = here;
+  return (applied && (await sessionOfGeneration(applied, { paths, stateDir, context }))) ?? here;
 }
 
 /** A slip in a name must not read as "it is not there". */
@@ -58,7 +76,7 @@ function refuseUnknownNames(names: readonly string[], { desired }: Session, { in
 }
 
 /** `plan` is null where the file could not be used: then only what runs is told. */
-async function fold(session: Session, seen: Survey, plan: Plan | null, context: CliContext): Promise<Status> {
+async function fold(session: Session, seen: Survey, plan: Plan | null, daemon: DaemonPicture | null, context: CliContext): Promise<Status> {
   const { currentHolder, currentSupervisor, listGenerations, readGeneration } = await import('../state/index.ts');
   const { makeStatus, withInert, withLastFailures } = await import('../status/index.ts');
   const { generation } = seen.inventory;
@@ -72,7 +90,7 @@ async function fold(session: Session, seen: Survey, plan: Plan | null, context: 
     stack: session.desired.stack,
     holder: currentHolder(session.stateDir),
     supervisor: currentSupervisor(session.stateDir),
-    daemon: await askStatus(session.stateDir),
+    daemon,
     appliedRevision: applied?.revision ?? null,
   });
   const inert = plan === null ? [] : (session.desired.inertModels ?? []);

@@ -54,6 +54,8 @@ describe('llmops up follows a branch', () => {
     await home.settles('chat 512 serving');
     expect(await home.told('run.finished', (event) => event['commit'] === commit)).toMatchObject({ outcome: 'succeeded' });
     expect((await home.llmops('status')).stdout).toContain(`commit ${commit.slice(0, 7)} "change the stack"`);
+    home.write('llmops.yaml', stack(999, 'remote: ., poll: 1h'));
+    expect((await home.llmops('status')).stdout, 'what lies in the clone is not what is followed').toMatch(/1 of 1 ready/);
     const { generations } = JSON.parse((await home.llmops('history', '--json')).stdout) as { generations: readonly object[] };
     expect(generations[0]).toMatchObject({ command: 'llmops up', trigger: 'release' });
   });

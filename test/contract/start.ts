@@ -7,8 +7,8 @@ import { instancesOf, io, seen, step, type World } from './world.ts';
 
 /** A server that is paused says nothing at all, not even that it loads. */
 const PATIENCE_MS = 200;
-/** Longer than a busy machine takes to say that it waits. */
-const IN_VAIN_MS = 20_000;
+/** Longer than a busy machine takes to say that it waits, and shorter than a server is waited for that says nothing. */
+const IN_VAIN_MS = 3000;
 
 /** How a copy comes into the world. */
 export const startCases: readonly Case[] = [

@@ -30,9 +30,15 @@ const PATIENCE_MS = 60_000;
 
 /** Starts the daemon and waits until it has brought the stack to where it is declared. */
 export async function startDaemon(stack: WorldStack, args: readonly string[] = []): Promise<DaemonRun> {
-  const child = stack.spawn(['up', ...args]);
-  const run = runOf(stack, child);
+  const run = await startAnyhow(stack, args);
   await run.calm();
+  return run;
+}
+
+/** Starts the daemon and waits until it has looked once: the newest commit may be broken, and somebody may be at the engines. */
+export async function startAnyhow(stack: WorldStack, args: readonly string[] = []): Promise<DaemonRun> {
+  const run = runOf(stack, stack.spawn(['up', ...args]));
+  await within(async () => ((await run.picture())?.roundMs ?? null) !== null || null);
   return run;
 }
 
@@ -79,7 +85,7 @@ export function declare(stack: WorldStack, change: (text: string) => string): nu
   const file = join(stack.dir, 'llmops.yaml');
   writeFileSync(file, change(readFileSync(file, 'utf8')));
   git(stack.dir, 'add', '-A');
-  git(stack.dir, 'commit', '-q', '-m', 'change');
+  git(stack.dir, 'commit', '-q', '--allow-empty', '-m', 'change');
   return Date.now();
 }
 

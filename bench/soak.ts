@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { declare, makeRepository, residentMiB, startDaemon, type DaemonRun } from './daemon-run.ts';
+import { declare, makeRepository, residentMiB, startAnyhow, startDaemon, type DaemonRun } from './daemon-run.ts';
 import { worldStack, type WorldStack } from './world-stack.ts';
 
 /** For how long, in minutes, unless SOAK_MINUTES says otherwise. */
@@ -74,13 +74,7 @@ async function perform(act: Act, stack: WorldStack, daemon: DaemonRun, random: (
   if (act === 'clear') stack.world.clearFaults();
   if (act !== 'kill') return daemon;
   await daemon.kill('SIGKILL');
-  return startAgain(stack);
-}
-
-/** With faults about it may not come to rest: it is enough that it runs. */
-async function startAgain(stack: WorldStack): Promise<DaemonRun> {
-  stack.world.clearFaults();
-  return startDaemon(stack, ['--probe', '2s']);
+  return startAnyhow(stack, ['--probe', '2s']);
 }
 
 function withContext(model: number, tokens: number): (text: string) => string {

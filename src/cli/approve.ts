@@ -1,56 +1,33 @@
-import { createInterface, type Interface } from 'node:readline';
-import type { Plan } from '../domain/plan.ts';
+import { askStatus } from '../control/client.ts';
+import { approve } from '../domain/holds.ts';
 import { ProblemError } from '../domain/problem.ts';
-import type { CliContext } from './context.ts';
+import type { CliContext, StackFlags } from './context.ts';
+import { openSessionOrLast } from './last-applied.ts';
+import { noDaemon } from './reconcile.ts';
+import { say } from './screen.ts';
+import { hold, markOf } from './hold.ts';
 
-type Question = Plan['mode'] | 'prune';
+export interface ApproveFlags extends StackFlags {
+  readonly reason?: string;
+}
 
-const QUESTIONS: Readonly<Record<Question, string>> = {
-  prune: 'Do you want to remove these files?',
-  apply: 'Do you want to perform these actions?',
-  prefetch: 'Do you want to fetch these weights?',
-  destroy: 'Do you really want to destroy all of this?',
-  down: 'Do you want to stop these models?',
-  'refresh-only': 'Do you want to go on?',
-};
+/** `llmops approve [plan]`: lets through what the daemon has parked; with its name, only if it is still that. */
+export async function run(context: CliContext, flags: ApproveFlags, [key]: readonly string[]): Promise<number> {
+  const { session } = await openSessionOrLast(context, flags);
+  const picture = await askStatus(session.stateDir);
+  if (picture === null) throw noDaemon();
+  const { parked } = picture;
+  if (parked === null || (key !== undefined && key !== parked.key)) throw notParked(key, parked?.key ?? null);
+  await hold(session.stateDir, (holds) => approve(holds, { ...markOf(context, flags.reason), plan: parked.key }));
+  await say(context.stdout, `Approved: ${parked.summary} It is applied now. See: llmops events -f`);
+  return 0;
+}
 
-/** Fails at once where nobody can be asked, so that nothing ever hangs on a question that nobody sees. */
-export function mustBeAbleToAsk(context: CliContext): void {
-  const screen = screenFor(context);
-  if (context.stdin.isTTY && screen && context.env['LLMOPS_INPUT'] !== '0') return;
-  const why = context.env['LLMOPS_INPUT'] === '0' ? 'LLMOPS_INPUT=0 forbids to ask' : 'there is no terminal to ask on';
-  throw new ProblemError({
-    code: 'not-approved',
-    summary: `This needs a yes, and ${why}. Nothing was changed.`,
-    fix: 'Add --auto-approve (-y), or save the plan with `llmops plan --out FILE` and apply that.',
+function notParked(key: string | undefined, parked: string | null): ProblemError {
+  return new ProblemError({
+    code: 'not-parked',
+    summary:
+      key === undefined || parked === null ? 'No plan waits for an approval.' : `The plan that waits is ${parked} now, and not ${key}.`,
+    fix: 'See what the daemon does: llmops status',
   });
-}
-
-/** Asks for a literal `yes`. Any other answer, or none, throws a ProblemError `not-approved`; Ctrl-C throws the signal's reason. */
-export async function approve(context: CliContext, mode: Question): Promise<void> {
-  // Without `terminal` the line is edited by the terminal itself, and Ctrl-C stays a signal.
-  const lines = createInterface({ input: context.stdin, output: screenFor(context) ?? context.stderr, terminal: false });
-  try {
-    const answer = await ask(lines, `\n${QUESTIONS[mode]}\n  Only 'yes' is taken as approval: `, context.signal);
-    context.signal.throwIfAborted();
-    if (answer?.trim() === 'yes') return;
-  } finally {
-    lines.close();
-  }
-  throw new ProblemError({ code: 'not-approved', summary: 'Not approved. Nothing was changed.', fix: 'Type yes, in full, to go on.' });
-}
-
-/** null: the input has ended, or a signal came. */
-function ask(lines: Interface, question: string, signal: AbortSignal): Promise<string | null> {
-  return new Promise((resolve) => {
-    const stop = () => resolve(null);
-    lines.once('close', stop);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    else lines.question(question, resolve);
-  });
-}
-
-function screenFor({ stdout, stderr }: CliContext): NodeJS.WriteStream | null {
-  return [stderr, stdout].find((stream) => stream.isTTY) ?? null;
 }

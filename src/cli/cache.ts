@@ -1,5 +1,5 @@
 import type { StoredFile, Store } from '../store/index.ts';
-import { approve, mustBeAbleToAsk } from './approve.ts';
+import { approve, mustBeAbleToAsk } from './ask.ts';
 import { forgetStacks } from './cache/forget.ts';
 import { weightsInUse, type InUse } from './cache/in-use.ts';
 import type { CliContext, StackFlags } from './context.ts';

@@ -3,7 +3,7 @@ import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
 import { errorsIn } from '../domain/problem.ts';
 import type { Trigger } from '../domain/generation.ts';
 import type { Lease } from '../domain/ledger.ts';
-import { approve, mustBeAbleToAsk } from './approve.ts';
+import { approve, mustBeAbleToAsk } from './ask.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure, planExitCode } from './exit.ts';
 import { tend } from '../stack/run-plan.ts';

@@ -1,8 +1,9 @@
 import { followEvents } from '../control/client.ts';
 import { readEvents } from '../state/index.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { eventLine } from './event-line.ts';
+import { renderDaemonLine } from '../render/daemon-event.ts';
 import { openSessionOrLast } from './last-applied.ts';
+import { localClock } from './moment.ts';
 import { noDaemon } from './reconcile.ts';
 import { print, printJson } from './screen.ts';
 
@@ -17,7 +18,7 @@ export async function run(context: CliContext, flags: EventsFlags): Promise<numb
   const { session } = await openSessionOrLast(context, flags);
   const show = async (event: object): Promise<void> => {
     if (flags.json) await printJson(context.stdout, event);
-    else await print(context.stdout, eventLine(event as Parameters<typeof eventLine>[0]));
+    else await print(context.stdout, lineOf(event));
   };
   if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
   if (!flags.follow) {
@@ -39,7 +40,11 @@ export async function run(context: CliContext, flags: EventsFlags): Promise<numb
 async function newest(stateDir: string, { json, limit }: EventsFlags): Promise<readonly object[]> {
   if (json) return readEvents(stateDir, limit);
   const all = await readEvents(stateDir, Infinity);
-  return all.filter((event) => eventLine(event as Parameters<typeof eventLine>[0]) !== '').slice(-limit);
+  return all.filter((event) => lineOf(event) !== '').slice(-limit);
+}
+
+function lineOf(event: object): string {
+  return renderDaemonLine(event as Parameters<typeof renderDaemonLine>[0], localClock);
 }
 
 function isAbsent(error: unknown): boolean {

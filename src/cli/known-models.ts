@@ -7,7 +7,12 @@ import type { Session } from '../stack/session.ts';
 export async function refuseUnknown(names: readonly string[], { desired, stateDir }: Session): Promise<void> {
   if (names.length === 0) return;
   const { inventory } = await readState(stateDir);
-  const known = new Set([...desired.models.map(({ name }) => name), ...Object.keys(inventory.models)]);
+  refuseNotAmong(names, [...desired.models.map(({ name }) => name), ...Object.keys(inventory.models)]);
+}
+
+/** The same, of models that were found otherwise. */
+export function refuseNotAmong(names: readonly string[], models: readonly string[]): void {
+  const known = new Set(models);
   const unknown = names.find((name) => !known.has(name));
   if (unknown === undefined) return;
   const guess = nearest(unknown, known);

@@ -3,7 +3,7 @@ import { suspend } from '../domain/holds.ts';
 import type { ApplyFlags } from './carry-out.ts';
 import type { CliContext } from './context.ts';
 import { say } from './screen.ts';
-import { hold, markOf } from './stack-state.ts';
+import { hold, markOf } from './hold.ts';
 
 /** A daemon that brings its wait for the lease to an end, or its run to a safe one, takes no longer than this, in milliseconds. */
 export const PATIENCE_MS = 60_000;

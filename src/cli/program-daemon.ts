@@ -69,7 +69,7 @@ function holding(verb: AddVerb): void {
       'approve [plan]',
       'let through a plan that the daemon has parked, also outside of change windows',
       ['llmops approve', 'llmops approve 8c1f04be9a22'],
-      () => import('./approve-plan.ts'),
+      () => import('./approve.ts'),
     ),
   ).option(...reason);
   stackFlags(

@@ -4,7 +4,7 @@ import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { refuseUnknown } from './known-models.ts';
 import { say } from './screen.ts';
-import { hold, NO_DAEMON } from './stack-state.ts';
+import { hold, NO_DAEMON } from './hold.ts';
 
 /** `llmops resume [models...]`: ends suspensions; without models also what a rollback holds, so that the newest release is applied. */
 export async function run(context: CliContext, flags: StackFlags, models: readonly string[]): Promise<number> {

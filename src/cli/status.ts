@@ -2,11 +2,10 @@ import { askStatus } from '../control/client.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import { copiesByModel } from '../domain/copies.ts';
 import type { Plan } from '../domain/plan.ts';
-import { ProblemError } from '../domain/problem.ts';
 import type { Status } from '../domain/status.ts';
-import { compareText, nearest } from '../domain/text.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
+import { refuseNotAmong } from './known-models.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { pathIn } from '../stack/paths.ts';
 import { print, printJson, screenOf } from './screen.ts';
@@ -64,15 +63,7 @@ function refuseUnknownNames(names: readonly string[], { desired }: Session, { in
     ...Object.keys(inventory.endpoints),
     ...copiesByModel(observed, inventory.endpoints).keys(),
   ];
-  const known = new Set([...declared, ...left]);
-  const unknown = names.find((name) => !known.has(name));
-  if (unknown === undefined) return;
-  const guess = nearest(unknown, known);
-  throw new ProblemError({
-    code: 'unknown-model',
-    summary: `${unknown}: this stack has no model of that name.`,
-    fix: guess === null ? `Models of this stack: ${[...known].sort(compareText).join(', ') || 'none'}.` : `Did you mean \`${guess}\`?`,
-  });
+  refuseNotAmong(names, [...declared, ...left]);
 }
 
 /** `plan` is null where the file could not be used: then only what runs is told. */

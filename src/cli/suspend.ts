@@ -3,7 +3,7 @@ import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { refuseUnknown } from './known-models.ts';
 import { say } from './screen.ts';
-import { hold, markOf, NO_DAEMON } from './stack-state.ts';
+import { hold, markOf, NO_DAEMON } from './hold.ts';
 
 export interface SuspendFlags extends StackFlags {
   readonly reason?: string;

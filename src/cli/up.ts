@@ -1,8 +1,9 @@
 import type { ServiceKind } from '../render/service/index.ts';
 import type { CliContext, StackFlags } from './context.ts';
-import { eventLine } from './event-line.ts';
+import { renderDaemonLine } from '../render/daemon-event.ts';
 import { EXIT } from './exit.ts';
 import { openSessionOrLast } from './last-applied.ts';
+import { localClock } from './moment.ts';
 import { printJson } from './screen.ts';
 
 export interface UpFlags extends StackFlags {
@@ -59,7 +60,9 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
       onBake: () => startGuard(guarding, options.context.env),
       source: await sourceFor(session, context),
       webhook: session.desired.daemon?.webhook ?? null,
-      hear: flags.json ? (event) => void printJson(context.stdout, event) : (event) => void context.stdout.write(eventLine(event)),
+      hear: flags.json
+        ? (event) => void printJson(context.stdout, event)
+        : (event) => void context.stdout.write(renderDaemonLine(event, localClock)),
       ready: (picture) => {
         isApplying = () => picture().conditions.some(({ reason }) => reason === 'Applying'); // its phase is `stopping` by then
         void manager.ready(`follows ${picture().follows}`);

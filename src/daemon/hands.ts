@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { canApply, type Plan } from '../domain/plan.ts';
 import type { Event } from '../domain/event.ts';
-import type { Generation } from '../domain/generation.ts';
-import { quarantineOf, type Holds } from '../domain/holds.ts';
+import type { Holds } from '../domain/holds.ts';
 import { copiesByModel } from '../domain/copies.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
 import { attachedIn } from '../stack/kept-files.ts';
@@ -10,7 +9,7 @@ import { inForce } from '../stack/in-force.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
 import { lookedAfter } from '../stack/looked-after.ts';
 import { stackPaths } from '../stack/paths.ts';
-import { releaseOf, releaseOfGeneration } from '../stack/release.ts';
+import { goodOthers, releaseOf } from '../stack/release.ts';
 import { attachedPaths, sessionOfRevision } from '../stack/revision-session.ts';
 import { retire, runPlan, tend } from '../stack/run-plan.ts';
 import type { Session } from '../stack/session.ts';
@@ -195,11 +194,7 @@ function isWorth(plan: Plan): boolean {
 
 async function lastGood(release: string, stateDir: string): Promise<number | null> {
   const [{ holds }, generations] = await Promise.all([readHolds(stateDir), listGenerations(stateDir)]);
-  const isGood = (one: Generation): boolean => {
-    const id = releaseOfGeneration(one);
-    return one.mode === 'apply' && one.outcome === 'succeeded' && id !== release && quarantineOf(holds, id) === null;
-  };
   // What somebody applied by hand beside the daemon is not what was followed.
-  const good = generations.filter(isGood);
+  const good = goodOthers(generations, release, holds);
   return (good.find(({ trigger }) => trigger !== 'command') ?? good[0])?.number ?? null;
 }

@@ -27,3 +27,11 @@ export function countCrashes(policy: RestartPolicy): { next(ranMs: number): numb
     },
   };
 }
+
+/**
+ * Pause after `failures` tries in a row that brought nothing (0: the last one did): doubles up to a limit. A random part, from 0 to
+ * 1, takes up to half of it away, so that many who failed together do not come back together. Milliseconds.
+ */
+export function pauseAfter(failures: number, firstMs: number, longestMs: number, random: number): number {
+  return Math.min(longestMs, firstMs * 2 ** Math.max(0, failures - 1)) * (1 - random / 2);
+}

@@ -24,3 +24,19 @@ export function retryAfter(header: string | undefined, now: number): number | nu
   const date = Date.parse(header);
   return Number.isNaN(date) ? null : Math.max(0, date - now);
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'does not accept connections',
+  ECONNRESET: 'closed the connection',
+  EPIPE: 'closed the connection',
+  ETIMEDOUT: 'does not answer',
+  ENOTFOUND: 'has no address that can be found',
+  EAI_AGAIN: 'has no address that can be found now',
+  EHOSTUNREACH: 'cannot be reached',
+  ENETUNREACH: 'cannot be reached',
+};
+
+/** What the code of a failed connection means, to finish the sentence "HOST …"; null: it is none of those that people meet. */
+export function connectionReason(code: string | undefined): string | null {
+  return (code === undefined ? undefined : REASONS[code]) ?? null;
+}

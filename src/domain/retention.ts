@@ -13,6 +13,11 @@ export const USUAL_RETENTION: RetentionSpec = { generations: 10, bytes: null };
 /** Fetched files of weights: SHA-256 (hex) to bytes. */
 export type WeightFiles = Readonly<Record<string, number>>;
 
+/** True if it brought a stack to what it declares, so that one can go back to it. */
+export function isGood({ mode, outcome }: Pick<Generation, 'mode' | 'outcome'>): boolean {
+  return mode === 'apply' && outcome === 'succeeded';
+}
+
 /** A release that one can go back to. */
 export interface WayBack {
   /** The newest generation that applied it. */
@@ -27,7 +32,7 @@ export interface WayBack {
  * further. `idOf`: the release of a generation. Generations of earlier versions tell no weights, and count as kept.
  */
 export function waysBack(generations: readonly Generation[], idOf: (one: Generation) => string): readonly WayBack[] {
-  const applied = generations.filter(({ mode, outcome }) => mode === 'apply' && outcome === 'succeeded');
+  const applied = generations.filter(isGood);
   const newest = [...Map.groupBy(applied, idOf).values()].map(([first]) => first as Generation);
   const { generations: most, bytes } = newest[0]?.source.retention ?? USUAL_RETENTION;
   const counted = new Set(Object.keys(newest[0]?.source.weights ?? {}));

@@ -3,7 +3,7 @@ import { isMeant, type DaemonEvent } from '../domain/daemon-event.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { bodyOf } from './body.ts';
 import { createDedup } from './dedup.ts';
-import { pauseAfter } from './pause.ts';
+import { patience } from './pause.ts';
 import { send, type Mail, type Sent } from './send.ts';
 import type { NotifierOptions } from './types.ts';
 
@@ -90,7 +90,7 @@ export class Hook {
       if (sent.kind === 'refused') this.#url = null; // a new address may have been put where the old one was
       else this.#failures += 1;
       if (sent.kind === 'refused' || isOld) this.#lose(waiting);
-      if (sent.kind === 'later') await clock.pause(pauseAfter(this.#failures, sent.waitMs, random()), signal);
+      if (sent.kind === 'later') await clock.pause(patience(this.#failures, sent.waitMs, random()), signal);
       if (sent.kind === 'refused' || isOld) return;
     }
   }

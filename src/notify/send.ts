@@ -1,4 +1,4 @@
-import { MOST_REDIRECTS, mayRedirect, retryAfter } from '../domain/http.ts';
+import { connectionReason, MOST_REDIRECTS, mayRedirect, retryAfter } from '../domain/http.ts';
 import type { NotifyClock, Post } from './types.ts';
 
 /**
@@ -68,19 +68,8 @@ function judge(status: number, waitMs: number | null): Sent {
   return { kind: 'refused', why: `answers ${status}` };
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'does not accept connections',
-  ECONNRESET: 'closed the connection',
-  EPIPE: 'closed the connection',
-  ETIMEDOUT: 'does not answer',
-  ENOTFOUND: 'has no address that can be found',
-  EAI_AGAIN: 'has no address that can be found now',
-  EHOSTUNREACH: 'cannot be reached',
-  ENETUNREACH: 'cannot be reached',
-};
-
 /** The code of an error only: its message can hold the address. */
 function reasonOf(error: unknown): string {
   const { code } = error as { readonly code?: unknown };
-  return typeof code === 'string' && /^[A-Z0-9_]+$/.test(code) ? (REASONS[code] ?? `failed (${code})`) : 'failed';
+  return typeof code === 'string' && /^[A-Z0-9_]+$/.test(code) ? (connectionReason(code) ?? `failed (${code})`) : 'failed';
 }

@@ -1,6 +1,8 @@
 import { canonicalJson } from '../domain/canonical.ts';
 import type { Generation } from '../domain/generation.ts';
+import { quarantineOf, type Holds } from '../domain/holds.ts';
 import type { Attached } from '../domain/kept.ts';
+import { isGood } from '../domain/retention.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
 
@@ -26,4 +28,12 @@ export function releaseOf({ desired, lock, attached }: Session): string {
 /** Of a generation. */
 export function releaseOfGeneration({ revision, source, attached }: Generation): string {
   return releaseId(revision, { ...(source.lock === undefined ? {} : { lock: source.lock }), ...(attached && { attached }) });
+}
+
+/** Good generations of other releases than this one that were not rolled back, in the order given. `release` null: of any. */
+export function goodOthers(generations: readonly Generation[], release: string | null, holds: Holds): readonly Generation[] {
+  return generations.filter((one) => {
+    const id = releaseOfGeneration(one);
+    return isGood(one) && id !== release && quarantineOf(holds, id) === null;
+  });
 }

@@ -24,8 +24,8 @@ function guards({ stateDir }: Home): readonly number[] {
     .map(Number);
 }
 
-/** A release that is watched, and the daemon that applied it, dead. */
-async function deadInTheBake(): Promise<Home> {
+/** A release that is watched, and the daemon that applied it, ended by this signal. */
+async function endedInTheBake(signal: NodeJS.Signals): Promise<Home> {
   const home = await newHome();
   home.declare(one(256), PROBE);
   const daemon = await home.up();
@@ -33,7 +33,7 @@ async function deadInTheBake(): Promise<Home> {
   home.declare(one(512), PROBE);
   await home.settles('chat 512 serving');
   await until('a guard', () => guards(home).length === 1);
-  daemon.kill('SIGKILL');
+  daemon.kill(signal);
   await daemon.ended;
   return home;
 }
@@ -44,7 +44,7 @@ function crash({ engines }: Home): void {
 
 describe('A daemon that dies while a release is watched', () => {
   it('is stood in for: a release that does not hold is taken back, once, and the guard ends', async () => {
-    const home = await deadInTheBake();
+    const home = await endedInTheBake('SIGKILL');
     crash(home);
     await home.serves('chat 256 serving');
     await until('the end of the guard', () => guards(home).length === 0);
@@ -56,7 +56,7 @@ describe('A daemon that dies while a release is watched', () => {
   });
 
   it('gets its place back when it returns, with what it watched', async () => {
-    const home = await deadInTheBake();
+    const home = await endedInTheBake('SIGKILL');
     await home.up();
     expect((await home.picture())?.bake).toMatchObject({ previous: 1 });
     crash(home);
@@ -64,14 +64,7 @@ describe('A daemon that dies while a release is watched', () => {
   });
 
   it('but not one that was told to end: then nobody goes back for it', async () => {
-    const home = await newHome();
-    home.declare(one(256), PROBE);
-    const daemon = await home.up();
-    await home.settles('chat 256 serving');
-    home.declare(one(512), PROBE);
-    await home.settles('chat 512 serving');
-    daemon.kill('SIGTERM');
-    await daemon.ended;
+    const home = await endedInTheBake('SIGTERM');
     await until('the end of the guard', () => guards(home).length === 0);
     expect(home.copies()).toEqual(['chat 512 serving']);
   });

@@ -123,6 +123,22 @@ describe('llmops rollback with a daemon', () => {
   });
 });
 
+describe('A way back and forth', () => {
+  it('ends where the generation that is gone to is the one that is declared', async () => {
+    const home = await newHome();
+    home.declare({ chat: 'context: 256, rollout: { bake: 0s }' }, PROBE);
+    await home.up();
+    await home.settles('chat 256 serving');
+    home.declare({ chat: 'context: 512, rollout: { bake: 0s }' }, PROBE);
+    await home.settles('chat 512 serving');
+    expect((await home.llmops('rollback', '-y')).code).toBe(0);
+    expect(home.copies()).toEqual(['chat 256 serving']);
+    const forth = await home.llmops('rollback', '2', '-y');
+    expect(forth.code, forth.stderr).toBe(0);
+    expect(home.copies()).toEqual(['chat 512 serving']);
+  });
+});
+
 describe('A release that does not hold', () => {
   it('is taken back once, is not tried again, and the next different one is', async () => {
     const home = await newHome();

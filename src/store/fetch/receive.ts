@@ -4,7 +4,8 @@ import { ProblemError } from '../../domain/problem.ts';
 import { refuseIfStopped, stopped } from '../hash/file.ts';
 import { ask, Stalled, type Answer } from '../http/exchange.ts';
 import { judge, webPage, wrongSize, type Part } from '../http/judge.ts';
-import { isUntrusted, pauseAfter, reasonOf, TryAgain } from '../http/retry.ts';
+import { pauseAfter } from '../../domain/backoff.ts';
+import { isUntrusted, reasonOf, TryAgain } from '../http/retry.ts';
 import { sizeText, timeText } from '../words.ts';
 import { askedOf, joined, unlessPage, type Course } from './course.ts';
 

@@ -1,3 +1,5 @@
+import { connectionReason } from '../../domain/http.ts';
+
 /** A try that failed in a way that the next one may not. */
 export class TryAgain extends Error {
   /** What the server asked for, in milliseconds (Retry-After); null: nothing. */
@@ -16,29 +18,11 @@ export class TryAgain extends Error {
   }
 }
 
-/**
- * Pause after `failures` tries in a row that brought nothing (0: the last one did): doubles up to a limit. A random part,
- * from 0 to 1, takes up to half of it away, so that many who were cut off together do not come back together.
- */
-export function pauseAfter(failures: number, first: number, longest: number, random: number): number {
-  return Math.min(longest, first * 2 ** Math.max(0, failures - 1)) * (1 - random / 2);
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'does not accept connections',
-  ECONNRESET: 'closed the connection',
-  EPIPE: 'closed the connection',
-  ETIMEDOUT: 'does not answer',
-  ENOTFOUND: 'has no address that can be found',
-  EAI_AGAIN: 'has no address that can be found now',
-  EHOSTUNREACH: 'cannot be reached',
-  ENETUNREACH: 'cannot be reached',
-};
-
 /** What a failed connection means, to finish the sentence "HOST …". */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code !== undefined && REASONS[code]) return REASONS[code];
+  const known = connectionReason(code);
+  if (known !== null) return known;
   if (code?.startsWith('HPE_')) return `does not speak HTTP (${code})`;
   return code ? `failed (${code})` : `failed: ${message}`;
 }

@@ -1,0 +1,61 @@
+import type { DaemonPicture } from '../../domain/daemon-picture.ts';
+import type { Generation } from '../../domain/generation.ts';
+import { rollBack, type Holds, type Pin, type Quarantine } from '../../domain/holds.ts';
+import { ProblemError } from '../../domain/problem.ts';
+import { sessionOfGeneration } from '../../stack/last-session.ts';
+import { goodOthers, releaseOfGeneration } from '../../stack/release.ts';
+import type { Session } from '../../stack/session.ts';
+import { listGenerations, readHolds, readState } from '../../state/index.ts';
+import type { CliContext } from '../context.ts';
+
+/** Where to go back to, and from what. */
+export interface Way {
+  readonly to: Generation;
+  readonly session: Session;
+  /** The newest generation; null: it cannot be read. */
+  readonly from: Generation | null;
+}
+
+/** Finds the generation that is meant, or the one before what is in force. Throws a ProblemError `no-generation`. */
+export async function wayBack(now: Session, given: string | undefined, context: CliContext): Promise<Way> {
+  const { stateDir, paths } = now;
+  const [generations, { inventory }, { holds }] = await Promise.all([listGenerations(stateDir), readState(stateDir), readHolds(stateDir)]);
+  const from = generations.find(({ number }) => number === inventory.generation) ?? null;
+  const to =
+    given === undefined
+      ? goodOthers(generations, from && releaseOfGeneration(from), holds)[0]
+      : generations.find(({ number }) => String(number) === given);
+  if (!to) throw nothingToGoBackTo(given, generations);
+  const session = await sessionOfGeneration(to, { paths, stateDir, context });
+  if (session) return { to, session, from };
+  throw new ProblemError({
+    code: 'no-generation',
+    summary: `Generation ${to.number} was recorded by another version of llmops, and its file is not understood by this one.`,
+    fix: `See it: llmops show ${to.number}`,
+  });
+}
+
+function nothingToGoBackTo(given: string | undefined, generations: readonly Generation[]): ProblemError {
+  const kept = generations.map(({ number }) => number);
+  const range = kept.length === 0 ? 'none' : `${Math.min(...kept)} to ${Math.max(...kept)}`;
+  return new ProblemError({
+    code: 'no-generation',
+    summary:
+      given === undefined
+        ? 'There is no earlier generation that declares anything else.'
+        : `There is no generation ${given}. Kept: ${range}.`,
+    fix: 'See which there are: llmops history',
+  });
+}
+
+/** What is in force, and what the daemon follows, is not to come back by itself; what is gone back to may. */
+export function held(holds: Holds, { to, from }: Way, picture: DaemonPicture | null, mark: Pick<Pin, 'by' | 'at' | 'why'>): Holds {
+  const target = releaseOfGeneration(to);
+  const newest = picture?.newest ?? null;
+  const bad: readonly Quarantine[] = [
+    ...(from === null ? [] : [{ ...mark, release: releaseOfGeneration(from), commit: from.source.commit, generation: from.number }]),
+    ...(newest === null ? [] : [{ ...mark, release: newest.release, commit: newest.commit, generation: null }]),
+  ].filter(({ release }) => release !== target);
+  const open = { ...holds, quarantined: holds.quarantined.filter(({ release }) => release !== target) };
+  return [...bad, null].reduce((all: Holds, one) => rollBack(all, { ...mark, generation: to.number }, one), open);
+}

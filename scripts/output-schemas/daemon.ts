@@ -6,6 +6,15 @@ const mark = {
   why: nullable(text('Why, in words.')),
 };
 
+/** What people hold. */
+export const held = {
+  suspended: map(
+    'What is left as it is, by model; `*`: the whole stack.',
+    object('A suspension.', { ...mark, until: nullable(text('Its end, ISO 8601.')) }),
+  ),
+  pin: nullable(object('The generation that it keeps to after a rollback.', { ...mark, generation: count('Its number.') })),
+};
+
 /** What `llmops up` is at. */
 export const daemon: Schema = object('What the daemon of a stack is at.', {
   formatVersion: exactly('Version of this format.', '1.0'),
@@ -42,11 +51,7 @@ export const daemon: Schema = object('What the daemon of a stack is at.', {
       at: text('When, ISO 8601.'),
     }),
   ),
-  suspended: map(
-    'What is left as it is, by model; `*`: the whole stack.',
-    object('A suspension.', { ...mark, until: nullable(text('Its end, ISO 8601.')) }),
-  ),
-  pin: nullable(object('The generation that it keeps to after a rollback.', { ...mark, generation: count('Its number.') })),
+  ...held,
   bake: nullable(
     object('A release that is watched after its apply.', {
       release: text('Its name.'),
@@ -59,6 +64,7 @@ export const daemon: Schema = object('What the daemon of a stack is at.', {
       boot: nullable(text('The run of the machine in which it was applied.')),
     }),
   ),
+  outdated: list('Keys of `daemon` that were edited since it began, and count only when it is started anew.', text('`daemon.git`')),
   conditions: list(
     'Statements about it.',
     object('One statement.', {

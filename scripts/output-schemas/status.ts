@@ -1,4 +1,4 @@
-import { daemon } from './daemon.ts';
+import { daemon, held } from './daemon.ts';
 import * as common from './common.ts';
 import { count, document, exactly, flag, list, nullable, object, oneOfWords, ref, scalar, text } from './dsl.ts';
 
@@ -92,6 +92,7 @@ const root = object('The document of `llmops status --json`. Minor versions only
     }),
   ),
   daemon: nullable(daemon),
+  held: nullable(object('What the next `llmops up` will heed; null: one runs and tells it, or nothing is held.', held)),
   backends: list('What was looked at.', ref('backend', 'One backend.')),
   models: list('Declared, applied before, or running as ours; sorted by name.', ref('model', 'One model.')),
   foreign: list('What runs and is not ours.', ref('foreign', 'One of them.')),

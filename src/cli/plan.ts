@@ -1,3 +1,4 @@
+import { askStatus } from '../control/client.ts';
 import { canApply, type Plan } from '../domain/plan.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
 import type { CliContext, StackFlags } from './context.ts';
@@ -32,9 +33,18 @@ export async function run(context: CliContext, flags: PlanVerbFlags): Promise<nu
   const seen = await see(session, context, flags);
   const mode = flags.destroy ? 'destroy' : flags.refreshOnly ? 'refresh-only' : 'apply';
   const plan = await planFor(session, seen, mode, flags);
+  if (mode === 'apply' && flags.against === undefined) await noteOfBranch(session, context);
   await show(plan, context, flags);
   if (flags.out !== undefined) await save(flags.out, { plan, session, seen, context, flags });
   return planExitCode(plan, flags.detailedExitcode);
+}
+
+/** A daemon that follows a branch works towards its commit, and not towards the file that this plan is about. */
+async function noteOfBranch({ stateDir, paths }: Session, context: CliContext): Promise<void> {
+  const picture = await askStatus(stateDir);
+  if (picture === null || picture.newest === null || picture.newest.commit === null) return;
+  const followed = `The daemon (pid ${picture.pid}) follows ${picture.follows}, now at ${picture.newest.commit.slice(0, 7)}`;
+  await say(context.stderr, `${followed}; this plan is about ${paths.shown} as it lies here.`);
 }
 
 function refuseConflicts(flags: PlanVerbFlags): void {

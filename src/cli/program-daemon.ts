@@ -63,7 +63,7 @@ function holding(verb: AddVerb): void {
       ['llmops resume', 'llmops resume chat'],
       () => import('./resume.ts'),
     ),
-  );
+  ).option(...reason);
   stackFlags(
     verb(
       'approve [plan]',

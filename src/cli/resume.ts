@@ -4,10 +4,14 @@ import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { refuseUnknown } from './known-models.ts';
 import { say } from './screen.ts';
-import { hold, NO_DAEMON } from './hold.ts';
+import { hold, markOf, NO_DAEMON } from './hold.ts';
+
+export interface ResumeFlags extends StackFlags {
+  readonly reason?: string;
+}
 
 /** `llmops resume [models...]`: ends suspensions; without models also what a rollback holds, so that the newest release is applied. */
-export async function run(context: CliContext, flags: StackFlags, models: readonly string[]): Promise<number> {
+export async function run(context: CliContext, flags: ResumeFlags, models: readonly string[]): Promise<number> {
   const { session } = await openSessionOrLast(context, flags);
   await refuseUnknown(models, session);
   const { holds } = await readHolds(session.stateDir);
@@ -18,7 +22,7 @@ export async function run(context: CliContext, flags: StackFlags, models: readon
     ...(models.length === 0 && holds.pin ? [`the way back to generation ${holds.pin.generation}`] : []),
     ...(models.length === 0 ? holds.quarantined.map(({ release }) => `the quarantine of release ${release}`) : []),
   ];
-  const picture = await hold(session.stateDir, (now) => resume(now, models));
+  const picture = await hold(session.stateDir, (now) => resume(now, models, markOf(context, flags.reason)));
   const what = lifted.length === 0 ? 'Nothing was held.' : `Lifted: ${lifted.join(', ')}.`;
   await say(context.stdout, `${what}${picture === null ? ` ${NO_DAEMON}` : ` The daemon works towards ${picture.target}.`}`);
   return 0;

@@ -1,5 +1,6 @@
 import { askStatus } from '../control/client.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
+import { holdsAt } from '../domain/holds.ts';
 import { copiesByModel } from '../domain/copies.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Status } from '../domain/status.ts';
@@ -68,7 +69,7 @@ function refuseUnknownNames(names: readonly string[], { desired }: Session, { in
 
 /** `plan` is null where the file could not be used: then only what runs is told. */
 async function fold(session: Session, seen: Survey, plan: Plan | null, daemon: DaemonPicture | null, context: CliContext): Promise<Status> {
-  const { currentHolder, currentSupervisor, listGenerations, readGeneration } = await import('../state/index.ts');
+  const { currentHolder, currentSupervisor, listGenerations, readGeneration, readHolds } = await import('../state/index.ts');
   const { makeStatus, withInert, withLastFailures } = await import('../status/index.ts');
   const { generation } = seen.inventory;
   const applied = generation === null ? null : await readGeneration(session.stateDir, generation).catch(() => null);
@@ -82,6 +83,7 @@ async function fold(session: Session, seen: Survey, plan: Plan | null, daemon: D
     holder: currentHolder(session.stateDir),
     supervisor: currentSupervisor(session.stateDir),
     daemon,
+    holds: holdsAt((await readHolds(session.stateDir)).holds, Date.parse(context.now())),
     appliedRevision: applied?.revision ?? null,
   });
   const inert = plan === null ? [] : (session.desired.inertModels ?? []);

@@ -39,7 +39,8 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
     stateDir: session.stateDir,
     baseDir: session.paths.baseDir,
     parallelism: flags.parallelism,
-    probeMs: flags.probe ?? session.desired.daemon?.probeMs ?? PROBE_MS,
+    declared: session.desired.daemon ?? null,
+    ...(flags.probe !== undefined && { probeMs: flags.probe }),
   };
   if (flags.guard) {
     await guard({ ...options, onBake: () => undefined, hear: () => undefined });
@@ -84,5 +85,4 @@ function withoutManager(env: CliContext['env']): CliContext['env'] {
 const STOPPING =
   'Stopping: a model between its old copy and its new one is brought to its end first, or its clients are sent back. A second signal ends at once.\n';
 const SIGTERM = 143;
-const PROBE_MS = 5000;
 const SILENT = { show: () => undefined, clear: () => undefined };

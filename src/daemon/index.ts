@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { DaemonSpec } from '../domain/daemon.ts';
 import type { DaemonEvent } from '../domain/daemon-event.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import type { Event } from '../domain/event.ts';
@@ -14,6 +15,7 @@ import { noteSupervisor, openEventLog, readEvents, readHolds, takeDaemonLock } f
 import { COMMAND, realHands } from './hands.ts';
 import { Loop } from './loop.ts';
 import { notifying } from './notifying.ts';
+import { outdated, tellOutdated } from './outdated.ts';
 import { pictureOf } from './picture.ts';
 import { serveWebhook } from './webhook.ts';
 import type { DaemonClock, Telling } from './types.ts';
@@ -34,8 +36,10 @@ export interface DaemonOptions {
   readonly webhook: string | null;
   /** Starts what watches a release in its place, should this process die. */
   readonly onBake: () => void;
-  /** How often engines are looked at, in milliseconds. */
-  readonly probeMs: number;
+  /** `daemon:` as it read when this began; null: it was not there. */
+  readonly declared: DaemonSpec | null;
+  /** How often engines are looked at, whatever the file says, in milliseconds. Absent: as the file says. */
+  readonly probeMs?: number;
   /** Hears what happens: the daemon's events, and those of its runs. Must not throw. */
   readonly hear: (event: DaemonEvent | Event) => void;
   /** Called when others can talk to it. */
@@ -48,6 +52,8 @@ const LAST_WORDS_MS = 3000;
 const NUDGE_MS = 2000;
 /** How often the note of what it is about to do is brought up to date, in milliseconds. */
 const NOTE_MS = 1000;
+/** How often engines are looked at where nothing says otherwise, in milliseconds. */
+const PROBE_MS = 5000;
 
 /**
  * Keeps one stack as its source declares it, until the context's signal is aborted. Engines go on running then. Throws a
@@ -66,7 +72,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       (event) => isLasting(event) && log.append(event),
     ]);
     const hear = (event: object) => hearers.forEach((one) => one(event));
-    const hooks = () => loop.follower.release?.session.desired.daemon?.notify ?? [];
+    const hooks = () => declaredNow(loop, null)?.notify ?? [];
     const failed = ({ code, summary }: Problem) =>
       hear({ at: context.now(), stack: options.stack, type: 'notify.failed', code, message: summary });
     const webhooks = notifying({ hooks, surroundings: { env: context.env, baseDir: options.baseDir }, log: failed });
@@ -74,6 +80,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       const event = { at: context.now(), stack: options.stack, ...telling } as DaemonEvent;
       hear(event);
       webhooks.tell(event);
+      if (event.type === 'revision.found') tellIfOutdated();
+    };
+    let told = '';
+    const tellIfOutdated = () => {
+      const keys = outdated(options.declared, declaredNow(loop, options.declared));
+      if (keys.length > 0 && told !== keys.join()) tell(tellOutdated(keys));
+      told = keys.join();
     };
     const loop: Loop = await openLoop(options, tell, hear);
     const picture = () => paint(loop, options);
@@ -133,10 +146,11 @@ function isLasting(event: object): boolean {
 }
 
 async function openLoop(options: DaemonOptions, tell: (event: Telling) => void, emit: (event: Event) => void): Promise<Loop> {
-  const { context, place, stack, stateDir, source, parallelism, probeMs } = options;
+  const { context, place, stack, stateDir, source, parallelism } = options;
   const hands = realHands({ context, place, stack, stateDir, parallelism, emit });
   const { holds } = await readHolds(stateDir);
   const policy = () => loop.follower.release?.session.desired.policy ?? NO_POLICY;
+  const probeMs = () => options.probeMs ?? declaredNow(loop, options.declared)?.probeMs ?? PROBE_MS;
   const loop: Loop = new Loop(
     { source, hands, clock: realClock, tell, probeMs, policy, boot: bootId(), onBake: options.onBake, isGone, hash: sha256 },
     holds,
@@ -144,8 +158,15 @@ async function openLoop(options: DaemonOptions, tell: (event: Telling) => void, 
   return loop;
 }
 
-function paint({ follower, standing }: Loop, { context, source }: DaemonOptions): DaemonPicture {
+/** `daemon:` of the newest release; before there is one: `otherwise`. */
+function declaredNow({ follower: { release } }: Loop, otherwise: DaemonSpec | null): DaemonSpec | null {
+  return release === null ? otherwise : (release.session.desired.daemon ?? null);
+}
+
+function paint(loop: Loop, { context, source, declared }: DaemonOptions): DaemonPicture {
+  const { follower, standing } = loop;
   return pictureOf({
+    outdated: outdated(declared, declaredNow(loop, declared)),
     pid: process.pid,
     who: who(context.env),
     since: STARTED,

@@ -14,8 +14,8 @@ export interface LoopParts {
   readonly hands: Hands;
   readonly clock: DaemonClock;
   readonly tell: (event: Telling) => void;
-  /** How often engines are looked at where nothing is known to have happened, in milliseconds. */
-  readonly probeMs: number;
+  /** How often engines are looked at where nothing is known to have happened, as the file says now, in milliseconds. */
+  readonly probeMs: () => number;
   /** When what the file asks for may be done, as it says now. */
   readonly policy: () => PolicySpec;
   /** Names this run of the machine; null: it does not tell. */

@@ -1,24 +1,22 @@
-import { suspendedAt, type Holds } from '../domain/holds.ts';
-import { errorsIn, problemOf, type Problem } from '../domain/problem.ts';
+import { NO_HOLDS, suspendedAt, type Holds } from '../domain/holds.ts';
+import { errorsIn, problemOf } from '../domain/problem.ts';
 import { Superseded } from '../domain/superseded.ts';
-import { Reminders } from '../stack/crash-watch.ts';
 import type { Session } from '../stack/session.ts';
 import { Baking } from './baking.ts';
+import { Findings } from './findings.ts';
 import { Follower } from './follower.ts';
 import { passage } from './gate.ts';
 import { HoldsView } from './holds-view.ts';
-import { NOTHING, type Begun, type Found, type LoopParts, type Standing } from './loop-parts.ts';
-import { modelOf, Pace, type Decision, type Now } from './pace.ts';
+import { NOTHING, type Begun, type LoopParts, type Standing } from './loop-parts.ts';
+import { Pace, type Decision, type Now } from './pace.ts';
 import { Pulse } from './pulse.ts';
 import { keyOf, targetOf, type Target } from './target.ts';
-import { tellBusy, tellPaced, tellParked, tellRan, tellRefused, tellStarts, tellSuspension, tellWayBack } from './telling.ts';
-import type { Looked, Task, Telling } from './types.ts';
+import { tellRan, tellStarts, tellSuspension, tellWayBack } from './telling.ts';
+import type { Looked, Task } from './types.ts';
 import { Wake } from './wake.ts';
 
 /** After a round that failed as a whole, in milliseconds. */
 const FAILED_MS = 5000;
-/** Somebody else's apply is waited for in steps of this. Milliseconds. */
-const BUSY_MS = 1000;
 /** A source that answers does so in this time, in milliseconds; so it is followed from the first round on. */
 const FIRST_LOOK_MS = 3000;
 const IN_FORCE: Target = { kind: 'in-force', quarantine: null };
@@ -45,23 +43,21 @@ export class Loop {
   readonly #holds: HoldsView;
   readonly #pace = new Pace();
   readonly #heal = new Pace();
-  readonly #reminders = new Reminders();
+  readonly #findings: Findings;
   #run: { readonly key: string; readonly stop: AbortController } | null = null;
   #standing: Standing;
-  /** What this round has found so far. What the one before found counts until then: who asks in between must not hear that all is well. */
-  #found: Found = NOTHING;
   #key = '';
   #generation: { readonly number: number; readonly session: Session } | null = null;
-  #nextMs = 0;
   /** A person said to look: what failed at its start is tried once more. */
   #isAsked = false;
   /** As it was told last. */
-  #suspended: Holds['suspended'] = {};
+  #suspended: Pick<Holds, 'suspended' | 'resumed' | 'pin'> = NO_HOLDS;
 
   constructor(parts: LoopParts, holds: Holds) {
     this.#parts = parts;
     this.#wake = new Wake(parts.clock);
     this.#pulse = new Pulse(parts, this.#wake);
+    this.#findings = new Findings(parts);
     this.#baking = new Baking(parts);
     this.#holds = new HoldsView(parts.hands, parts.clock, holds);
     const { source, hands, tell, clock } = parts;
@@ -112,21 +108,20 @@ export class Loop {
 
   /** One look at everything, and what is to be done. Resolves to how long to wait for the next, in milliseconds. */
   async round(signal: AbortSignal): Promise<number> {
-    this.#nextMs = this.#parts.probeMs;
+    this.#findings.begin(this.#parts.probeMs());
     const holds = await this.#holds.read();
     const [target, isSuspended] = [this.#targetIn(holds), this.#holds.isSuspended(holds)];
-    this.#found = NOTHING;
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', ...(isSuspended && NOTHING) });
-    for (const telling of tellSuspension(this.#suspended, holds.suspended)) this.#parts.tell(telling);
-    this.#suspended = holds.suspended;
-    if (isSuspended) return this.#nextMs;
-    if (this.#holds.damage) this.#refuse(this.#key, [this.#holds.damage]);
+    for (const telling of tellSuspension(this.#suspended, holds)) this.#parts.tell(telling);
+    this.#suspended = holds;
+    if (isSuspended) return this.#findings.nextMs;
+    if (this.#holds.damage) this.#findings.refuse(this.#key, [this.#holds.damage]);
     await this.#onTarget(target, holds);
     const session = await this.#sessionOf(target);
     const left = session === null ? null : await this.#drive(session, target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
-    this.#stand({ ...this.#found, phase: 'idle' });
-    return this.#nextMs;
+    this.#stand({ ...this.#findings.found, phase: 'idle' });
+    return this.#findings.nextMs;
   }
 
   #targetIn(holds: Holds): Target {
@@ -137,11 +132,12 @@ export class Loop {
   async #onTarget(target: Target, { pin }: Holds): Promise<void> {
     const key = keyOf(target);
     if (key === this.#key) return;
+    const isFirst = this.#key === ''; // what was held before this process began was told by whoever did it
     this.#pace.forget();
     this.#stand(NOTHING);
     this.#key = key;
     if (pin === null) return;
-    if (target.kind === 'generation') this.#parts.tell(tellWayBack(pin));
+    if (target.kind === 'generation' && !isFirst) this.#parts.tell(tellWayBack(pin));
     // Another release has come: were this one away some day, the stack must not go back for it.
     if (target.kind === 'release') await this.#parts.hands.changeHolds((holds) => ({ ...holds, pin: null }));
   }
@@ -163,16 +159,16 @@ export class Loop {
     const holdFailed = !this.#isAsked;
     this.#isAsked = false;
     const looked = await hands.look(session, { allowDestroy: isBack, holdFailed, signal });
-    const decision = this.#decide(this.#pace, looked, null);
-    if (looked.holder !== undefined && decision.left.size > 0) this.#isBusy(looked.holder);
-    if (this.#holds.damage === null && (await this.#baking.judge(looked.plan, decision, holds))) {
-      this.#soon(0);
-      return decision.left;
-    }
+    const decision = await this.#decide(this.#pace, looked, null);
+    if (decision === null) return new Set();
+    if (looked.holder !== undefined && decision.left.size > 0) this.#findings.busy(looked.holder);
     const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
-    if (passes.parked) this.#park(passes.parked, passes.held);
+    if (passes.parked) this.#findings.park(passes.parked, passes.held);
     const errors = errorsIn(looked.plan.problems);
-    if (errors.length > 0 && !passes.approved) return passes.parked ? null : this.#refuse(looked.plan.revision, errors);
+    if (errors.length > 0 && !passes.approved) {
+      if (!passes.parked) this.#findings.refuse(looked.plan.revision, errors);
+      return null;
+    }
     const due = decision.due.filter((model) => !passes.held.has(model));
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
     const trigger = isBack ? ('rollback' as const) : decision.trigger;
@@ -189,41 +185,38 @@ export class Loop {
     const session = await hands.inForce();
     if (session === null) return;
     const looked = await hands.look(session, { allowDestroy: true, holdFailed: true, signal });
-    const decision = this.#decide(this.#heal, looked, only);
-    const isJudged = this.#holds.damage === null;
-    if (isJudged && (await this.#baking.judge(looked.plan, decision, this.#standing.holds))) return this.#soon(0);
+    const decision = await this.#decide(this.#heal, looked, only);
+    if (decision === null) return;
     const due = decision.restarts.filter((model) => only === null || only.has(model));
     const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true, holdFailed: true };
     if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal });
   }
 
-  /** `only`: models of which something is told; null: all. */
-  #decide(pace: Pace, { plan, known, processes }: Looked, only: ReadonlySet<string> | null): Decision {
-    const now = this.#now();
-    const suspended = new Set(suspendedAt(this.#standing.holds, this.#parts.clock.wallMs()).keys());
-    const decision = pace.look(plan, now, known, suspended);
+  /** `only`: models of which something counts; null: all. null: what was watched did not hold, and the stack goes back. */
+  async #decide(pace: Pace, { plan, known, processes }: Looked, only: ReadonlySet<string> | null): Promise<Decision | null> {
+    const { holds } = this.#standing;
+    const suspended = new Set(suspendedAt(holds, this.#parts.clock.wallMs()).keys());
+    const decision = pace.look(plan, this.#now(), known, suspended);
     this.#pulse.saw(processes);
-    for (const event of decision.events) if (only === null || only.has(modelOf(event))) this.#parts.tell(tellPaced(event));
-    const others = this.#found.waiting.filter(({ model }) => !decision.waiting.some((one) => one.model === model));
-    const left = [...decision.left].filter((model) => only === null || only.has(model));
-    this.#found = { ...this.#found, waiting: [...others, ...decision.waiting], left: [...new Set([...this.#found.left, ...left])] };
-    // What is due and was not begun waits for somebody: a person, or whoever holds the lease.
-    for (const { at } of decision.waiting) if (at > now.ms) this.#soon(at - now.ms);
-    if (known.busy) this.#soon(BUSY_MS);
-    return decision;
+    this.#findings.decided(decision, only);
+    if (known.busy) this.#findings.maybeBusy();
+    const isBad = this.#holds.damage === null && (await this.#baking.judge(plan, decision, holds));
+    this.#findings.tell(decision.events, only, new Set(isBad ? Object.keys(holds.bake?.models ?? {}) : []));
+    if (isBad) this.#findings.soon(0);
+    return isBad ? null : decision;
   }
 
   async #act(due: readonly string[], task: Task, course: Course): Promise<void> {
     const begun = await this.#perform(due, task, course);
-    if (begun === null) return this.#soon(0);
+    if (begun === null) return this.#findings.soon(0);
     const { release, isBaked, acted } = begun;
     if (isBaked && acted.kind !== 'ran') await this.#baking.cancel();
-    if (acted.kind === 'busy') return this.#isBusy(acted.holder);
+    if (acted.kind === 'busy') return this.#findings.busy(acted.holder);
     const { pace, looked, target } = course;
-    this.#reminders.forget('busy');
+    this.#findings.notBusy();
     const done = acted.kind === 'ran' ? acted.plan : looked.plan;
     pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now());
-    this.#soon(0); // what came of it is looked at right away
+    this.#findings.soon(0); // what came of it is looked at right away
     if (acted.kind === 'nothing' || acted.result.steps.length === 0) return;
     const name = release?.id ?? keyOf(target);
     this.#parts.tell(tellRan(acted.result, task.trigger, { name, commit: task.session.commit ?? null }));
@@ -245,7 +238,7 @@ export class Loop {
       const release = target.kind === 'release' ? this.follower.release : null;
       const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
       this.#parts.tell(tellStarts(due, task, release?.id ?? keyOf(target)));
-      this.#stand({ ...this.#found, phase: 'applying' });
+      this.#stand({ ...this.#findings.found, phase: 'applying' });
       return { release, isBaked, acted: await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal])) };
     } finally {
       ended.abort();
@@ -253,37 +246,11 @@ export class Loop {
     }
   }
 
-  #isBusy(holder: string): void {
-    this.#tellOnce('busy', holder, tellBusy(holder));
-    this.#nextMs = BUSY_MS; // though something is due: nothing can come of it sooner
-  }
-
-  #park(parked: NonNullable<Standing['parked']>, held: ReadonlySet<string>): void {
-    this.#found = { ...this.#found, parked, left: [...new Set([...this.#found.left, ...held])] };
-    if (parked.untilMs !== null) this.#soon(parked.untilMs - this.#parts.clock.wallMs());
-    this.#tellOnce('parked', parked.key, tellParked(parked));
-  }
-
-  #refuse(revision: string, problems: readonly Problem[]): null {
-    this.#found = { ...this.#found, stalled: problems };
-    this.#tellOnce('refused', problems.map(({ code, summary }) => `${code} ${summary}`).join('\n'), tellRefused(revision, problems));
-    return null;
-  }
-
   #failed(error: unknown, signal: AbortSignal): number {
     if (signal.aborted) return 0;
-    this.#refuse(this.#key, [problemOf(error)]);
-    this.#stand({ ...this.#found, phase: 'idle' });
+    this.#findings.refuse(this.#key, [problemOf(error)]);
+    this.#stand({ ...this.#findings.found, phase: 'idle' });
     return FAILED_MS;
-  }
-
-  /** What stays as it is is said again with growing pauses. */
-  #tellOnce(key: string, what: string, telling: Telling): void {
-    if (this.#reminders.isDue(key, what, this.#now().ms)) this.#parts.tell(telling);
-  }
-
-  #soon(ms: number): void {
-    this.#nextMs = Math.max(0, Math.min(this.#nextMs, ms));
   }
 
   #now(): Now {

@@ -15,6 +15,7 @@ export interface Sitting {
   readonly trouble: Trouble | null;
   readonly standing: Standing;
   readonly isStopping: boolean;
+  readonly outdated: readonly string[];
   readonly wallMs: number;
   readonly monotonicMs: number;
 }

@@ -5,12 +5,14 @@ import type { Parked } from './gate.ts';
 import type { Paced } from './pace.ts';
 import type { Task, Telling } from './types.ts';
 
-/** What the pace of things tells, as an event. */
-export function tellPaced(event: Paced): Telling {
+/** What the pace of things tells, as an event. `isTakenBack`: the release that the model came with is, so that it is not mended. */
+export function tellPaced(event: Paced, isTakenBack: boolean): Telling {
   switch (event.type) {
     case 'waiting': {
-      const { model, why, inMs } = event;
-      return { type: 'model.crashed', model, why, inMs, message: `${model}: ${why} It is started anew in ${duration(inMs)}.` };
+      const { model, why } = event;
+      const inMs = isTakenBack ? null : event.inMs;
+      const next = inMs === null ? 'The release that it came with is taken back.' : `It is started anew in ${duration(inMs)}.`;
+      return { type: 'model.crashed', model, why, inMs, message: `${model}: ${why} ${next}` };
     }
     case 'blocked': {
       const { model, why, problem } = event;
@@ -104,21 +106,29 @@ const BECAUSE: Readonly<Record<Trigger, string>> = {
   rollback: 'Going back',
 };
 
+type Suspensions = Pick<Holds, 'suspended' | 'resumed' | 'pin'>;
+
 /** What somebody suspended or resumed meanwhile. */
-export function tellSuspension(before: Holds['suspended'], after: Holds['suspended']): readonly Telling[] {
-  const begun = Object.entries(after).filter(([name, { at }]) => before[name]?.at !== at);
-  const ended = Object.entries(before).filter(([name]) => after[name] === undefined);
+export function tellSuspension(before: Suspensions, after: Suspensions): readonly Telling[] {
+  const begun = Object.entries(after.suspended).filter(([name, { at }]) => before.suspended[name]?.at !== at);
+  const ended = Object.keys(before.suspended).filter((name) => after.suspended[name] === undefined);
+  const { by: who, why } = (after.resumed?.at === before.resumed?.at ? null : after.resumed) ?? { by: null, why: null };
+  const said = who === null ? ': its time is over' : `, by ${who}${why === null ? '' : `: ${clause(why)}`}`;
+  const isUnpinned = before.pin !== null && after.pin === null;
   return [
-    ...begun.map(([name, { by, why, until }]): Telling => {
+    ...begun.map(([name, { by, why: because, until }]): Telling => {
       const end = until === null ? '' : `, until ${until}`;
       return {
         type: 'suspended',
         who: by,
-        why,
-        message: `${whom(name)} is left as it is${end}, by ${by}${why === null ? '' : `: ${clause(why)}`}. To end that: llmops resume${name === WHOLE_STACK ? '' : ` ${name}`}`,
+        why: because,
+        message: `${whom(name)} is left as it is${end}, by ${by}${because === null ? '' : `: ${clause(because)}`}. To end that: llmops resume${name === WHOLE_STACK ? '' : ` ${name}`}`,
       };
     }),
-    ...ended.map(([name, { by }]): Telling => ({ type: 'resumed', who: by, message: `${whom(name)} is looked after again.` })),
+    ...(isUnpinned && who !== null
+      ? [{ type: 'resumed', who, why, message: `What was rolled back may be applied again${said}.` } as const]
+      : []),
+    ...ended.map((name): Telling => ({ type: 'resumed', who, why, message: `${whom(name)} is looked after again${said}.` })),
   ];
 }
 

@@ -39,8 +39,8 @@ interface Told {
     readonly policy: DriftPolicy;
     readonly detail: string;
   };
-  /** `inMs`: when it is started again. */
-  'model.crashed': { readonly model: string; readonly why: string; readonly inMs: number };
+  /** `inMs`: when it is started again; null: the release that it came with is taken back instead. */
+  'model.crashed': { readonly model: string; readonly why: string; readonly inMs: number | null };
   /** It is left alone until something about it changes. */
   'model.blocked': { readonly model: string; readonly why: string };
   /** Somebody else keeps changing it back, so it is left as it is. `field`: what the two fight about. */
@@ -49,7 +49,10 @@ interface Told {
   'rollback.started': { readonly to: number; readonly by: string; readonly why: string };
   /** Nothing is changed until somebody resumes. */
   suspended: { readonly who: string; readonly why: string | null };
-  resumed: { readonly who: string };
+  /** `who` null: its time was over. */
+  resumed: { readonly who: string | null; readonly why: string | null };
+  /** `daemon:` reads otherwise than when it began, in keys that count from a start on. */
+  'daemon.outdated': { readonly keys: readonly string[] };
 }
 
 /** Every kind of event that a daemon tells of. */
@@ -81,6 +84,7 @@ const TYPES: Readonly<Record<DaemonEventType, true>> = {
   'rollback.started': true,
   suspended: true,
   resumed: true,
+  'daemon.outdated': true,
 };
 
 /** All of them, for whoever checks a name. */

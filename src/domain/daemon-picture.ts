@@ -29,6 +29,8 @@ export interface DaemonPicture {
   readonly suspended: Readonly<Record<string, Suspension>>;
   readonly pin: Pin | null;
   readonly bake: Bake | null;
+  /** Keys of `daemon:` that were edited since it began, and count only when it is started anew. */
+  readonly outdated: readonly string[];
   readonly conditions: readonly DaemonCondition[];
 }
 

@@ -15,13 +15,13 @@ describe('A suspension', () => {
     const at = (iso: string) => [...suspendedAt(holds, Date.parse(iso)).keys()];
     expect(at('2026-01-01T00:59:59Z')).toEqual(['a', 'b']);
     expect(at('2026-01-01T01:00:00Z')).toEqual(['b']);
-    expect(suspendedAt(resume(holds, ['b']), Date.parse('2027-01-01T00:00:00Z')).size).toBe(0);
+    expect(suspendedAt(resume(holds, ['b'], mark), Date.parse('2027-01-01T00:00:00Z')).size).toBe(0);
   });
 
   it('of one model ends without that of the others, and leaves a way back as it is', () => {
     const holds = rollBack(suspend(NO_HOLDS, ['a', 'b'], { ...mark, until: null }), pin, bad('r2'));
-    expect(resume(holds, ['a'])).toMatchObject({ suspended: { b: {} }, pin, quarantined: [{ release: 'r2' }] });
-    expect(resume(holds, [])).toEqual(NO_HOLDS);
+    expect(resume(holds, ['a'], mark)).toMatchObject({ suspended: { b: {} }, pin, quarantined: [{ release: 'r2' }] });
+    expect(resume(holds, [], mark)).toEqual({ ...NO_HOLDS, resumed: mark });
   });
 });
 

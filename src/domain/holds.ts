@@ -64,6 +64,8 @@ export interface Holds {
   readonly pin: Pin | null;
   readonly approved: readonly Approval[];
   readonly bake: Bake | null;
+  /** Who lifted something last; null: nobody yet. */
+  readonly resumed: Mark | null;
 }
 
 /** The key of the whole stack in {@link Holds.suspended}. */
@@ -71,7 +73,7 @@ export const WHOLE_STACK = '*';
 /** How many rolled-back releases and approvals are remembered. */
 const REMEMBERED = 50;
 
-export const NO_HOLDS: Holds = { formatVersion: '1.0', suspended: {}, quarantined: [], pin: null, approved: [], bake: null };
+export const NO_HOLDS: Holds = { formatVersion: '1.0', suspended: {}, quarantined: [], pin: null, approved: [], bake: null, resumed: null };
 
 /** `names` empty: the whole stack. */
 export function suspend(holds: Holds, names: readonly string[], suspension: Suspension): Holds {
@@ -80,9 +82,9 @@ export function suspend(holds: Holds, names: readonly string[], suspension: Susp
 }
 
 /** Ends suspensions of these models; empty: all of them, and what a rollback holds, so that the newest release is applied again. */
-export function resume(holds: Holds, names: readonly string[]): Holds {
-  if (names.length === 0) return { ...holds, suspended: {}, quarantined: [], pin: null };
-  return { ...holds, suspended: Object.fromEntries(Object.entries(holds.suspended).filter(([name]) => !names.includes(name))) };
+export function resume(holds: Holds, names: readonly string[], resumed: Mark): Holds {
+  if (names.length === 0) return { ...holds, suspended: {}, quarantined: [], pin: null, resumed };
+  return { ...holds, resumed, suspended: Object.fromEntries(Object.entries(holds.suspended).filter(([name]) => !names.includes(name))) };
 }
 
 /** Goes back: the loop keeps to this generation and does not take what is quarantined. */

@@ -1,4 +1,5 @@
 import type { DaemonPicture } from './daemon-picture.ts';
+import type { Holds } from './holds.ts';
 import type { Scalar } from './fields.ts';
 import type { MemoryPool, Phase } from './observed.ts';
 import type { Foreign } from './plan.ts';
@@ -28,6 +29,8 @@ export interface Status {
   readonly supervisor: Omit<Supervision, 'retries'> | null;
   /** What `llmops up` is at; null: it does not run for this stack, or was not asked. */
   readonly daemon: DaemonPicture | null;
+  /** What the next `llmops up` will heed; null: one runs and tells it, or nothing is held. */
+  readonly held: Pick<Holds, 'suspended' | 'pin'> | null;
   readonly backends: readonly BackendStatus[];
   /** Sorted by name: declared, applied before, or running as ours. */
   readonly models: readonly ModelStatus[];

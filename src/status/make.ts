@@ -1,5 +1,6 @@
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import { copiesByModel, engineLabel, foreignAmong } from '../domain/copies.ts';
+import type { Holds } from '../domain/holds.ts';
 import type { Desired } from '../domain/desired.ts';
 import type { Inventory, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Change, Drift, Plan } from '../domain/plan.ts';
@@ -22,6 +23,7 @@ export interface StatusInput {
   readonly holder?: string | null;
   readonly supervisor?: Supervision | null;
   readonly daemon?: DaemonPicture | null;
+  readonly holds?: Holds;
   /** Revision of the last applied generation, if known. */
   readonly appliedRevision?: string | null;
 }
@@ -52,6 +54,7 @@ export function makeStatus(input: StatusInput): Status {
     holder: input.holder ?? null,
     supervisor: supervisorOf(input),
     daemon: input.daemon ?? null,
+    held: heldOf(input),
     backends: input.observed.map(backendStatus),
     models,
     foreign: plan?.foreign ?? foreignAmong(input.observed),
@@ -64,6 +67,12 @@ export function makeStatus(input: StatusInput): Status {
 function withRetry(model: ModelStatus, retries: ReadonlyMap<string, Retry>): ModelStatus {
   const retry = retries.get(model.name);
   return retry === undefined || model.state === 'ready' ? model : { ...model, retry };
+}
+
+function heldOf({ daemon, holds }: StatusInput): Status['held'] {
+  if (daemon || holds === undefined) return null;
+  const { suspended, pin } = holds;
+  return pin === null && Object.keys(suspended).length === 0 ? null : { suspended, pin };
 }
 
 function supervisorOf({ supervisor }: StatusInput): Status['supervisor'] {

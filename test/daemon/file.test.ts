@@ -51,6 +51,24 @@ describe('llmops up follows a file', () => {
     expect((await daemon.ended).code).toBe(0);
   });
 
+  it('looks as often as the file says now; where it listens it has read at its start, and says so', async () => {
+    const home = await newHome();
+    home.declare({ chat: 'context: 256' }, 'daemon: { probe: 1h }\n');
+    await home.up();
+    await home.settles('chat 256 serving');
+    home.declare({ chat: 'context: 256' }, 'daemon: { probe: 1s, webhook: { listen: 127.0.0.1:1 } }\n');
+    expect((await home.told('daemon.outdated')).message).toBe(
+      'daemon.webhook was edited since llmops up began, and counts when it is started anew.',
+    );
+    expect((await home.llmops('status')).stdout).toContain('daemon.webhook was edited; it counts after a restart of llmops up');
+    await until('the round that the file asked for', async () => (await home.picture())?.phase === 'idle');
+    for (const one of home.engines.realm('one').instances.values()) one.loaded = { ...one.loaded, context: 999 };
+    await home.told('drift.found'); // in its old rhythm it would come in an hour
+    await home.settles('chat 256 serving');
+    home.declare({ chat: 'context: 256' }, 'daemon: { probe: 1s }\n');
+    await until('the same as at its start', async () => (await home.picture())?.outdated.length === 0);
+  });
+
   it('has nothing to do with a stack that is named otherwise now', async () => {
     const home = await newHome();
     home.declare({ chat: 'context: 256' });

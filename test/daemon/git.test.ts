@@ -56,6 +56,9 @@ describe('llmops up follows a branch', () => {
     expect((await home.llmops('status')).stdout).toContain(`commit ${commit.slice(0, 7)} "change the stack"`);
     home.write('llmops.yaml', stack(999, 'remote: ., poll: 1h'));
     expect((await home.llmops('status')).stdout, 'what lies in the clone is not what is followed').toMatch(/1 of 1 ready/);
+    expect((await home.llmops('plan')).stderr.replace(/\s+/g, ' ')).toMatch(
+      new RegExp(`follows .*, now at ${commit.slice(0, 7)}; this plan is about llmops\\.yaml as it lies here\\.`),
+    );
     const { generations } = JSON.parse((await home.llmops('history', '--json')).stdout) as { generations: readonly object[] };
     expect(generations[0]).toMatchObject({ command: 'llmops up', trigger: 'release' });
   });

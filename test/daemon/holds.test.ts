@@ -39,8 +39,27 @@ describe('A suspension', () => {
     const later = await home.up();
     await later.says('The stack is left as it is');
     expect(home.copies()).toEqual(['chat 256 failed']);
-    expect((await home.llmops('resume')).stdout).toMatch(/^Lifted: the suspension\. The daemon works towards release [0-9a-f]{12}\.\n$/);
+    expect((await home.llmops('resume', '--reason', 'moved in')).stdout).toMatch(
+      /^Lifted: the suspension\. The daemon works towards release [0-9a-f]{12}\.\n$/,
+    );
     await home.settles('chat 512 serving');
+    const { who, why, message } = await home.told('resumed');
+    expect([who, why, message]).toEqual([
+      expect.stringMatching(/./),
+      'moved in',
+      `The stack is looked after again, by ${String(who)}: moved in.`,
+    ]);
+  });
+
+  it('is told by `status` also where no daemon runs', async () => {
+    const home = await newHome();
+    home.declare({ chat: 'context: 256' }, PROBE);
+    expect((await home.llmops('apply', '-y')).code).toBe(0);
+    await home.llmops('suspend', 'chat', '--reason', 'a benchmark');
+    const { stdout } = await home.llmops('status');
+    expect(stdout).toMatch(/^Held +for the next llmops up: chat is suspended by \S+ \(a benchmark\)$/m);
+    await home.llmops('resume');
+    expect((await home.llmops('status')).stdout).not.toContain('Held');
   });
 
   it('of a model leaves that one alone', async () => {
@@ -69,7 +88,7 @@ describe('A suspension', () => {
     expect(stdout).toMatch(/left as it is until \d{4}-/);
     home.declare({ chat: 'context: 512' }, PROBE);
     await home.settles('chat 512 serving');
-    await home.told('resumed');
+    expect(await home.told('resumed')).toMatchObject({ who: null, message: 'The stack is looked after again: its time is over.' });
   });
 
   it('cuts short what is being applied', async () => {

@@ -37,7 +37,7 @@ function loopOf(plan: Plan) {
     hands,
     clock,
     tell,
-    probeMs: 10_000,
+    probeMs: () => 10_000,
     policy: () => NO_POLICY,
     isGone: () => false,
     onBake: () => undefined,

@@ -70,6 +70,7 @@ describe('llmops rollback with a daemon', () => {
     await home.up();
     await until('rest', async () => (await home.picture())?.phase === 'idle');
     expect(await runs(home)).toEqual([]);
+    expect((await home.events()).filter(({ type }) => type === 'rollback.started')).toEqual([]); // it is there already
     expect(home.copies()).toEqual(['chat 256 serving']);
     declare(home, 1024);
     await home.settles('chat 1024 serving');
@@ -149,6 +150,8 @@ describe('A release that does not hold', () => {
     await home.settles('chat 512 serving');
     for (const one of home.engines.realm('one').instances.values()) one.phase = 'failed';
     const { message } = await home.told('revision.quarantined');
+    const crash = await home.told('model.crashed');
+    expect([crash['inMs'], crash.message]).toEqual([null, expect.stringMatching(/The release that it came with is taken back\.$/)]);
     expect(message).toMatch(/^Release [0-9a-f]{12} is not applied again by itself\. The next different one is; or: llmops resume$/);
     await home.serves('chat 256 serving');
     await home.llmops('reconcile');

@@ -1,5 +1,6 @@
 import type { DaemonPicture } from '../../domain/daemon-picture.ts';
-import { WHOLE_STACK } from '../../domain/holds.ts';
+import { WHOLE_STACK, type Pin, type Suspension } from '../../domain/holds.ts';
+import type { Status } from '../../domain/status.ts';
 import { age, duration } from '../format/units.ts';
 import { labelled } from '../plan/header.ts';
 import type { Entry } from '../text/page.ts';
@@ -40,20 +41,36 @@ function newestWords({ release, commit, subject }: NonNullable<DaemonPicture['ne
   return `commit ${commit.slice(0, 7)}${subject === null ? '' : ` "${subject}"`}`;
 }
 
-function notesOf({ pin, suspended, parked, bake, stalled }: DaemonPicture, now: string): readonly string[] {
+function notesOf({ pin, suspended, parked, bake, stalled, outdated }: DaemonPicture, now: string): readonly string[] {
   const models = Object.entries(suspended).filter(([name]) => name !== WHOLE_STACK);
   return [
-    ...(pin === null ? [] : [`held at generation ${pin.generation} by ${pin.by}; lift it: llmops resume`]),
-    ...models.map(
-      ([name, { by, why, until }]) =>
-        `${name} is suspended by ${by}${why === null ? '' : ` (${why})`}${until === null ? '' : `, until ${until}`}`,
-    ),
+    ...(pin === null ? [] : [pinWords(pin)]),
+    ...models.map(([name, suspension]) => suspensionWords(name, suspension)),
     ...(parked === null ? [] : [`waits: ${parked.summary}${parked.until === null ? '' : ` Until ${parked.until}.`}`]),
     ...stalled.slice(1).map(({ summary }) => summary),
+    ...outdated.map((key) => `${key} was edited; it counts after a restart of llmops up`),
     ...(bake === null || bake.since === null
       ? []
       : bakeWords(Object.keys(bake.models), Date.parse(bake.since) + bake.ms - Date.parse(now), bake.previous)),
   ];
+}
+
+/** What the next daemon will heed. */
+export function heldEntries({ suspended, pin }: NonNullable<Status['held']>): readonly Entry[] {
+  const held = [
+    ...(pin === null ? [] : [pinWords(pin)]),
+    ...Object.entries(suspended).map(([name, one]) => suspensionWords(name === WHOLE_STACK ? 'the stack' : name, one)),
+  ];
+  const [first = '', ...more] = held;
+  return [labelled('Held', `for the next llmops up: ${first}`), ...more.map((text) => row([text]))];
+}
+
+function pinWords({ generation, by }: Pin): string {
+  return `held at generation ${generation} by ${by}; lift it: llmops resume`;
+}
+
+function suspensionWords(name: string, { by, why, until }: Suspension): string {
+  return `${name} is suspended by ${by}${why === null ? '' : ` (${why})`}${until === null ? '' : `, until ${until}`}`;
 }
 
 function bakeWords(models: readonly string[], leftMs: number, previous: number | null): readonly string[] {

@@ -9,7 +9,7 @@ import type { Entry, Looks } from '../text/page.ts';
 import { BLANK, entry, printPage } from '../text/page.ts';
 import type { Span, Tone } from '../text/lines.ts';
 import { line, span } from '../text/lines.ts';
-import { daemonEntries } from './daemon.ts';
+import { daemonEntries, heldEntries } from './daemon.ts';
 import { strangerEntries } from './foreign.ts';
 
 /** How a status is to look. `wide`: more columns, for a wide screen. */
@@ -49,7 +49,7 @@ function headEntries(status: Status, now: string): readonly Entry[] {
   ];
   const changing = status.holder === null ? [] : [labelled('Changing', span(status.holder, 'note'))];
   const keeper = status.daemon === null ? supervisorEntries(status, now) : daemonEntries(status.daemon, now);
-  return [...rows, ...keeper, ...changing];
+  return [...rows, ...keeper, ...(status.held === null ? [] : heldEntries(status.held)), ...changing];
 }
 
 /** Whether what is down comes back by itself. Where nothing is down and nobody supervises, nobody asks. */

@@ -79,7 +79,7 @@ export class Daemon {
           sleep: (ms, signal) => this.life.look(() => time.sleep(ms, signal)),
         },
         tell: (event) => this.#tell(event),
-        probeMs: PROBE_MS,
+        probeMs: () => PROBE_MS,
         onBake: () => undefined,
         boot: 'sim',
         policy: () => loop.follower.release?.session.desired.policy ?? NO_POLICY,

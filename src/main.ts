@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { isAbsolute, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 // Composition root: the only place that knows every backend. Everything costly stays behind an import until a verb asks.
 keepCompiledCode();
@@ -8,6 +9,9 @@ const { runCli } = await import('./cli/index.ts');
 const { signals } = await import('./cli/signals.ts');
 const { MARKER } = await import('./backends/kit/marker.ts');
 const { tolerateBrokenPipes } = await import('./cli/broken-pipe.ts');
+
+/** Who was told to end waits this long, in milliseconds, for a reader that does not read. */
+const LAST_WORDS_MS = 2000;
 
 const { signal, exitCode, leave } = signals(process);
 delete process.env[MARKER]; // called from something that an engine started: what is started from here is no part of that engine
@@ -29,11 +33,16 @@ process.exitCode = await runCli(
   },
   version,
 );
-await new Promise<void>((written) => void process.stdout.write('', () => written())); // the error of a write comes after it
+const written = new Promise<void>((resolve) => void process.stdout.write('', () => resolve())); // the error of a write comes after it
+await Promise.race([written, toldToEnd(signal).then(() => pause(LAST_WORDS_MS))]);
 if (outputLost() && process.exitCode === 0) process.exitCode = 1;
 // Sockets that an engine keeps open must not keep the command alive; what was written is flushed first.
-if (process.stdout.destroyed || process.stdout.writableLength === 0) await leave();
-else process.stdout.once('drain', () => void leave());
+await leave();
+
+/** Resolves when the signal is aborted. */
+function toldToEnd(told: AbortSignal): Promise<void> {
+  return new Promise((resolve) => (told.aborted ? resolve() : told.addEventListener('abort', () => resolve(), { once: true })));
+}
 
 /** Halves the start of every verb after the first: Node keeps compiled code in our cache folder. Only ever a matter of speed. */
 function keepCompiledCode(): void {

@@ -1,10 +1,10 @@
 import type { ServiceKind } from '../render/service/index.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { renderDaemonLine } from '../render/daemon-event.ts';
+import { unhurriedLines } from './backlog.ts';
 import { EXIT } from './exit.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { localClock } from './moment.ts';
-import { printJson } from './screen.ts';
 
 export interface UpFlags extends StackFlags {
   readonly json?: boolean;
@@ -47,7 +47,9 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
     return EXIT.ok;
   }
   const guarding = ['-f', session.paths.file, '--state-dir', session.stateDir, ...(flags.env ? ['--env', flags.env] : [])];
-  if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
+  const record = (one: object): string => `${JSON.stringify(one)}\n`;
+  const write = unhurriedLines(context.stdout, flags.json ? (lines) => record({ type: 'missed', lines }) : leftOut);
+  if (flags.json) write(record({ type: 'version', format: '1.0' }));
   let isApplying = (): boolean => false;
   const stopping = () => {
     void manager.stopping();
@@ -61,9 +63,7 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
       onBake: () => startGuard(guarding, options.context.env),
       source: await sourceFor(session, context),
       webhook: session.desired.daemon?.webhook ?? null,
-      hear: flags.json
-        ? (event) => void printJson(context.stdout, event)
-        : (event) => void context.stdout.write(renderDaemonLine(event, localClock)),
+      hear: flags.json ? (event) => write(record(event)) : (event) => write(renderDaemonLine(event, localClock)),
       ready: (picture) => {
         isApplying = () => picture().conditions.some(({ reason }) => reason === 'Applying'); // its phase is `stopping` by then
         void manager.ready(`follows ${picture().follows}`);
@@ -84,5 +84,6 @@ function withoutManager(env: CliContext['env']): CliContext['env'] {
 
 const STOPPING =
   'Stopping: a model between its old copy and its new one is brought to its end first, or its clients are sent back. A second signal ends at once.\n';
+const leftOut = (lines: number): string => `${lines} lines are left out here, as nobody read them: llmops events\n`;
 const SIGTERM = 143;
 const SILENT = { show: () => undefined, clear: () => undefined };

@@ -18,6 +18,8 @@ export interface ControlAnswers {
 
 /** Who follows the events and does not read is cut off after this, in milliseconds. */
 const LAST_WORDS_MS = 1000;
+/** Bytes that may wait for a follower; one that reads so little is cut off. The log on disk has it all. */
+const MOST_WAITING = 16 * 1024 ** 2;
 
 export interface ControlServer {
   readonly path: string;
@@ -114,7 +116,10 @@ async function events(response: ServerResponse, { answers, following }: Answerin
   const stop = answers.onEvent((event) => hear(event));
   response.on('close', stop);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const write = (line: string): void => void response.write(`${line}\n`);
+  const write = (line: string): void => {
+    if (response.writableLength > MOST_WAITING) response.destroy();
+    else response.write(`${line}\n`);
+  };
   const read = (await answers.events(limitOf(asked.get('last')))).map((event) => JSON.stringify(event));
   const known = new Set(read); // what came while they were read may be among them
   for (const line of [...read, ...missed.map((event) => JSON.stringify(event)).filter((one) => !known.has(one))]) write(line);

@@ -1,11 +1,15 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { processesWith } from '../test/daemon/left.ts';
 import { declare, makeRepository, residentMiB, startAnyhow, startDaemon, type DaemonRun } from './daemon-run.ts';
 import { worldStack, type WorldStack } from './world-stack.ts';
 
 /** For how long, in minutes, unless SOAK_MINUTES says otherwise. */
 const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 120);
 const MODELS = 12;
+/** A daemon lives for this long at least, in milliseconds: what leaks takes its time. */
+const LIFE_MS = 20 * 60_000;
 
 /** Chance that can be had again: mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
 function chance(seed: number): () => number {
@@ -40,15 +44,17 @@ export async function run(): Promise<void> {
   const samples: Sample[] = [];
   const counts: Record<string, number> = {};
   const until = performance.now() + MINUTES * 60_000;
-  for (let next = 0; performance.now() < until;) {
-    const act = pick(ACTS, random);
+  for (let [next, born] = [0, performance.now()]; performance.now() < until;) {
+    const chosen = pick(ACTS, random);
+    const act = chosen === 'kill' && performance.now() - born < LIFE_MS ? 'nothing' : chosen;
+    if (act === 'kill') born = performance.now();
     counts[act] = (counts[act] ?? 0) + 1;
     daemon = await perform(act, stack, daemon, random);
     await pause(200 + random() * 3000);
     if (performance.now() < next) continue;
     next = performance.now() + 60_000;
     samples.push(sampleOf(daemon.pid, MINUTES - (until - performance.now()) / 60_000));
-    process.stdout.write(`${words(samples.at(-1) as Sample)}\n`);
+    process.stdout.write(`${words(samples.at(-1) as Sample)}${act === 'kill' ? ', a new daemon' : ''}\n`);
   }
   await finish(stack, daemon, samples, counts);
 }
@@ -99,7 +105,15 @@ async function finish(
   const [first, last] = [samples[Math.min(5, samples.length - 1)], samples.at(-1)];
   if (first && last) process.stdout.write(`from ${words(first)}\nto   ${words(last)}\n`);
   await daemon.kill('SIGTERM');
+  await pause(5000); // a guard sees within a second that it is not needed
+  const left = processesWith('XDG_STATE_HOME', join(stack.dir, 'state'));
+  process.stdout.write(`left running: ${left.length}; the state folder holds ${megabytes(join(stack.dir, 'state'))} MB\n`);
   await stack.remove();
+}
+
+function megabytes(folder: string): string {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => lstatSync(join(folder, name)));
+  return (files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0) / 1e6).toFixed(1);
 }
 
 function sampleOf(pid: number, minute: number): Sample {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Pids of processes of this machine that have a variable with this value: also of those that outlive whoever started them. */
-function processesWith(name: string, value: string): readonly number[] {
+export function processesWith(name: string, value: string): readonly number[] {
   const pair = `${name}=${value}`;
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && environmentOf(entry).includes(pair))

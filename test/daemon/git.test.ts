@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -122,7 +122,7 @@ describe('llmops up follows a branch', () => {
   });
 });
 
-describe('With `verify: ssh`', () => {
+describe.skipIf(spawnSync('ssh-keygen', ['-?']).error !== undefined)('With `verify: ssh`', () => {
   it('a commit that is not signed is refused, and a signed one is applied', async () => {
     const { home, here, commit } = await withRemote(', verify: ssh');
     const keys = join(folder(), 'keys');

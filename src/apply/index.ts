@@ -47,6 +47,8 @@ export interface ApplyOptions {
   readonly source: StackFiles;
   /** Files that the models' options name, for the history. Absent: none. */
   readonly attached?: Attached;
+  /** Models that stay otherwise than `source` says, for the history. Absent: none. */
+  readonly left?: readonly string[];
 }
 
 /** Steps at the same time on one backend. More would only make its loads slower: they share one disk and one device. */
@@ -69,6 +71,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
     source: options.source,
     ...(options.attached === undefined ? {} : { attached: options.attached }),
+    ...(options.left === undefined ? {} : { left: options.left }),
     now: () => options.clock.now(),
   });
   const say = speaker(options, ledger.run);

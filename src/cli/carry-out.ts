@@ -14,6 +14,7 @@ import { say } from './screen.ts';
 import { attachedIn } from '../stack/kept-files.ts';
 import { fetchedIn, noteWeightsUse } from '../stack/weights-use.ts';
 import type { Session } from '../stack/session.ts';
+import { leftOut } from '../stack/left-out.ts';
 import { planFor, survey, type PlanFlags } from '../stack/survey.ts';
 
 export interface ApplyFlags extends StackFlags, PlanFlags {
@@ -82,7 +83,8 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   await report.plan(plan);
   const { command, trigger = 'command' } = order;
   const [attached, weights] = [attachedIn(seen.artifacts), fetchedIn(seen.artifacts)];
-  const doing = { session, context, flags, plan, drivers: seen.drivers, attached, weights, lease, report, command, trigger };
+  const left = await leftOut(session, seen, plan);
+  const doing = { session, context, flags, plan, drivers: seen.drivers, attached, weights, left, lease, report, command, trigger };
   // Also where nothing is left to do: what an earlier fetch brought is used from now on.
   const note = () => (mode === 'apply' || mode === 'prefetch' ? noteWeightsUse(session, seen, context) : undefined);
   if (!canApply(plan)) {

@@ -23,6 +23,7 @@ export interface Doing {
   readonly drivers: Readonly<Record<string, Driver>>;
   readonly attached: Attached;
   readonly weights: WeightFiles;
+  readonly left: readonly string[];
   readonly lease: Lease;
   readonly report: Reporter;
   readonly command: string;

@@ -1,4 +1,4 @@
-import type { Bake } from '../domain/holds.ts';
+import type { Bake, Watched } from '../domain/holds.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Decision } from './pace.ts';
 import type { Release } from './types.ts';
@@ -24,15 +24,59 @@ export function bakeFor({ id, commit, session }: Release, plan: Plan, targets: r
 }
 
 /**
+ * A release that comes while the one before is watched still: what that one changed, and this one leaves, is watched to the end of
+ * its time, and neither has held before it is over, so the way back is that of the first. `fresh` null: the new one changes
+ * nothing that is to be watched.
+ */
+export function withOlder(
+  fresh: Bake | null,
+  before: Bake | null,
+  by: Pick<Release, 'id' | 'commit'> & { readonly wallMs: number },
+): Bake | null {
+  if (before === null) return fresh;
+  const older = [...(before.older ?? []), ...ownOf(before)].filter(
+    (one) => fresh?.models[one.model] === undefined && !isOver(one, by.wallMs),
+  );
+  if (older.length === 0) return fresh;
+  const none = { release: by.id, commit: by.commit, models: {}, since: null, ms: 0, unwatched: before.unwatched, boot: null };
+  return { ...(fresh ?? none), previous: before.previous, older };
+}
+
+/** What its own release changed; nothing, if that never came to serve. */
+function ownOf({ release, commit, models, since, ms }: Bake): readonly Watched[] {
+  return since === null ? [] : Object.entries(models).map(([model, runsAs]) => ({ release, commit, model, runsAs, since, ms }));
+}
+
+/** A clock that was set back makes the time over. */
+function isOver({ since, ms }: Watched, wallMs: number): boolean {
+  const servedMs = wallMs - Date.parse(since);
+  return servedMs < 0 || servedMs >= ms;
+}
+
+/**
  * Judges what is baked by readiness: one of its models that ended by itself within its time is enough. `servedMs`: since it began
  * to serve; a clock that was set back makes it negative, and then its time is taken to be over.
  */
-export function judgeBake(bake: Bake, plan: Plan, { waiting }: Decision, servedMs: number): BakeVerdict {
-  const isBaked = (model: string, instance: string | null) => instance === `${model}-${bake.models[model]}`; // and not the copy before it
-  const ended = plan.drift.find(({ model, instance, reason }) => reason === 'crashed' && isBaked(model, instance));
-  if (ended && waiting.some(({ model }) => model === ended.model))
-    return { kind: 'bad', why: `${ended.model} did not hold for ${minutes(bake.ms)} after its change. ${ended.detail}` };
-  return servedMs < 0 || servedMs >= bake.ms ? { kind: 'good' } : { kind: 'none' };
+export function judgeBake(
+  bake: Bake,
+  plan: Plan,
+  { waiting }: Decision,
+  { servedMs, wallMs }: { readonly servedMs: number; readonly wallMs: number },
+): BakeVerdict {
+  const isOwnOver = servedMs < 0 || servedMs >= bake.ms;
+  const older = (bake.older ?? []).filter((one) => !isOver(one, wallMs));
+  const watched = new Map(older.map(({ model, runsAs, ms }) => [`${model}-${runsAs}`, ms])); // and not the copy before it
+  const own = isOwnOver && older.length > 0 ? [] : Object.entries(bake.models); // what ended in its last moment is seen after it
+  for (const [model, runsAs] of own) watched.set(`${model}-${runsAs}`, bake.ms);
+  const isEnded = ({ reason, instance, model }: Plan['drift'][number]): boolean =>
+    reason === 'crashed' && watched.has(instance ?? '') && waiting.some((due) => due.model === model);
+  const ended = plan.drift.find(isEnded);
+  if (ended)
+    return {
+      kind: 'bad',
+      why: `${ended.model} did not hold for ${minutes(watched.get(ended.instance ?? '') ?? 0)} after its change. ${ended.detail}`,
+    };
+  return isOwnOver && older.length === 0 ? { kind: 'good' } : { kind: 'none' };
 }
 
 function minutes(ms: number): string {

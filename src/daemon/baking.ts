@@ -1,7 +1,7 @@
 import { rollBack, type Bake, type Holds } from '../domain/holds.ts';
 import type { ApplyResult } from '../domain/generation.ts';
 import type { Plan } from '../domain/plan.ts';
-import { bakeFor, judgeBake } from './bake.ts';
+import { bakeFor, judgeBake, withOlder } from './bake.ts';
 import { short } from './follower.ts';
 import type { Decision } from './pace.ts';
 import type { DaemonClock, Hands, Release, Telling } from './types.ts';
@@ -24,6 +24,8 @@ export class Baking {
   readonly #parts: Parts;
   /** When it began to serve, by the clock that does not jump; null: that was in an earlier process. */
   #sinceMs: number | null = null;
+  /** What was watched when the newest one began. */
+  #before: Bake | null = null;
   /** Copies whose end is not held against the release, until they run again. */
   #excused: ReadonlySet<string> = new Set();
 
@@ -33,16 +35,17 @@ export class Baking {
 
   /** Before the first step. Resolves to whether there is anything to watch. */
   async begin(release: Release, plan: Plan, targets: readonly string[]): Promise<boolean> {
-    const { hands } = this.#parts;
-    const bake = bakeFor(release, plan, targets, await hands.lastGood(release.id));
-    if (bake === null) {
-      await this.cancel(); // what was watched before is no longer what runs
-      return false;
-    }
-    const mine = { ...bake, boot: this.#parts.boot };
-    await hands.changeHolds((holds) => ({ ...holds, bake: mine }));
-    if (bake.previous !== null) this.#parts.onBake();
-    return true;
+    const { hands, clock } = this.#parts;
+    const fresh = bakeFor(release, plan, targets, await hands.lastGood(release.id));
+    let bake: Bake | null = null;
+    await hands.changeHolds((holds) => {
+      this.#before = holds.bake;
+      bake = withOlder(fresh, holds.bake, { ...release, wallMs: clock.wallMs() });
+      return { ...holds, bake: bake && { ...bake, boot: this.#parts.boot } };
+    });
+    const { previous } = (bake as Bake | null) ?? { previous: null };
+    if (previous !== null) this.#parts.onBake();
+    return bake !== null;
   }
 
   /** After the run: what was published is watched from now on. */
@@ -50,10 +53,10 @@ export class Baking {
     const { hands } = this.#parts;
     const published = new Set(steps.filter(({ op, status }) => op === 'publish' && status === 'done').map(({ model }) => model));
     await hands.changeHolds((holds) => {
-      const models = Object.entries(holds.bake?.models ?? {}).filter(([model]) => published.has(model));
-      return holds.bake === null
-        ? holds
-        : { ...holds, bake: models.length === 0 ? null : { ...holds.bake, models: Object.fromEntries(models) } };
+      if (holds.bake === null) return holds;
+      const models = Object.entries(holds.bake.models).filter(([model]) => published.has(model));
+      const isEmpty = models.length === 0 && (holds.bake.older ?? []).length === 0;
+      return { ...holds, bake: isEmpty ? null : { ...holds.bake, models: Object.fromEntries(models) } };
     });
     await this.#begins();
   }
@@ -63,9 +66,9 @@ export class Baking {
     await this.#parts.hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: { ...holds.bake, unwatched: true } }));
   }
 
-  /** Its run did not come to be: there is nothing to watch. */
+  /** Its run did not come to be: what was watched before is watched on. */
   async cancel(): Promise<void> {
-    await this.#parts.hands.changeHolds((holds) => (holds.bake === null ? holds : { ...holds, bake: null }));
+    await this.#parts.hands.changeHolds((holds) => ({ ...holds, bake: this.#before }));
   }
 
   /** True: what is watched did not hold, and the stack is to go back. A disk that takes nothing keeps nobody from being started anew. */
@@ -73,14 +76,16 @@ export class Baking {
     return this.#judge(plan, decision, holds).catch(() => false);
   }
 
-  async #judge(plan: Plan, decision: Decision, { bake }: Holds): Promise<boolean> {
+  async #judge(plan: Plan, decision: Decision, { bake, suspended }: Holds): Promise<boolean> {
     if (bake === null) return false;
     const isElsewhere = bake.unwatched || bake.boot !== this.#parts.boot;
     if (isElsewhere) this.#excused = crashedIn(plan); // it ended with the machine, or after who watched was told to end: that says nothing of it
     if (bake.since === null || isElsewhere) await this.#begins(); // the process that cut over to it did not come to this
     this.#excused = new Set([...crashedIn(plan)].filter((instance) => this.#excused.has(instance)));
-    const held = { ...plan, drift: plan.drift.filter(({ instance }) => !this.#excused.has(instance ?? '')) };
-    const verdict = judgeBake(bake, held, decision, bake.since === null ? 0 : this.#servedFor(bake.since));
+    const counts = ({ instance, model }: Plan['drift'][number]) => !this.#excused.has(instance ?? '') && suspended[model] === undefined;
+    const held = { ...plan, drift: plan.drift.filter(counts) };
+    const times = { servedMs: bake.since === null ? 0 : this.#servedFor(bake.since), wallMs: this.#parts.clock.wallMs() };
+    const verdict = judgeBake(bake, held, decision, times);
     if (verdict.kind === 'none') return false;
     if (verdict.kind === 'good' || bake.previous === null) await this.#parts.hands.changeHolds((holds) => ({ ...holds, bake: null }));
     else await this.#goBack(bake, bake.previous, verdict.why, plan.baseline?.generation ?? null);
@@ -101,10 +106,15 @@ export class Baking {
     return this.#sinceMs === null ? clock.wallMs() - Date.parse(since) : clock.monotonicMs() - this.#sinceMs;
   }
 
-  async #goBack({ release, commit }: Bake, previous: number, why: string, from: number | null): Promise<void> {
+  async #goBack({ release, commit, older = [] }: Bake, previous: number, why: string, from: number | null): Promise<void> {
     const { hands, clock, tell } = this.#parts;
     const mark = { by: 'llmops up', at: new Date(clock.wallMs()).toISOString(), why };
-    await hands.changeHolds((holds) => rollBack(holds, { ...mark, generation: previous }, { ...mark, release, commit, generation: from }));
+    const pin = { ...mark, generation: previous };
+    const bad = [
+      ...older.map((one) => ({ release: one.release, commit: one.commit, generation: null })),
+      { release, commit, generation: from },
+    ];
+    await hands.changeHolds((holds) => bad.reduce((all: Holds, one) => rollBack(all, pin, { ...mark, ...one }), holds));
     const named = commit === null ? `Release ${release}` : `Commit ${short(commit)}`;
     const message = `${named} is not applied again by itself. The next different one is; or: llmops resume`;
     tell({ type: 'revision.quarantined', revision: release, commit, why, message });

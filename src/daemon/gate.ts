@@ -23,8 +23,8 @@ export interface Passage {
   readonly parked: Parked | null;
   /** Models whose changes wait. */
   readonly held: ReadonlySet<string>;
-  /** A person let through what is planned, guards against deleting much included. */
-  readonly approved: boolean;
+  /** Name of what a person let through, guards against deleting much included; null: nobody had to, or did. */
+  readonly approved: string | null;
 }
 
 interface Circumstances {
@@ -35,7 +35,7 @@ interface Circumstances {
   readonly hash: Hash;
 }
 
-const FREE: Passage = { parked: null, held: new Set(), approved: false };
+const FREE: Passage = { parked: null, held: new Set(), approved: null };
 /** What a person may lift by approving. */
 const GUARDS: ReadonlySet<string> = new Set(['mass-delete', 'takeover-delete']);
 
@@ -55,11 +55,11 @@ export function passage(plan: Plan, due: readonly string[], { policy, holds, tar
   const errors = errorsIn(plan.problems);
   const isGuarded = errors.length > 0 && errors.every(({ code }) => GUARDS.has(code));
   const needs = isGuarded ? errors[0]?.summary : needsApproval(asked, policy);
-  const parked = (why: string, untilMs: number | null): Passage => ({ parked: { key, why, summary, untilMs }, held, approved: false });
+  const parked = (why: string, untilMs: number | null): Passage => ({ parked: { key, why, summary, untilMs }, held, approved: null });
   if (needs && !approved) return parked(`${needs} It waits for: llmops approve ${key}`, null);
   const wait = approved ? 0 : opensIn(policy.windows, wallMs);
   if (wait > 0) return parked('No change window is open.', wallMs + wait);
-  return { ...FREE, approved };
+  return { ...FREE, approved: approved ? key : null };
 }
 
 function isAskedFor({ action, correctsDrift }: Change): boolean {

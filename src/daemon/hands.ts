@@ -6,6 +6,7 @@ import { copiesByModel } from '../domain/copies.ts';
 import { errorsIn, ProblemError } from '../domain/problem.ts';
 import { attachedIn } from '../stack/kept-files.ts';
 import { inForce } from '../stack/in-force.ts';
+import { leftOut } from '../stack/left-out.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
 import { lookedAfter } from '../stack/looked-after.ts';
 import { stackPaths } from '../stack/paths.ts';
@@ -168,6 +169,7 @@ async function underLease(
   await noteWeightsUse(session, seen, context);
   await claimStack(session.stateDir, session.paths.file);
   const { parallelism, emit } = parts;
+  const left = await leftOut(session, seen, plan);
   const result = await runPlan(
     {
       session,
@@ -180,11 +182,12 @@ async function underLease(
       emit,
       attached: attachedIn(seen.artifacts),
       weights: fetchedIn(seen.artifacts),
+      left,
     },
     context,
   );
   await retire({ drivers, lease, session });
-  return { kind: 'ran', plan, result };
+  return { kind: 'ran', plan, result, left };
 }
 
 /** There is something to do, or something to close that a cut-off run left open. */
@@ -194,7 +197,5 @@ function isWorth(plan: Plan): boolean {
 
 async function lastGood(release: string, stateDir: string): Promise<number | null> {
   const [{ holds }, generations] = await Promise.all([readHolds(stateDir), listGenerations(stateDir)]);
-  // What somebody applied by hand beside the daemon is not what was followed.
-  const good = goodOthers(generations, release, holds);
-  return (good.find(({ trigger }) => trigger !== 'command') ?? good[0])?.number ?? null;
+  return goodOthers(generations, release, holds)[0]?.number ?? null;
 }

@@ -1,4 +1,4 @@
-import { NO_HOLDS, suspendedAt, type Holds } from '../domain/holds.ts';
+import { NO_HOLDS, suspendedAt, useUp, type Holds } from '../domain/holds.ts';
 import { errorsIn, problemOf } from '../domain/problem.ts';
 import { Superseded } from '../domain/superseded.ts';
 import type { Session } from '../stack/session.ts';
@@ -28,6 +28,8 @@ interface Course {
   readonly pace: Pace;
   readonly looked: Looked;
   readonly signal: AbortSignal;
+  /** What a person let through; null: nothing. */
+  readonly approved: string | null;
 }
 
 /**
@@ -71,7 +73,7 @@ export class Loop {
 
   /** Looks at the source and at everything else now, and tries again what it had given up on. */
   async nudge(signal: AbortSignal): Promise<void> {
-    for (const pace of [this.#pace, this.#heal]) pace.forget();
+    for (const pace of [this.#pace, this.#heal]) pace.hurry();
     this.#isAsked = true;
     await this.reconsider(); // first: a source that does not answer must not delay a way back
     await this.follower.look(signal);
@@ -117,8 +119,7 @@ export class Loop {
     if (isSuspended) return this.#findings.nextMs;
     if (this.#holds.damage) this.#findings.refuse(this.#key, [this.#holds.damage]);
     await this.#onTarget(target, holds);
-    const session = await this.#sessionOf(target);
-    const left = session === null ? null : await this.#drive(session, target, signal);
+    const left = await this.#towards(target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
     this.#stand({ ...this.#findings.found, phase: 'idle' });
     return this.#findings.nextMs;
@@ -129,17 +130,32 @@ export class Loop {
   }
 
   /** Another target is a new wish: what was given up on is tried. */
-  async #onTarget(target: Target, { pin }: Holds): Promise<void> {
+  async #onTarget(target: Target, { pin, approved }: Holds): Promise<void> {
     const key = keyOf(target);
     if (key === this.#key) return;
     const isFirst = this.#key === ''; // what was held before this process began was told by whoever did it
     this.#pace.forget();
     this.#stand(NOTHING);
     this.#key = key;
+    // What was let through is of the release that waited then; were it to come back, somebody is asked again.
+    if (!isFirst && approved.length > 0) await this.#parts.hands.changeHolds((holds) => ({ ...holds, approved: [] }));
     if (pin === null) return;
     if (target.kind === 'generation' && !isFirst) this.#parts.tell(tellWayBack(pin));
     // Another release has come: were this one away some day, the stack must not go back for it.
     if (target.kind === 'release') await this.#parts.hands.changeHolds((holds) => ({ ...holds, pin: null }));
+  }
+
+  /** As {@link #drive}. What goes wrong on the way keeps nobody from being looked after. */
+  async #towards(target: Target, signal: AbortSignal): Promise<ReadonlySet<string> | null> {
+    try {
+      const session = await this.#sessionOf(target);
+      return session && (await this.#drive(session, target, signal));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#findings.refuse(this.#key, [problemOf(error)]);
+      this.#findings.soon(FAILED_MS);
+      return null;
+    }
   }
 
   /** null: there is nothing to bring it to but what is in force. */
@@ -165,17 +181,18 @@ export class Loop {
     const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
     if (passes.parked) this.#findings.park(passes.parked, passes.held);
     const errors = errorsIn(looked.plan.problems);
-    if (errors.length > 0 && !passes.approved) {
+    if (errors.length > 0 && passes.approved === null) {
       if (!passes.parked) this.#findings.refuse(looked.plan.revision, errors);
       return null;
     }
     const due = decision.due.filter((model) => !passes.held.has(model));
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
     const trigger = isBack ? ('rollback' as const) : decision.trigger;
-    const task = { session, targets, trigger, allowDestroy: isBack || passes.approved, holdFailed };
+    const { approved } = passes;
+    const task = { session, targets, trigger, allowDestroy: isBack || approved !== null, holdFailed };
     // Nothing is to be done but to close what a run left open that was cut off.
     const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;
-    if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal });
+    if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal, approved });
     return new Set([...decision.left, ...passes.held]);
   }
 
@@ -189,7 +206,7 @@ export class Loop {
     if (decision === null) return;
     const due = decision.restarts.filter((model) => only === null || only.has(model));
     const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true, holdFailed: true };
-    if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal });
+    if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal, approved: null });
   }
 
   /** `only`: models of which something counts; null: all. null: what was watched did not hold, and the stack goes back. */
@@ -212,15 +229,21 @@ export class Loop {
     const { release, isBaked, acted } = begun;
     if (isBaked && acted.kind !== 'ran') await this.#baking.cancel();
     if (acted.kind === 'busy') return this.#findings.busy(acted.holder);
-    const { pace, looked, target } = course;
+    const { pace, looked, target, approved } = course;
     this.#findings.notBusy();
     const done = acted.kind === 'ran' ? acted.plan : looked.plan;
     pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now());
     this.#findings.soon(0); // what came of it is looked at right away
     if (acted.kind === 'nothing' || acted.result.steps.length === 0) return;
+    if (approved !== null && acted.result.outcome === 'succeeded') await this.#useUp(approved);
     const name = release?.id ?? keyOf(target);
-    this.#parts.tell(tellRan(acted.result, task.trigger, { name, commit: task.session.commit ?? null }));
+    const left = acted.kind === 'ran' ? acted.left : [];
+    this.#parts.tell(tellRan(acted.result, task.trigger, { name, commit: task.session.commit ?? null, left }));
     if (isBaked) await this.#baking.served(acted.result).catch(() => undefined); // it is judged all the same
+  }
+
+  async #useUp(approved: string): Promise<void> {
+    await this.#parts.hands.changeHolds((holds) => useUp(holds, approved)).catch(() => undefined); // a full disk is told elsewhere
   }
 
   /**

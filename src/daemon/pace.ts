@@ -97,7 +97,10 @@ export class Pace {
       trigger: triggerOf(wanted, due, new Set(this.#undone.map(({ model }) => model))),
       events: [...(known.busy ? [] : this.#drifts(plan, now.ms)), ...crash.events, ...this.#tellHeld(held, now.ms)],
       left: new Set([...stuck, ...held.keys(), ...later.map(({ model }) => model)]),
-      waiting: [...crashed.values(), ...(known.busy ? [] : later.map((change) => this.#waits(change)))], // for somebody, not for a time
+      waiting: [
+        ...[...crashed.values()].filter(({ model }) => !suspended.has(model)),
+        ...(known.busy ? [] : later.map((change) => this.#waits(change))),
+      ], // for somebody, not for a time
     };
   }
 
@@ -113,6 +116,12 @@ export class Pace {
     this.#reached.clear();
     this.#attempts.clear();
     this.#corrections.clear();
+  }
+
+  /** A person says to look: nothing waits any longer, a crash neither. */
+  hurry(): void {
+    this.forget();
+    this.#crashes.hurry();
   }
 
   #isDue(change: Change, ms: number): boolean {

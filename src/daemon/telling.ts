@@ -38,10 +38,11 @@ const WILL = { correct: 'It is put right.', warn: 'It is left, as its policy say
 export function tellRan(
   { outcome, generation, steps, ms }: ApplyResult,
   trigger: Trigger,
-  { name, commit }: { readonly name: string; readonly commit: string | null },
+  { name, commit, left }: { readonly name: string; readonly commit: string | null; readonly left: readonly string[] },
 ): Telling {
   const failed = steps.find(({ status }) => status === 'failed');
   const why = failed?.problem ? ` ${asSentence(failed.problem)}` : '';
+  const but = outcome === 'succeeded' && left.length > 0 ? `, but for ${fewOf(left)}` : '';
   const what = generation === null ? 'Nothing was begun' : `Generation ${generation} ${OUTCOMES[outcome]}`;
   return {
     type: 'run.finished',
@@ -51,7 +52,7 @@ export function tellRan(
     commit,
     trigger,
     ms,
-    message: `${what} after ${duration(ms)}.${why}`,
+    message: `${what} after ${duration(ms)}${but}.${why}`,
   };
 }
 
@@ -94,8 +95,17 @@ export function tellWayBack({ by, why, generation }: Pin): Telling {
 
 /** A run begins. `name`: of the release, or of what is gone back to. */
 export function tellStarts(models: readonly string[], { trigger, session }: Task, name: string): Telling {
-  const few = models.length > 5 ? `${models.slice(0, 5).join(', ')} and ${models.length - 5} more` : models.join(', ');
-  return { type: 'run.started', revision: name, commit: session.commit ?? null, trigger, message: `${BECAUSE[trigger]}: ${few}.` };
+  return {
+    type: 'run.started',
+    revision: name,
+    commit: session.commit ?? null,
+    trigger,
+    message: `${BECAUSE[trigger]}: ${fewOf(models)}.`,
+  };
+}
+
+function fewOf(models: readonly string[]): string {
+  return models.length > 5 ? `${models.slice(0, 5).join(', ')} and ${models.length - 5} more` : models.join(', ');
 }
 
 const BECAUSE: Readonly<Record<Trigger, string>> = {

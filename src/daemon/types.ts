@@ -61,7 +61,8 @@ export type Acted =
   | { readonly kind: 'busy'; readonly holder: string }
   /** By now there is nothing to do, or it may not be done. */
   | { readonly kind: 'nothing'; readonly plan: Plan }
-  | { readonly kind: 'ran'; readonly plan: Plan; readonly result: ApplyResult };
+  /** `left`: models that are not as the release says still, as it was about others. */
+  | { readonly kind: 'ran'; readonly plan: Plan; readonly result: ApplyResult; readonly left: readonly string[] };
 
 /** What the loop does with a stack and knows of it. The real ones look at engines and disks; a simulation has its own. */
 export interface Hands {

@@ -61,8 +61,8 @@ export interface StackFiles {
 
 /** One run that changed something, or tried to: who, when, why, what it cost. Answers "why did this restart at 14:05". */
 export interface Generation {
-  /** 1.1 adds `command` and `trigger`, 1.2 `source.lock` and `attached`. */
-  readonly formatVersion: '1.0' | '1.1' | '1.2';
+  /** 1.1 adds `command` and `trigger`, 1.2 `source.lock` and `attached`, 1.3 `left`. */
+  readonly formatVersion: '1.0' | '1.1' | '1.2' | '1.3';
   readonly number: number;
   readonly run: string;
   readonly who: string;
@@ -83,6 +83,8 @@ export interface Generation {
   readonly source: StackFiles;
   /** SHA-256 (hex) of the files that its models' options name, by path; their content is kept beside the state. Absent: none, or recorded by an earlier version. */
   readonly attached?: Attached;
+  /** Models that it left otherwise than `source` says, as it was about others. Absent: none, or recorded by an earlier version. */
+  readonly left?: readonly string[];
   readonly summary: Summary;
   /** All but `keep`. */
   readonly changes: readonly Change[];

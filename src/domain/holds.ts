@@ -34,6 +34,19 @@ export interface Approval extends Mark {
   readonly plan: string;
 }
 
+/** A model that an earlier release changed. */
+export interface Watched {
+  readonly release: string;
+  readonly commit: string | null;
+  readonly model: string;
+  /** Hash of what it runs as since then. */
+  readonly runsAs: string;
+  /** ISO 8601: when it began to serve. */
+  readonly since: string;
+  /** For how long it is watched, in milliseconds. */
+  readonly ms: number;
+}
+
 /**
  * A release that is watched after its apply, before it counts as good. Written before the cut-over, so that whichever
  * process comes next goes back, also if the one that watched is dead.
@@ -45,6 +58,8 @@ export interface Bake {
   readonly previous: number | null;
   /** Models that this release changed, with the hash of what each runs as since then. */
   readonly models: Readonly<Record<string, string>>;
+  /** Of releases before it that were watched still when it came, and that it left as they were. Absent: none. */
+  readonly older?: readonly Watched[];
   /** ISO 8601: when it began to serve; null: its apply is not through. */
   readonly since: string | null;
   /** Milliseconds. */
@@ -96,6 +111,12 @@ export function rollBack(holds: Holds, pin: Pin, bad: Quarantine | null): Holds 
 export function approve(holds: Holds, approval: Approval): Holds {
   const others = holds.approved.filter(({ plan }) => plan !== approval.plan);
   return { ...holds, approved: [...others, approval].slice(-REMEMBERED) };
+}
+
+/** An approval is for once: what was let through is carried out. */
+export function useUp(holds: Holds, plan: string): Holds {
+  const approved = holds.approved.filter((one) => one.plan !== plan);
+  return approved.length === holds.approved.length ? holds : { ...holds, approved };
 }
 
 /** Models that are suspended at a time, and the whole stack as `*`. `at` in milliseconds since 1970. */

@@ -23,6 +23,8 @@ export interface RunHeader {
   readonly trigger?: Trigger;
   readonly source: StackFiles;
   readonly attached?: Attached;
+  /** Models that are left otherwise than `source` says. Absent: none. */
+  readonly left?: readonly string[];
   /** Gives the time of each record, ISO 8601. */
   readonly now: () => string;
 }

@@ -13,9 +13,9 @@ export const USUAL_RETENTION: RetentionSpec = { generations: 10, bytes: null };
 /** Fetched files of weights: SHA-256 (hex) to bytes. */
 export type WeightFiles = Readonly<Record<string, number>>;
 
-/** True if it brought a stack to what it declares, so that one can go back to it. */
-export function isGood({ mode, outcome }: Pick<Generation, 'mode' | 'outcome'>): boolean {
-  return mode === 'apply' && outcome === 'succeeded';
+/** True if it brought a stack, all of it, to what it declares, so that one can go back to it. */
+export function isGood({ mode, outcome, left = [] }: Pick<Generation, 'mode' | 'outcome' | 'left'>): boolean {
+  return mode === 'apply' && outcome === 'succeeded' && left.length === 0;
 }
 
 /** A release that one can go back to. */

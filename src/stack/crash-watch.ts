@@ -53,7 +53,7 @@ interface Watch {
   /** When it was first seen to run since its last crash. */
   since: number;
   /** When its next start is due, and what happened to it; null: none is. */
-  next: { readonly at: number; readonly why: string } | null;
+  next: { at: number; readonly why: string } | null;
 }
 
 /** A model that is to be started anew. `at`: when, on the clock of the looks. */
@@ -103,6 +103,11 @@ export class CrashWatch {
   /** These were started anew, or were tried to be. */
   started(models: readonly string[], now: number): void {
     for (const model of models) Object.assign(this.#watchOf(model, now), { since: now, next: null });
+  }
+
+  /** Somebody says to look: nothing waits any longer. How often each ended is still known. */
+  hurry(): void {
+    for (const { next } of this.#watches.values()) if (next !== null) next.at = 0;
   }
 
   /** What waits for its next start. */

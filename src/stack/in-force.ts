@@ -43,7 +43,12 @@ async function compose(context: Surroundings, before: Session, inventory: Invent
     // A path of fetched weights names their content; what is in another file now may be something else.
     return weights?.remote === undefined ? [] : [[name, weights] as const];
   });
-  return { ...withFormer(last, former), recorded: Object.fromEntries(recorded), attached: attachedOf(last, lagging, inventory) };
+  return {
+    ...withFormer(last, former),
+    lagging: lagging.toSorted(compareText),
+    recorded: Object.fromEntries(recorded),
+    attached: attachedOf(last, lagging, inventory),
+  };
 }
 
 /** What the options of the models name: as it was when each was applied. Where two name the same file, the one that is as declared counts. */

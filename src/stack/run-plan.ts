@@ -24,6 +24,8 @@ export interface Running {
   readonly attached?: Attached;
   /** {@link fetchedIn} of what was seen, for the history. Absent: not told. */
   readonly weights?: WeightFiles;
+  /** {@link leftOut}, for the history. */
+  readonly left: readonly string[];
   readonly parallelism: number;
   /** As named to others, and in the history. */
   readonly command: string;

@@ -23,6 +23,8 @@ export interface Session {
   readonly lock?: Uint8Array | null;
   /** SHA-256 (hex) of files that options name, by the path as written, taken instead of what lies there now: their content is kept. Absent: the disk is read. */
   readonly attached?: Attached;
+  /** Models that are in force otherwise than `text` says, sorted. Absent: none. */
+  readonly lagging?: readonly string[];
   /** By model: the fetched weights that it was applied with, where what is declared or locked now is not in force. Absent: none. */
   readonly recorded?: Readonly<Record<string, InstanceSpec['weights']>>;
 }

@@ -1,11 +1,14 @@
+import { canonicalJson } from '../domain/canonical.ts';
 import type { Json } from '../domain/desired.ts';
 import type { Generation, StepResult } from '../domain/generation.ts';
 import type { RunHeader } from '../domain/ledger.ts';
 import { ProblemError } from '../domain/problem.ts';
 import type { Step } from '../domain/plan.ts';
+import { waysBack } from '../domain/retention.ts';
 import type { Disk } from './disk.ts';
 import { isObject, jsonText, readJson, writeDurably } from './durable.ts';
 import { stateFiles } from './files.ts';
+import { readHolds } from './holds.ts';
 import type { JournalRecord } from './journal.ts';
 
 /** How many generations are kept; older ones are removed when a new one is written. */
@@ -38,7 +41,7 @@ export async function readGenerationFile(disk: Disk, dir: string, number: number
 export function newGeneration(number: number, run: string, header: RunHeader): Generation {
   const { plan, who, source, command, trigger } = header;
   return {
-    formatVersion: '1.2',
+    formatVersion: '1.3',
     number,
     run,
     who,
@@ -54,6 +57,7 @@ export function newGeneration(number: number, run: string, header: RunHeader): G
     outcome: null,
     source,
     ...(header.attached === undefined ? {} : { attached: header.attached }),
+    ...(header.left === undefined || header.left.length === 0 ? {} : { left: header.left }),
     summary: plan.summary,
     changes: plan.changes.filter((change) => change.action !== 'keep'),
     drift: plan.drift,
@@ -63,12 +67,23 @@ export function newGeneration(number: number, run: string, header: RunHeader): G
 
 /**
  * Durable when it resolves. Removes what is older than the kept ones, but for those in which something was applied that is
- * still in force: their text is what a supervisor goes by.
+ * still in force: their text is what a supervisor goes by; and for what one can go back to, however often something was
+ * started anew since.
  */
 export async function writeGeneration(disk: Disk, dir: string, generation: Generation, inForce: ReadonlySet<number>): Promise<void> {
   await writeDurably(disk, stateFiles.generation(dir, generation.number), jsonText(generation));
   const old = (await generationNumbers(disk, dir)).slice(0, -KEPT_GENERATIONS).filter((number) => !inForce.has(number));
-  for (const number of old) await disk.remove(stateFiles.generation(dir, number));
+  if (old.length === 0) return;
+  const needed = await neededGenerations(disk, dir);
+  for (const number of old) if (!needed.has(number)) await disk.remove(stateFiles.generation(dir, number));
+}
+
+/** What a rollback holds to, what a release that is watched would go back to, and the newest of each release that is within reach. */
+async function neededGenerations(disk: Disk, dir: string): Promise<ReadonlySet<number>> {
+  const { pin, bake } = (await readHolds(dir, disk)).holds;
+  const releaseOf = ({ revision, source, attached }: Generation): string => canonicalJson([revision, source.lock ?? null, attached ?? {}]);
+  const ways = waysBack(await readGenerations(disk, dir, Infinity), releaseOf).filter(({ isKept }) => isKept);
+  return new Set([pin?.generation ?? 0, bake?.previous ?? 0, ...ways.map(({ number }) => number)]);
 }
 
 /** Closes a generation whose run was cut off, with what the journal knows of its steps. */

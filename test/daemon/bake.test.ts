@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bakeFor, judgeBake } from '../../src/daemon/bake.ts';
+import { bakeFor, judgeBake, withOlder } from '../../src/daemon/bake.ts';
 import type { Decision } from '../../src/daemon/pace.ts';
 import type { Release } from '../../src/daemon/types.ts';
 import type { Bake } from '../../src/domain/holds.ts';
@@ -48,13 +48,14 @@ describe('What is watched', () => {
     unwatched: false,
     boot: null,
   };
+  const at = (servedMs: number) => ({ servedMs, wallMs: Date.parse('2026-01-01T00:00:00Z') + servedMs });
   const waiting = (...models: readonly string[]) =>
     ({ waiting: models.map((model) => ({ model, why: '', at: 0, times: 1 })) }) as unknown as Decision;
   const crashed = (model: string) =>
     planOf({ chat: 'create' }, [moved(model, { instance: `${model}-${model}-hash`, reason: 'crashed', field: null, detail: 'It ended.' })]);
 
   it('is bad as soon as one of its models ended by itself', () => {
-    expect(judgeBake(bake, crashed('chat'), waiting('chat'), 1000)).toEqual({
+    expect(judgeBake(bake, crashed('chat'), waiting('chat'), at(1000))).toEqual({
       kind: 'bad',
       why: 'chat did not hold for 1 min after its change. It ended.',
     });
@@ -62,16 +63,41 @@ describe('What is watched', () => {
 
   it('does not suffer from the end of the copy before it', () => {
     const before = planOf({ chat: 'create' }, [moved('chat', { instance: 'chat-old', reason: 'crashed', field: null })]);
-    expect(judgeBake(bake, before, waiting('chat'), 1000).kind).toBe('none');
+    expect(judgeBake(bake, before, waiting('chat'), at(1000)).kind).toBe('none');
   });
 
   it('does not suffer from a model that it did not change', () => {
-    expect(judgeBake(bake, crashed('embed'), waiting('embed'), 1000).kind).toBe('none');
+    expect(judgeBake(bake, crashed('embed'), waiting('embed'), at(1000)).kind).toBe('none');
   });
 
   it('is good when its time is over, and also when the clock says that it has not begun', () => {
-    expect(judgeBake(bake, planOf({ chat: 'keep' }), waiting(), 59_999).kind).toBe('none');
-    expect(judgeBake(bake, planOf({ chat: 'keep' }), waiting(), 60_000).kind).toBe('good');
-    expect(judgeBake(bake, planOf({ chat: 'keep' }), waiting(), -1).kind).toBe('good');
+    expect(judgeBake(bake, planOf({ chat: 'keep' }), waiting(), at(59_999)).kind).toBe('none');
+    expect(judgeBake(bake, planOf({ chat: 'keep' }), waiting(), at(60_000)).kind).toBe('good');
+    expect(judgeBake(bake, planOf({ chat: 'keep' }), waiting(), at(-1)).kind).toBe('good');
+  });
+
+  describe('while the next release comes', () => {
+    const next: Bake = { ...bake, release: 'r2', previous: 8, models: { embed: 'embed-hash' }, since: null };
+    const by = { id: 'r2', commit: null, wallMs: Date.parse(bake.since ?? '') + 20_000 };
+    const both = withOlder(next, bake, by);
+    const chat = { release: 'r1', commit: null, model: 'chat', runsAs: 'chat-hash', since: bake.since, ms: 60_000 };
+
+    it('is watched on, and the way back is to what was before both', () => {
+      expect(both).toEqual({ ...next, previous: 7, older: [chat] });
+      expect(judgeBake(both as Bake, crashed('chat'), waiting('chat'), at(40_000)).kind).toBe('bad');
+    });
+
+    it('is no longer once its own time is over, or the next release changed it as well', () => {
+      expect(withOlder(next, bake, { ...by, wallMs: by.wallMs + 60_000 })).toEqual(next);
+      const same = { ...next, models: { chat: 'chat-new' } };
+      expect(withOlder(same, bake, by)).toEqual(same);
+      expect(judgeBake({ ...(both as Bake), models: {} }, crashed('chat'), waiting('chat'), at(60_000)).kind).toBe('good');
+    });
+
+    it('is watched also if the next release changes nothing that is to be, or never came to serve', () => {
+      const still = withOlder(null, bake, by);
+      expect(still).toMatchObject({ release: 'r2', previous: 7, models: {}, older: [chat] });
+      expect(withOlder(next, { ...(both as Bake), since: null }, by)).toEqual({ ...next, previous: 7, older: [chat] });
+    });
   });
 });

@@ -20,7 +20,7 @@ function pass(policy: PolicySpec, how: { readonly holds?: Holds; readonly releas
 
 describe('What the file asks for', () => {
   it('passes where nothing is said of that', () => {
-    expect(pass(NO_POLICY)).toEqual({ parked: null, held: new Set(), approved: false });
+    expect(pass(NO_POLICY)).toEqual({ parked: null, held: new Set(), approved: null });
   });
 
   it('waits for its window, and what corrects drift does not', () => {
@@ -42,7 +42,7 @@ describe('What the file asks for', () => {
     const policy: PolicySpec = { ...evening, approve: 'all' };
     const { parked } = pass(policy);
     const holds = approve(NO_HOLDS, { ...mark, plan: parked?.key ?? '' });
-    expect(pass(policy, { holds })).toMatchObject({ parked: null, approved: true });
+    expect(pass(policy, { holds })).toMatchObject({ parked: null, approved: parked?.key });
     expect(pass(policy, { holds, release: 'r2' }).parked).not.toBeNull();
     expect(pass(policy, { holds, what: planOf({ chat: 'create' }) }).parked).not.toBeNull();
   });

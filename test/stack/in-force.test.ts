@@ -83,6 +83,6 @@ async function again(session: Session, context: Surroundings): Promise<void> {
   const seen = await survey(session, context);
   const plan = await planFor(session, seen, 'apply', { replace: ['chat'] });
   const lease = await acquireLease(session.stateDir, { command: 'test', waitMs: 0 });
-  const how = { parallelism: 1, command: 'test', trigger: 'crash', emit: () => undefined } as const;
+  const how = { parallelism: 1, command: 'test', trigger: 'crash', left: [], emit: () => undefined } as const;
   await runPlan({ session, plan, drivers: seen.drivers, lease, ...how }, context).finally(() => lease.release());
 }

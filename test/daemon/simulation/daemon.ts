@@ -8,6 +8,7 @@ import { NO_POLICY } from '../../../src/domain/policy.ts';
 import { errorsIn } from '../../../src/domain/problem.ts';
 import { copiesByModel } from '../../../src/domain/copies.ts';
 import { lookedAfter } from '../../../src/stack/looked-after.ts';
+import { leftBy } from '../../../src/stack/left-out.ts';
 import { releaseOf } from '../../../src/stack/release.ts';
 import type { Session } from '../../../src/stack/session.ts';
 import type { Lease } from '../../../src/domain/ledger.ts';
@@ -179,11 +180,18 @@ export class Daemon {
     if (signal.aborted || !isWorth) return { kind: 'nothing', plan };
     await this.watcher.begins(task, plan, seen);
     this.#plan = plan;
-    const result = await this.#apply(plan, session, trigger, signal, lease).finally(() => this.watcher.ends());
-    return { kind: 'ran', plan, result };
+    const whole = plan.targets.length === 0 ? plan : this.#world.planning.plan(session, seen, { allowDestroy: true });
+    const left = leftBy(plan, whole, session);
+    const result = await this.#apply(plan, { session, trigger, left }, signal, lease).finally(() => this.watcher.ends());
+    return { kind: 'ran', plan, result, left };
   }
 
-  async #apply(plan: Plan, session: Session, trigger: Task['trigger'], signal: AbortSignal, lease: Lease): Promise<ApplyResult> {
+  async #apply(
+    plan: Plan,
+    { session, trigger, left }: Pick<Task, 'session' | 'trigger'> & { readonly left: readonly string[] },
+    signal: AbortSignal,
+    lease: Lease,
+  ): Promise<ApplyResult> {
     const { time } = this.#world;
     return applyPlan(plan, {
       drivers: this.#drivers,
@@ -198,6 +206,7 @@ export class Daemon {
       who: 'tester@sim',
       command: WHO,
       trigger,
+      left,
       source: { file: session.paths.file, text: session.text, commit: session.commit ?? null, lock: null },
     });
   }

@@ -1,9 +1,8 @@
-import type { Generation } from '../../../src/domain/generation.ts';
-import { quarantineOf, type Holds } from '../../../src/domain/holds.ts';
+import type { Holds } from '../../../src/domain/holds.ts';
 import type { ModelSpec } from '../../../src/domain/desired.ts';
 import type { Lease } from '../../../src/domain/ledger.ts';
 import { ProblemError } from '../../../src/domain/problem.ts';
-import { releaseOfGeneration } from '../../../src/stack/release.ts';
+import { goodOthers } from '../../../src/stack/release.ts';
 import type { Session } from '../../../src/stack/session.ts';
 import { jsonText, writeDurably } from '../../../src/state/durable.ts';
 import { listGenerations, readGeneration, readHolds, type Disk, type StoredState } from '../../../src/state/index.ts';
@@ -49,11 +48,7 @@ export async function changeHoldsOn(disk: Disk, change: (holds: Holds) => Holds)
 /** As the real hands find it. */
 export async function lastGoodOn(disk: Disk, release: string): Promise<number | null> {
   const [{ holds }, generations] = await Promise.all([readHolds(DIR, disk), listGenerations(DIR, disk)]);
-  const isGood = (one: Generation): boolean => {
-    const id = releaseOfGeneration(one);
-    return one.mode === 'apply' && one.outcome === 'succeeded' && id !== release && quarantineOf(holds, id) === null;
-  };
-  return generations.find(isGood)?.number ?? null;
+  return goodOthers(generations, release, holds)[0]?.number ?? null;
 }
 
 /** Opens the stack as it is in force, as `stack/in-force` does it. null: nothing was ever applied. */
@@ -83,13 +78,14 @@ export class InForce {
     const { models: applied } = stored.inventory;
     const wished = this.#wished(last, stored);
     const all = new Map(last.desired.models.map((model) => [model.name, model]));
+    const lagging = Object.keys(applied).filter((name) => applied[name]?.specHash !== wished.get(name));
     for (const [name, { specHash, generation }] of Object.entries(applied)) {
-      if (specHash === wished.get(name)) continue;
+      if (!lagging.includes(name)) continue;
       const former = await this.#former(disk, stored, name, generation, specHash);
       if (former !== undefined) all.set(name, former);
     }
     const models = [...all.values()].toSorted((one, other) => (one.name < other.name ? -1 : 1));
-    return { ...last, desired: { ...last.desired, models } };
+    return { ...last, lagging: lagging.toSorted(), desired: { ...last.desired, models } };
   }
 
   async #former(disk: Disk, stored: StoredState, name: string, upTo: number, specHash: string): Promise<ModelSpec | undefined> {

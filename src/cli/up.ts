@@ -50,8 +50,9 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
   if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
   let isApplying = (): boolean => false;
   let stopTelling = (): void => undefined;
+  let lastWord = Promise.resolve();
   const stopping = () => {
-    void manager.stopping('It ends. The engines go on running.');
+    lastWord = manager.stopping('It ends. The engines go on running.');
     if (isApplying()) context.stderr.write(STOPPING);
   };
   context.signal.addEventListener('abort', stopping, { once: true });
@@ -71,6 +72,7 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
     });
   } finally {
     stopTelling();
+    await lastWord; // a message is carried by a child of this process, which would end with it
   }
   return context.signalExitCode() === SIGTERM ? EXIT.ok : (context.signalExitCode() ?? EXIT.ok);
 }

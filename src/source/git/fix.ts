@@ -18,9 +18,9 @@ const FIXES: readonly (readonly [reason: RegExp, fix: (found: RegExpExecArray, r
   ],
   [/Permissions \d+ for '([^']+)' are too open/, ([, file]) => `Let nobody else read the key: chmod 600 '${file}'`],
   [/dubious ownership/i, () => 'Tell git to trust it: git config --global --add safe.directory FOLDER'],
-  [/does not match target host/i, () => 'Name the host in the address as its certificate does.'],
+  [/(?:does not match|matches) target host/i, () => 'Name the host in the address as its certificate does.'],
   [
-    /certificate|\bSSL\b/i,
+    /certificate/i,
     ({ input }) =>
       `If the certificate is not out of date, tell git whose certificates count: git config --global http.${originIn(input)}.sslCAInfo FILE, or GIT_SSL_CAINFO in the environment.`,
   ],

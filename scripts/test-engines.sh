@@ -9,6 +9,10 @@ if [ -z "${LLMOPS_REGISTRY:-}" ]; then
   bash scripts/install-registry.sh
   LLMOPS_REGISTRY=$PWD/.engines/registry/bin/docker-registry
 fi
-export LLMOPS_LLAMA_SERVER LLMOPS_REGISTRY
+if [ -z "${LLMOPS_SSHD:-}" ]; then
+  bash scripts/install-sshd.sh
+  LLMOPS_SSHD=$PWD/.engines/sshd/bin/sshd
+fi
+export LLMOPS_LLAMA_SERVER LLMOPS_REGISTRY LLMOPS_SSHD
 [ -n "${LLMOPS_OLLAMA:-}" ] || bash scripts/install-ollama.sh
 exec node_modules/.bin/vitest run --project engines "$@"

@@ -25,11 +25,12 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
   if (printUnit !== undefined) return (await import('./up-unit.ts')).printUnit(session, context, { ...flags, printUnit });
   const { refuseTakenStack } = await import('../state/index.ts');
   await refuseTakenStack(session.stateDir, session.paths.file);
-  const [{ runDaemon }, { guard, startGuard }, { sourceFor }, { notifySystemd }] = await Promise.all([
+  const [{ runDaemon }, { guard, startGuard }, { sourceFor }, { notifySystemd }, { keepTold }] = await Promise.all([
     import('../daemon/index.ts'),
     import('../daemon/guard.ts'),
     import('./up-source.ts'),
     import('../daemon/service/notify.ts'),
+    import('./up-manager.ts'),
   ]);
   const manager = notifySystemd(context.env);
   const options = {
@@ -51,12 +52,13 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
   const write = unhurriedLines(context.stdout, flags.json ? (lines) => record({ type: 'missed', lines }) : leftOut);
   if (flags.json) write(record({ type: 'version', format: '1.0' }));
   let isApplying = (): boolean => false;
+  let stopTelling = (): void => undefined;
+  let lastWord = Promise.resolve();
   const stopping = () => {
-    void manager.stopping();
+    lastWord = manager.stopping('It ends. The engines go on running.');
     if (isApplying()) context.stderr.write(STOPPING);
   };
   context.signal.addEventListener('abort', stopping, { once: true });
-  const pings = manager.watchdog === null ? undefined : setInterval(() => void manager.ping(), manager.watchdog);
   try {
     await runDaemon({
       ...options,
@@ -66,11 +68,12 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
       hear: flags.json ? (event) => write(record(event)) : (event) => write(renderDaemonLine(event, localClock)),
       ready: (picture) => {
         isApplying = () => picture().conditions.some(({ reason }) => reason === 'Applying'); // its phase is `stopping` by then
-        void manager.ready(`follows ${picture().follows}`);
+        stopTelling = keepTold(manager, picture);
       },
     });
   } finally {
-    clearInterval(pings);
+    stopTelling();
+    await lastWord; // a message is carried by a child of this process, which would end with it
   }
   return context.signalExitCode() === SIGTERM ? EXIT.ok : (context.signalExitCode() ?? EXIT.ok);
 }

@@ -96,7 +96,7 @@ export class Follower {
     const { source, tell, monotonicMs } = this.#parts;
     this.#away = { kind: 'unavailable', commit: null, problems: [problem] };
     if (!this.#reminders.isDue('away', `${problem.code} ${problem.summary}`, monotonicMs())) return;
-    const message = `${asSentence(problem)} What runs is kept as it is.`;
+    const message = `${asSentence(problem)}${problem.fix === undefined ? '' : ` ${problem.fix.replace(/\.?$/, '.')}`} What runs is kept as it is.`;
     tell({ type: 'source.unavailable', source: source.shown, why: problem.summary, message });
   }
 

@@ -18,7 +18,9 @@ export function stackPaths(context: Surroundings, flags: StackPlace): StackPaths
   const dir = resolve(context.cwd, flags.chdir ?? '.');
   const file = resolve(dir, flags.file ?? 'llmops.yaml');
   const near = relative(context.cwd, file);
-  return { file, shown: near.startsWith('..') ? file : near, baseDir: dirname(file) };
+  // In `/`, where a service manager starts what names no folder, it would be the whole path without its first stroke.
+  const isFar = near.startsWith('..') || dirname(context.cwd) === context.cwd;
+  return { file, shown: isFar ? file : near, baseDir: dirname(file) };
 }
 
 /** The lock that belongs to a stack's file, beside it: `llmops.lock` to `llmops.yaml`. */

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stackFile } from '../cli/stage.ts';
@@ -78,16 +78,40 @@ describe('llmops up follows a branch', () => {
 
     here.git('push', '-q', 'origin', ':main');
     const gone = await home.told('source.unavailable');
-    expect(gone.message).toMatch(/main.*What runs is kept as it is\.$/);
+    expect(gone.message).toMatch(/has no branch main\. Push the branch again.*What runs is kept as it is\.$/);
     expect((await home.picture())?.conditions).toContainEqual(
       expect.objectContaining({ type: 'Ready', status: 'False', reason: 'GitBranchGone' }),
     );
+    expect((await home.llmops('status')).stdout).toContain('→ Push the branch again');
     for (const one of home.engines.realm('one').instances.values()) one.phase = 'failed';
     await home.serves('chat 768 serving');
 
     commit(1024);
     await home.told('source.available');
     await home.settles('chat 1024 serving');
+  });
+
+  it('of a remote that takes the question and never answers: what crashes is started anew meanwhile', async () => {
+    const dir = folder();
+    const [ssh, hangs, asked] = ['ssh', 'hangs', 'asked'].map((name) => join(dir, name)) as [string, string, string];
+    const script = `#!/bin/sh\nfor last; do :; done\n[ ! -e ${hangs} ] || { echo >> ${asked}; exec sleep 600; }\nexec sh -c "$last"\n`;
+    writeFileSync(ssh, script, { mode: 0o755 });
+    const home = await newHome({ GIT_SSH_COMMAND: ssh });
+    const upstream = repositoryAt(join(dir, 'upstream'));
+    mkdirSync(upstream.dir);
+    upstream.git('init', '-q', '-b', 'main');
+    const text = stack(256, `remote: "ssh://git@models.example${upstream.dir}", poll: 1s`);
+    upstream.commit({ 'llmops.yaml': text });
+    home.write('llmops.yaml', text);
+    await home.up();
+    await home.settles('chat 256 serving');
+    writeFileSync(hangs, '');
+    await until('a question that is not answered', () => existsSync(asked));
+    for (const one of home.engines.realm('one').instances.values()) one.phase = 'failed';
+    await home.serves('chat 256 serving');
+    rmSync(hangs);
+    upstream.commit({ 'llmops.yaml': text.replace('256', '512') });
+    await home.settles('chat 512 serving');
   });
 
   it('and of a bad commit tells once, with its place; also after the remote was away the picture says so', async () => {

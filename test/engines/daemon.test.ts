@@ -1,7 +1,6 @@
-import { request, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askStatus } from '../../src/control/client.ts';
-import { TRIAGED, triage } from './real/clients.ts';
+import { stream, TRIAGED, triage } from './real/clients.ts';
 import type { Running } from './real/command.ts';
 import { isAlive, signal, until, valueOf } from './real/proc.ts';
 import { randomFrom } from './real/random.ts';
@@ -43,25 +42,6 @@ async function serves(context: number): Promise<void> {
   });
 }
 
-/** A request whose answer comes in pieces. */
-async function stream(): Promise<{ readonly first: Promise<unknown>; readonly whole: Promise<string> }> {
-  const url = `${rig.endpoint()?.url}/v1/completions`;
-  const body = JSON.stringify({ prompt: 'Once', max_tokens: 400, stream: true, ignore_eos: true, temperature: 0 });
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request(url, { method: 'POST', headers: { 'content-type': 'application/json' }, agent: false }, resolve)
-      .on('error', reject)
-      .end(body);
-  });
-  let text = '';
-  const first = new Promise((resolve) => response.once('data', resolve));
-  response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const whole = new Promise<string>((resolve, reject) => {
-    response.on('error', reject);
-    response.on('end', () => resolve(text));
-  });
-  return { first, whole };
-}
-
 describe('llmops up on a real engine', () => {
   it('applies the file and its edits, starts anew what was killed, and leaves the engine when it ends', async () => {
     const daemon = await up();
@@ -86,7 +66,7 @@ describe('llmops up on a real engine', () => {
     let daemon = await up();
     await serves(512);
     const { pid } = rig.engine();
-    const { first, whole } = await stream();
+    const { first, whole } = await stream(rig.endpoint()?.url ?? '');
     await first;
     await end(daemon, 'SIGKILL');
     daemon = await up();

@@ -8,7 +8,8 @@ export interface ServiceManager {
   ready(status: string): Promise<void>;
   /** What it does just now, for `systemctl status`. */
   status(text: string): Promise<void>;
-  stopping(): Promise<void>;
+  /** It ends; the status is what people see of it from now on. */
+  stopping(status: string): Promise<void>;
   /** It is alive. */
   ping(): Promise<void>;
 }
@@ -32,7 +33,7 @@ export function notifySystemd(env: Env, pid: number = process.pid): ServiceManag
     watchdog: socket ? watchdogMs(env, pid) : null,
     ready: (status) => send('READY=1', `STATUS=${oneLine(status)}`),
     status: (text) => send(`STATUS=${oneLine(text)}`),
-    stopping: () => send('STOPPING=1'),
+    stopping: (status) => send('STOPPING=1', `STATUS=${oneLine(status)}`),
     ping: () => send('WATCHDOG=1'),
   };
 }

@@ -18,7 +18,9 @@ export function dockerfile(facts: ServiceFacts): string {
 ARG ENGINE=node:24-bookworm-slim
 
 FROM node:24-bookworm-slim AS node
-RUN npm install --global llmops@${facts.version}
+# Whatever npm can install: a version, the address of a tarball.
+ARG LLMOPS=llmops@${facts.version}
+RUN npm install --global "\${LLMOPS}"
 
 FROM \${ENGINE}
 # For \`daemon.git\`, where the engine's image is Debian's or Ubuntu's; others bring git in their own way.

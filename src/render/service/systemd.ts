@@ -51,6 +51,7 @@ function service(facts: ServiceFacts): readonly string[] {
 const ENDING = [
   '',
   '# The engines outlive the daemon: the next one finds them again. `llmops down` ends them.',
+  '# systemd tells of them as left-over processes: that is meant. `systemctl kill` would reach them: give it --kill-whom=main.',
   'KillMode=process',
   '# An engine that the kernel ends for want of memory is started anew by the daemon; it is no reason to end the others.',
   'OOMPolicy=continue',

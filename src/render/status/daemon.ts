@@ -17,6 +17,12 @@ export function daemonEntries(picture: DaemonPicture, now: string): readonly Ent
   return [head, row(standingOf(picture)), ...notesOf(picture, now).map((text) => row([span(text, 'note')]))];
 }
 
+/** The same on one line, for a service manager: `commit a18f7e8 "chat: 768": in force. It follows main of origin.` */
+export function daemonSentence(picture: DaemonPicture): string {
+  const standing = standingOf(picture).map((part) => (typeof part === 'string' ? part : part.text));
+  return `${standing.join('').replace(/\.$/, '')}. It follows ${picture.follows}.`;
+}
+
 function row(parts: readonly (string | Span)[]): Entry {
   return entry(line(INDENT, ...parts), INDENT.length);
 }
@@ -41,14 +47,15 @@ function newestWords({ release, commit, subject }: NonNullable<DaemonPicture['ne
   return `commit ${commit.slice(0, 7)}${subject === null ? '' : ` "${subject}"`}`;
 }
 
-function notesOf({ pin, suspended, parked, bake, stalled, outdated }: DaemonPicture, now: string): readonly string[] {
+function notesOf({ pin, suspended, parked, bake, stalled, conditions, outdated }: DaemonPicture, now: string): readonly string[] {
+  const isTold = (summary: string) => conditions.some(({ type, message }) => type === 'Stalled' && message === summary);
   const models = Object.entries(suspended).filter(([name]) => name !== WHOLE_STACK);
   return [
     ...(pin === null ? [] : [pinWords(pin)]),
     ...models.map(([name, suspension]) => suspensionWords(name, suspension)),
     ...(parked === null ? [] : [`waits: ${parked.summary}${parked.until === null ? '' : ` Until ${parked.until}.`}`]),
-    ...stalled.slice(1).map(({ summary }) => summary),
     ...outdated.map((key) => `${key} was edited; it counts after a restart of llmops up`),
+    ...stalled.flatMap(({ summary, fix }) => [...(isTold(summary) ? [] : [summary]), ...(fix === undefined ? [] : [`→ ${fix}`])]),
     ...(bake === null || bake.since === null
       ? []
       : bakeWords(Object.keys(bake.models), Date.parse(bake.since) + bake.ms - Date.parse(now), bake.previous)),

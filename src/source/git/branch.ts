@@ -1,4 +1,5 @@
 import { ProblemError } from '../../domain/problem.ts';
+import { fixOf } from './fix.ts';
 import { isGood, type Git } from './git.ts';
 import type { Remote } from './remote.ts';
 import { plain } from './words.ts';
@@ -31,31 +32,26 @@ export async function headOf(git: Git, remote: Remote, branch: string, signal: A
   return line.split('\t')[0] as string;
 }
 
-/** `reason`: on one line and free of secrets. */
-export function unavailable(remote: Remote, reason: string): ProblemError {
+/** Git says this wherever it would ask somebody, also about a login that was just refused. */
+const PROMPT = /could not read (?:username|password) for '[^']*': terminal prompts disabled/i;
+
+/** `said`: by git, on one line and free of secrets. */
+export function unavailable(remote: Remote, said: string): ProblemError {
+  const reason = said.replace(
+    PROMPT,
+    remote.login.length > 0 ? 'it does not take the login that it is given' : 'it wants a login, and was given none',
+  );
   return new ProblemError({
     code: 'git-unavailable',
-    summary: `The repository ${remote.shown} cannot be asked: ${reason}.`,
+    summary: `The repository ${remote.shown} cannot be asked: ${reason.replace(/\.+$/, '')}.`,
     fix: fixOf(reason, remote),
   });
-}
-
-function fixOf(reason: string, { login, url }: Remote): string {
-  if (login.length > 0 && /\b30[12378]\b/.test(reason))
-    return 'It lies at another address now; name that one, since a secret is sent to no other.';
-  if (/permission denied|authentication failed|could not read (?:username|password)|\b40[13]\b|access denied/i.test(reason))
-    return /^https?:/.test(url)
-      ? 'Set LLMOPS_GIT_TOKEN, or let one of git’s credential helpers know the password; nobody can be asked for it here.'
-      : 'Give the SSH agent of this process, or ~/.ssh/config, a key that may read it; nobody can be asked for a passphrase here.';
-  if (/host key verification/i.test(reason)) return 'Log in there once with ssh, compare the fingerprint, and let ssh remember the host.';
-  if (/dubious ownership/i.test(reason)) return 'Tell git to trust it: git config --global --add safe.directory FOLDER';
-  return 'It is asked again by itself. Until then the last state that was seen counts on.';
 }
 
 function branchGone(remote: Remote, branch: string): ProblemError {
   return new ProblemError({
     code: 'git-branch-gone',
     summary: `The repository ${remote.shown} has no branch ${plain(branch)}.`,
-    fix: 'Push the branch again, or name another one. Until then the last state that was seen counts on.',
+    fix: 'Push the branch again, or name another one; or see that the address is that of the repository.',
   });
 }

@@ -2,8 +2,12 @@ import type { Answer } from '../../programs/index.ts';
 
 const LONGEST = 300;
 
-/** Lines that tell nothing: advice, what the progress is, and what only says that there is an error. */
-const NOISE = /^(?:hint:|warning:|Please make sure|and the repository exists|Could not read from remote repository\.?$|$)/i;
+/** Lines that tell nothing: advice, what the progress is, the frames of ssh, and what only says that there is an error. */
+const NOISE =
+  /^(?:hint:|warning: (?!identity file)|@|It is required that your private key|This private key will be ignored|Please make sure|and the repository exists|Could not read from remote repository\.?$|$)/i;
+
+/** Of thirteen lines that ssh frames like an alarm, what counts. Source: openssh, sshconnect.c, warn_changed_key and check_host_key */
+const CHANGED = /REMOTE HOST IDENTIFICATION HAS CHANGED[^]*?sent by the remote host is\s+(\S+?)\.?\s[^]*?Host key for (\S+) has changed/;
 
 /**
  * Without what a terminal would obey, on one line, of bounded length.
@@ -36,6 +40,8 @@ export function reasonOf(answer: Answer, deadlineMs: number): string {
   if (answer.how === 'late') return `no answer within ${Math.round(deadlineMs / 1000)} s`;
   if (answer.how === 'not-started') return 'git could not be started';
   if (answer.how === 'too-much') return 'it answered more than anybody should';
+  const changed = CHANGED.exec(answer.stderr);
+  if (changed) return `the host key of ${changed[2]} is another one than before, ${changed[1]}`;
   const lines = answer.stderr
     .split(/[\r\n]+/)
     .map((line) => line.trim().replace(/^(?:fatal|error): /, ''))

@@ -26,9 +26,11 @@ describe('A service manager', () => {
   it('is told one thing after the other, and nothing but that', async () => {
     const { env, said } = recorder();
     const manager = notifySystemd(env);
-    await Promise.all([manager.ready('looks'), manager.status('applies\nREADY=0'), manager.ping(), manager.stopping()]);
+    await Promise.all([manager.ready('looks'), manager.status('applies\nREADY=0'), manager.ping(), manager.stopping('ends')]);
     expect(said()).toBe(
-      ['READY=1;STATUS=looks;', 'STATUS=applies READY=0;', 'WATCHDOG=1;', 'STOPPING=1;'].map((each) => `${each}to /run/n \n`).join(''),
+      ['READY=1;STATUS=looks;', 'STATUS=applies READY=0;', 'WATCHDOG=1;', 'STOPPING=1;STATUS=ends;']
+        .map((each) => `${each}to /run/n \n`)
+        .join(''),
     );
   });
 
@@ -51,7 +53,7 @@ describe('A service manager', () => {
   it('is done without where there is no program to speak to it', async () => {
     const manager = notifySystemd({ PATH: newFolder(), NOTIFY_SOCKET: '/run/n' });
     await manager.ready('a');
-    await manager.stopping();
+    await manager.stopping('ends');
   });
 
   it.each([
@@ -98,9 +100,9 @@ describe.skipIf(!canListen)('A real socket', () => {
     const manager = notifySystemd({ PATH: process.env['PATH'], NOTIFY_SOCKET: address });
     await manager.ready('2 models as declared');
     await manager.ping();
-    await manager.stopping();
-    await vi.waitFor(() => expect(heard).toContain('STOPPING=1'), 20_000);
+    await manager.stopping('ends');
+    await vi.waitFor(() => expect(heard).toContain('STOPPING=1|STATUS=ends'), 20_000);
     const messages = heard.split('\n').filter((line) => /READY|WATCHDOG|STOPPING/.test(line));
-    expect(messages).toEqual(['READY=1|STATUS=2 models as declared', 'WATCHDOG=1', 'STOPPING=1']);
+    expect(messages).toEqual(['READY=1|STATUS=2 models as declared', 'WATCHDOG=1', 'STOPPING=1|STATUS=ends']);
   });
 });

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 
 interface Message {
   readonly role: 'system' | 'user';
@@ -34,6 +34,24 @@ function read(status: number, text: string): Answer {
   if (status !== 200) return { status, text };
   const { choices } = JSON.parse(text) as { readonly choices: readonly { readonly message: { readonly content: string } }[] };
   return { status, text: choices[0]?.message.content ?? '' };
+}
+
+/** A request whose answer comes in pieces: `first` of them, and all of them as one text. */
+export async function stream(url: string): Promise<{ readonly first: Promise<unknown>; readonly whole: Promise<string> }> {
+  const body = JSON.stringify({ prompt: 'Once', max_tokens: 400, stream: true, ignore_eos: true, temperature: 0 });
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request(`${url}/v1/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, agent: false }, resolve)
+      .on('error', reject)
+      .end(body);
+  });
+  let text = '';
+  const first = new Promise((resolve) => response.once('data', resolve));
+  response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const whole = new Promise<string>((resolve, reject) => {
+    response.on('error', reject);
+    response.on('end', () => resolve(text));
+  });
+  return { first, whole };
 }
 
 /** The task of examples/models/README.md, first row, on a ticket whose answer that file's author recorded. */

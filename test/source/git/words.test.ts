@@ -4,6 +4,36 @@ import { plain, reasonOf, redactor } from '../../../src/source/git/words.ts';
 
 const ended = (stderr: string) => ({ how: 'ended' as const, code: 128, stdout: '', stderr });
 
+const FRAME = '@'.repeat(59);
+/** As OpenSSH 9.2 writes it. */
+const CHANGED = `${FRAME}
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+${FRAME}
+IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!
+Someone could be eavesdropping on you right now (man-in-the-middle attack)!
+It is also possible that a host key has just been changed.
+The fingerprint for the ED25519 key sent by the remote host is
+SHA256:jhmPv3cK.
+Please contact your system administrator.
+Add correct host key in /home/ann/.ssh/known_hosts to get rid of this message.
+Offending ED25519 key in /home/ann/.ssh/known_hosts:1
+  remove with:
+  ssh-keygen -f "/home/ann/.ssh/known_hosts" -R "[10.0.0.7]:2222"
+Host key for [10.0.0.7]:2222 has changed and you have requested strict checking.
+Host key verification failed.
+fatal: Could not read from remote repository.
+`;
+const OPEN = `${FRAME}
+@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @
+${FRAME}
+Permissions 0644 for '/home/ann/.ssh/key' are too open.
+It is required that your private key files are NOT accessible by others.
+This private key will be ignored.
+Load key "/home/ann/.ssh/key": bad permissions
+git@h: Permission denied (publickey).
+fatal: Could not read from remote repository.
+`;
+
 describe('Words of git', () => {
   it('come down to the reason, on one line', () => {
     const said =
@@ -11,6 +41,22 @@ describe('Words of git', () => {
     expect(reasonOf(ended(said), 1000)).toBe('git@host: Permission denied (publickey).');
     expect(reasonOf(ended(''), 1000)).toBe('git ended with 128');
     expect(reasonOf({ ...ended('x'), how: 'late' }, 10_000)).toBe('no answer within 10 s');
+  });
+
+  it('tell of a host that has another key what it has now, and not the frame that ssh draws around it', () => {
+    expect(reasonOf(ended(CHANGED), 1000)).toBe('the host key of [10.0.0.7]:2222 is another one than before, SHA256:jhmPv3cK');
+  });
+
+  it('tell why ssh did not take a key', () => {
+    expect(reasonOf(ended(OPEN), 1000)).toBe(
+      'Permissions 0644 for \'/home/ann/.ssh/key\' are too open.; Load key "/home/ann/.ssh/key": bad permissions; git@h: Permission denied (publickey).',
+    );
+    expect(
+      reasonOf(
+        ended('Warning: Identity file /no not accessible: No such file or directory.\ngit@h: Permission denied (publickey).\n'),
+        1000,
+      ),
+    ).toContain('/no not accessible');
   });
 
   it.each([

@@ -33,7 +33,7 @@ export function withOlder(
   before: Bake | null,
   by: Pick<Release, 'id' | 'commit'> & { readonly wallMs: number },
 ): Bake | null {
-  if (before === null) return fresh;
+  if (before === null || before.previous === null) return fresh; // of what came first of all there is no way back
   const older = [...(before.older ?? []), ...ownOf(before)].filter(
     (one) => fresh?.models[one.model] === undefined && !isOver(one, by.wallMs),
   );

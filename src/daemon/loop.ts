@@ -187,7 +187,8 @@ export class Loop {
     }
     const due = decision.due.filter((model) => !passes.held.has(model));
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
-    const trigger = isBack ? ('rollback' as const) : decision.trigger;
+    const mended = due.every((model) => decision.restarts.includes(model)) ? 'crash' : decision.trigger; // what waits tells nothing of this run
+    const trigger = isBack ? 'rollback' : mended;
     const { approved } = passes;
     const task = { session, targets, trigger, allowDestroy: isBack || approved !== null, holdFailed };
     // Nothing is to be done but to close what a run left open that was cut off.

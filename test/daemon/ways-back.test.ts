@@ -15,6 +15,33 @@ const rest = (home: Home) => until('rest', async () => (await home.picture())?.p
 const serialOf = (home: Home, model: string) =>
   [...home.engines.realm('one').instances.values()].find(({ spec }) => spec.model === model)?.serial;
 
+/** Of the plan that waits and does this. */
+async function keyOf(home: Home, what: string): Promise<string> {
+  const { message } = await home.told('plan.parked', (event) => event.message.startsWith(`Parked: ${what}`));
+  return /llmops approve ([0-9a-f]{12})/.exec(message)?.[1] ?? '';
+}
+
+describe('An approval', () => {
+  it('is for once: the same change is asked for again when it comes again', async () => {
+    const home = await newHome();
+    const policy = `${PROBE}policy: { approve: destructive }\n`;
+    const both = { chat: 'context: 256', embed: 'context: 256' };
+    home.declare(both, policy);
+    await home.up();
+    await home.settles('chat 256 serving', 'embed 256 serving');
+    home.declare({ embed: 'context: 256' }, policy);
+    await home.llmops('approve', await keyOf(home, 'delete chat'));
+    await home.settles('embed 256 serving');
+    home.declare(both, policy);
+    await home.settles('chat 256 serving', 'embed 256 serving');
+    home.declare({ embed: 'context: 256' }, policy);
+    await until('a plan that waits', async () => (await home.picture())?.parked);
+    await home.llmops('reconcile');
+    await rest(home);
+    expect(home.copies()).toEqual(['chat 256 serving', 'embed 256 serving']);
+  });
+});
+
 describe('The way back of a release that does not hold', () => {
   it('is not to one that was parked, though a crash was mended while it was', async () => {
     const home = await newHome();
@@ -29,6 +56,7 @@ describe('The way back of a release that does not hold', () => {
     await home.serves('chat 512 serving', 'embed 640 serving');
     const chat = serialOf(home, 'chat');
     home.declare({ chat: BAKED(512), embed: BAKED(768) }, policy);
+    await home.llmops('approve', await keyOf(home, 'update embed'));
     await home.settles('chat 512 serving', 'embed 768 serving');
     end(home, 'embed');
     const { to } = await home.told('rollback.started');

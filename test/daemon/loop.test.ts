@@ -44,7 +44,7 @@ function loopOf(plan: Plan) {
     boot: null,
     hash: sha256,
   };
-  return { loop: new Loop(parts, NO_HOLDS), state, begun: begun.promise };
+  return { loop: new Loop(parts, NO_HOLDS), state, events, begun: begun.promise };
 }
 
 describe('A model that is started anew', () => {
@@ -76,6 +76,37 @@ describe('A model that is started anew', () => {
     state.ms = 60_000;
     expect(await loop.round(signal)).toBe(10_000);
   });
+});
+
+describe('What goes wrong on the way to the target', () => {
+  const pinned: Holds = { ...NO_HOLDS, pin: { by: 'alice', at: '', why: null, generation: 18 } };
+
+  it('is told, and what crashes is started anew all the same', async () => {
+    const { loop, state, begun, events } = loopOf(CRASHED);
+    state.holds = pinned; // and of that generation nothing is known
+    await loop.round(signal);
+    expect(events.map(({ type }) => type)).toEqual(['plan.refused', 'model.crashed']);
+    state.ms = 1000;
+    void loop.round(signal);
+    await begun;
+    expect(state.acts).toBe(1);
+  });
+
+  it('is tried again soon', async () => {
+    const { loop, state } = loopOf(planOf({ chat: 'keep' }));
+    state.holds = pinned;
+    expect(await loop.round(signal)).toBe(5000);
+  });
+});
+
+it('Who says to look need not wait for the pause of a crash', async () => {
+  const { loop, state, begun } = loopOf(CRASHED);
+  await loop.round(signal);
+  expect(await loop.round(signal)).toBe(250);
+  await loop.nudge(signal);
+  void loop.round(signal);
+  await begun;
+  expect(state.acts).toBe(1);
 });
 
 it('What was found before is told while it looks', async () => {

@@ -40,6 +40,7 @@ export const daemon: Schema = object('What the daemon of a stack is at.', {
       why: text('What it waits for.'),
       summary: text('What it would do.'),
       until: nullable(text('ISO 8601; null: until it is approved.')),
+      covers: list('Its changes one by one, for an approval.', text('Release, model, action and hash of what the model is to run as.')),
     }),
   ),
   waiting: list(

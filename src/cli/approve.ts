@@ -18,7 +18,7 @@ export async function run(context: CliContext, flags: ApproveFlags, [key]: reado
   if (picture === null) throw noDaemon();
   const { parked } = picture;
   if (parked === null || (key !== undefined && key !== parked.key)) throw notParked(key, parked?.key ?? null);
-  await hold(session.stateDir, (holds) => approve(holds, { ...markOf(context, flags.reason), plan: parked.key }));
+  await hold(session.stateDir, (holds) => approve(holds, { ...markOf(context, flags.reason), plan: parked.key, covers: parked.covers }));
   await say(context.stdout, `Approved: ${parked.summary} It is applied now. See: llmops events -f`);
   return 0;
 }

@@ -1,5 +1,5 @@
 import { nudge } from '../control/client.ts';
-import { changeHolds } from '../state/index.ts';
+import { changeHolds, type HoldsWriting } from '../state/index.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import type { Holds, Mark } from '../domain/holds.ts';
 import { who } from '../stack/run-plan.ts';
@@ -11,8 +11,8 @@ export function markOf(context: CliContext, why: string | undefined): Mark {
 }
 
 /** Changes what holds the loop, and lets the daemon see it at once. Resolves to what that is at then; null: none runs. */
-export async function hold(stateDir: string, change: (holds: Holds) => Holds): Promise<DaemonPicture | null> {
-  await changeHolds(stateDir, change);
+export async function hold(stateDir: string, change: (holds: Holds) => Holds, how: HoldsWriting = {}): Promise<DaemonPicture | null> {
+  await changeHolds(stateDir, change, how);
   return nudge(stateDir);
 }
 

@@ -22,7 +22,7 @@ export async function run(context: CliContext, flags: ResumeFlags, models: reado
     ...(models.length === 0 && holds.pin ? [`the way back to generation ${holds.pin.generation}`] : []),
     ...(models.length === 0 ? holds.quarantined.map(({ release }) => `the quarantine of release ${release}`) : []),
   ];
-  const picture = await hold(session.stateDir, (now) => resume(now, models, markOf(context, flags.reason)));
+  const picture = await hold(session.stateDir, (now) => resume(now, models, markOf(context, flags.reason)), { anew: true });
   const what = lifted.length === 0 ? 'Nothing was held.' : `Lifted: ${lifted.join(', ')}.`;
   await say(context.stdout, `${what}${picture === null ? ` ${NO_DAEMON}` : ` The daemon works towards ${picture.target}.`}`);
   return 0;

@@ -15,7 +15,7 @@ export interface UnitFlags extends StackFlags {
 
 /** A watchdog is fed every half of this, in seconds. */
 const WATCHDOG_SECONDS = 60;
-/** Variables that a person's shell sets and that change how llmops works. None of them is a secret. */
+/** Variables that a person's shell sets and that change how llmops works. An address among them that names a password is left out. */
 const CARRIED = ['LLMOPS_ENV', 'HF_ENDPOINT', 'HF_HOME', 'OLLAMA_MODELS', 'HTTPS_PROXY', 'NO_PROXY', 'CUDA_VISIBLE_DEVICES'];
 
 /** `llmops up --print-unit`: a file with which a service manager runs this very daemon. Writes nothing. */
@@ -27,7 +27,7 @@ export async function printUnit(session: Session, context: CliContext, flags: Un
 function factsOf({ paths, desired, stateDir }: Session, context: CliContext, flags: UnitFlags): ServiceFacts {
   const { env } = context;
   const { version, root } = packageInfo();
-  const carried = CARRIED.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  const carried = CARRIED.flatMap((name) => (env[name] && !hasPassword(env[name]) ? [[name, env[name]] as const] : []));
   return {
     stack: desired.stack,
     program: join(root, 'bin', 'llmops'),
@@ -43,6 +43,11 @@ function factsOf({ paths, desired, stateDir }: Session, context: CliContext, fla
     watchdogSeconds: WATCHDOG_SECONDS,
     version,
   };
+}
+
+/** A unit is read by all. */
+function hasPassword(value: string): boolean {
+  return /^(?:\w+:)?(?:\/\/)?[^/@]*:[^/@]*@/.test(value);
 }
 
 function parent(path: string): string {

@@ -84,6 +84,7 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(path, () => resolve());
+      server.on('error', () => undefined); // of one connection, later: the others go on
     });
   } finally {
     process.umask(mask);
@@ -125,7 +126,7 @@ async function events(response: ServerResponse, { answers, following }: Answerin
   for (const line of [...read, ...missed.map((event) => JSON.stringify(event)).filter((one) => !known.has(one))]) write(line);
   hear = (event) => write(JSON.stringify(event));
   if (asked.get('follow') !== '1') return void response.end();
-  following.add(response.on('close', () => following.delete(response)));
+  if (!response.destroyed) following.add(response.on('close', () => following.delete(response)));
 }
 
 function limitOf(text: string | null): number {

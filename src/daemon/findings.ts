@@ -10,13 +10,16 @@ import type { Telling } from './types.ts';
 const BUSY_MS = 1000;
 
 /** What the rounds of a loop find, and how soon the next one is due. What stays as it is is told again with growing pauses. */
+/** What they are told with. `stand`: whoever hears of something can ask for it at once. */
+type Parts = Pick<LoopParts, 'clock' | 'tell'> & { readonly stand: (found: Partial<Found>) => void };
+
 export class Findings {
-  readonly #parts: Pick<LoopParts, 'clock' | 'tell'>;
+  readonly #parts: Parts;
   readonly #reminders = new Reminders();
   #found: Found = NOTHING;
   #nextMs = 0;
 
-  constructor(parts: Pick<LoopParts, 'clock' | 'tell'>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
   }
 
@@ -75,11 +78,13 @@ export class Findings {
   park(parked: Parked, held: ReadonlySet<string>): void {
     this.#found = { ...this.#found, parked, left: [...new Set([...this.#found.left, ...held])] };
     if (parked.untilMs !== null) this.soon(parked.untilMs - this.#parts.clock.wallMs());
+    this.#parts.stand({ parked });
     this.#tellOnce('parked', parked.key, tellParked(parked));
   }
 
   refuse(revision: string, problems: readonly Problem[]): void {
     this.#found = { ...this.#found, stalled: problems };
+    this.#parts.stand({ stalled: problems });
     this.#tellOnce('refused', problems.map(({ code, summary }) => `${code} ${summary}`).join('\n'), tellRefused(revision, problems));
   }
 

@@ -1,5 +1,5 @@
 import type { Hash } from '../domain/canonical.ts';
-import type { Holds } from '../domain/holds.ts';
+import { isApproved, type Holds } from '../domain/holds.ts';
 import type { Change, Plan } from '../domain/plan.ts';
 import type { PolicySpec } from '../domain/policy.ts';
 import { errorsIn } from '../domain/problem.ts';
@@ -16,6 +16,8 @@ export interface Parked {
   readonly summary: string;
   /** Milliseconds since 1970; null: until it is approved. */
   readonly untilMs: number | null;
+  /** Its changes, one by one. */
+  readonly covers: readonly string[];
 }
 
 /** What may pass. */
@@ -23,8 +25,8 @@ export interface Passage {
   readonly parked: Parked | null;
   /** Models whose changes wait. */
   readonly held: ReadonlySet<string>;
-  /** Name of what a person let through, guards against deleting much included; null: nobody had to, or did. */
-  readonly approved: string | null;
+  /** The changes that a person let through, guards against deleting much included, by model; empty: nobody had to, or did. */
+  readonly approved: ReadonlyMap<string, string>;
 }
 
 interface Circumstances {
@@ -35,7 +37,7 @@ interface Circumstances {
   readonly hash: Hash;
 }
 
-const FREE: Passage = { parked: null, held: new Set(), approved: null };
+const FREE: Passage = { parked: null, held: new Set(), approved: new Map() };
 /** What a person may lift by approving. */
 const GUARDS: ReadonlySet<string> = new Set(['mass-delete', 'takeover-delete']);
 
@@ -47,19 +49,19 @@ export function passage(plan: Plan, due: readonly string[], { policy, holds, tar
   if (target.kind !== 'release') return FREE;
   const asked = plan.changes.filter((change) => due.includes(change.model) && isAskedFor(change));
   if (asked.length === 0) return FREE;
-  const key = hash(
-    `${target.id}\n${asked.map((change) => `${change.model} ${change.action} ${change.wish?.specHash ?? '-'}`).join('\n')}`,
-  ).slice(0, 12);
+  const words = new Map(asked.map(({ model, action, wish }) => [model, `${target.id} ${model} ${action} ${wish?.specHash ?? '-'}`]));
+  const covers = [...words.values()];
+  const key = hash(covers.join('\n')).slice(0, 12);
   const [held, summary] = [new Set(asked.map(({ model }) => model)), summaryOf(asked)];
-  const approved = holds.approved.some((one) => one.plan === key);
+  const approved = isApproved(holds, covers);
   const errors = errorsIn(plan.problems);
   const isGuarded = errors.length > 0 && errors.every(({ code }) => GUARDS.has(code));
   const needs = isGuarded ? errors[0]?.summary : needsApproval(asked, policy);
-  const parked = (why: string, untilMs: number | null): Passage => ({ parked: { key, why, summary, untilMs }, held, approved: null });
+  const parked = (why: string, untilMs: number | null): Passage => ({ ...FREE, parked: { key, why, summary, untilMs, covers }, held });
   if (needs && !approved) return parked(`${needs} It waits for: llmops approve ${key}`, null);
   const wait = approved ? 0 : opensIn(policy.windows, wallMs);
   if (wait > 0) return parked('No change window is open.', wallMs + wait);
-  return { ...FREE, approved: approved ? key : null };
+  return { ...FREE, approved: approved ? words : FREE.approved };
 }
 
 function isAskedFor({ action, correctsDrift }: Change): boolean {

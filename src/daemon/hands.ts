@@ -19,6 +19,7 @@ import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
 import { fetchedIn, noteWeightsUse } from '../stack/weights-use.ts';
 import {
   acquireLease,
+  BEGIN_ANEW,
   changeHolds,
   claimStack,
   currentHolder,
@@ -74,8 +75,7 @@ export function realHands(parts: HandsParts): Hands {
 async function soundHolds(stateDir: string): Promise<Holds> {
   const { holds, problem } = await readHolds(stateDir);
   if (problem === null) return holds;
-  const fix = 'What runs is looked after, and nothing new is applied. To begin anew, with nothing held: llmops resume';
-  throw new ProblemError({ ...problem, severity: 'error', fix });
+  throw new ProblemError({ ...problem, severity: 'error', fix: BEGIN_ANEW });
 }
 
 /** Its state and its processes carry the name that it had when this process began. */

@@ -50,6 +50,8 @@ export interface DaemonOptions {
 const LAST_WORDS_MS = 3000;
 /** Who asks for a look waits for this long at most, in milliseconds: a source may not answer. */
 const NUDGE_MS = 2000;
+/** A source is watched within this, in milliseconds; later it is all the same, as it is looked at besides. */
+const WATCH_MS = 5000;
 /** How often the note of what it is about to do is brought up to date, in milliseconds. */
 const NOTE_MS = 1000;
 /** How often engines are looked at where nothing says otherwise, in milliseconds. */
@@ -98,8 +100,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     });
     closers.push(() => control.close());
     const look = (): void => void loop.follower.look(context.signal);
-    const watching = await source.watch(look);
-    closers.push(() => watching.close());
+    const watching = source.watch(look);
+    watching.catch(() => undefined); // later than it is waited for
+    closers.push(() => Promise.race([watching.then((one) => one.close()), pause(LAST_WORDS_MS, undefined, { ref: false })]));
+    await Promise.race([watching, pause(WATCH_MS, undefined, { ref: false })]); // on a disk that does not answer it goes on without
     const hook = options.webhook === null ? null : await serveWebhook(options.webhook, look);
     closers.push(() => hook?.close());
     const removed = new AbortController();

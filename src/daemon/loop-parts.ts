@@ -52,5 +52,7 @@ export interface Begun {
   /** What was applied; null: something older. */
   readonly release: Release | null;
   readonly isBaked: boolean;
+  /** It was given up for the crash of a model that it was not about. */
+  readonly isPreempted: boolean;
   readonly acted: Acted;
 }

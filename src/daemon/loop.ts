@@ -1,4 +1,5 @@
 import { NO_HOLDS, suspendedAt, useUp, type Holds } from '../domain/holds.ts';
+import type { ApplyResult } from '../domain/generation.ts';
 import { errorsIn, problemOf } from '../domain/problem.ts';
 import { Superseded } from '../domain/superseded.ts';
 import type { Session } from '../stack/session.ts';
@@ -19,6 +20,9 @@ import { Wake } from './wake.ts';
 const FAILED_MS = 5000;
 /** A source that answers does so in this time, in milliseconds; so it is followed from the first round on. */
 const FIRST_LOOK_MS = 3000;
+/** Why a run gives way: a model that it is not about has ended. */
+const CRASH = new Superseded('a crash');
+const NONE: ReadonlyMap<string, string> = new Map();
 const IN_FORCE: Target = { kind: 'in-force', quarantine: null };
 
 /** One stack as it is worked on in a round. */
@@ -28,8 +32,8 @@ interface Course {
   readonly pace: Pace;
   readonly looked: Looked;
   readonly signal: AbortSignal;
-  /** What a person let through; null: nothing. */
-  readonly approved: string | null;
+  /** Changes that a person let through, by model. */
+  readonly approved: ReadonlyMap<string, string>;
 }
 
 /**
@@ -59,7 +63,7 @@ export class Loop {
     this.#parts = parts;
     this.#wake = new Wake(parts.clock);
     this.#pulse = new Pulse(parts, this.#wake);
-    this.#findings = new Findings(parts);
+    this.#findings = new Findings({ ...parts, stand: (found) => this.#stand(found) });
     this.#baking = new Baking(parts);
     this.#holds = new HoldsView(parts.hands, parts.clock, holds);
     const { source, hands, tell, clock } = parts;
@@ -118,7 +122,7 @@ export class Loop {
     this.#suspended = holds;
     if (isSuspended) return this.#findings.nextMs;
     if (this.#holds.damage) this.#findings.refuse(this.#key, [this.#holds.damage]);
-    await this.#onTarget(target, holds);
+    await this.#onTarget(target, holds).catch((error: unknown) => this.#findings.refuse(this.#key, [problemOf(error)]));
     const left = await this.#towards(target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
     this.#stand({ ...this.#findings.found, phase: 'idle' });
@@ -173,15 +177,15 @@ export class Loop {
     const { holds } = this.#standing;
     const isBack = target.kind === 'generation';
     const holdFailed = !this.#isAsked;
-    this.#isAsked = false;
     const looked = await hands.look(session, { allowDestroy: isBack, holdFailed, signal });
+    this.#isAsked = false;
     const decision = await this.#decide(this.#pace, looked, null);
     if (decision === null) return new Set();
     if (looked.holder !== undefined && decision.left.size > 0) this.#findings.busy(looked.holder);
     const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
     if (passes.parked) this.#findings.park(passes.parked, passes.held);
     const errors = errorsIn(looked.plan.problems);
-    if (errors.length > 0 && passes.approved === null) {
+    if (errors.length > 0 && passes.approved.size === 0) {
       if (!passes.parked) this.#findings.refuse(looked.plan.revision, errors);
       return null;
     }
@@ -190,7 +194,7 @@ export class Loop {
     const mended = due.every((model) => decision.restarts.includes(model)) ? 'crash' : decision.trigger; // what waits tells nothing of this run
     const trigger = isBack ? 'rollback' : mended;
     const { approved } = passes;
-    const task = { session, targets, trigger, allowDestroy: isBack || approved !== null, holdFailed };
+    const task = { session, targets, trigger, allowDestroy: isBack || approved.size > 0, holdFailed };
     // Nothing is to be done but to close what a run left open that was cut off.
     const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;
     if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal, approved });
@@ -207,7 +211,7 @@ export class Loop {
     if (decision === null) return;
     const due = decision.restarts.filter((model) => only === null || only.has(model));
     const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true, holdFailed: true };
-    if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal, approved: null });
+    if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal, approved: NONE });
   }
 
   /** `only`: models of which something counts; null: all. null: what was watched did not hold, and the stack goes back. */
@@ -233,18 +237,21 @@ export class Loop {
     const { pace, looked, target, approved } = course;
     this.#findings.notBusy();
     const done = acted.kind === 'ran' ? acted.plan : looked.plan;
-    pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now());
+    // Given up for somebody else's crash, it was not tried in vain.
+    if (!begun.isPreempted) pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now());
     this.#findings.soon(0); // what came of it is looked at right away
     if (acted.kind === 'nothing' || acted.result.steps.length === 0) return;
-    if (approved !== null && acted.result.outcome === 'succeeded') await this.#useUp(approved);
+    await this.#useUp(approved, acted.result);
     const name = release?.id ?? keyOf(target);
     const left = acted.kind === 'ran' ? acted.left : [];
     this.#parts.tell(tellRan(acted.result, task.trigger, { name, commit: task.session.commit ?? null, left }));
     if (isBaked) await this.#baking.served(acted.result).catch(() => undefined); // it is judged all the same
   }
 
-  async #useUp(approved: string): Promise<void> {
-    await this.#parts.hands.changeHolds((holds) => useUp(holds, approved)).catch(() => undefined); // a full disk is told elsewhere
+  async #useUp(approved: Course['approved'], { steps }: ApplyResult): Promise<void> {
+    const open = new Set(steps.filter(({ status }) => status !== 'done').map(({ model }) => model));
+    const through = [...approved].filter(([model]) => !open.has(model)).map(([, change]) => change);
+    if (through.length > 0) await this.#parts.hands.changeHolds((holds) => useUp(holds, through)).catch(() => undefined); // a full disk is told elsewhere
   }
 
   /**
@@ -255,7 +262,7 @@ export class Loop {
     const [stop, ended] = [new AbortController(), new AbortController()];
     this.#run = { key: this.#key, stop };
     // A model that ends meanwhile need not wait until another one answers: the next run goes on with that, and starts it anew.
-    void this.#pulse.alarm(new Set(due), ended.signal).then((isGone) => isGone && stop.abort(new Superseded('a crash')));
+    void this.#pulse.alarm(new Set(due), ended.signal).then((isGone) => isGone && stop.abort(CRASH));
     try {
       await this.#supersede();
       if (stop.signal.aborted) return null;
@@ -263,7 +270,8 @@ export class Loop {
       const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
       this.#parts.tell(tellStarts(due, task, release?.id ?? keyOf(target)));
       this.#stand({ ...this.#findings.found, phase: 'applying' });
-      return { release, isBaked, acted: await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal])) };
+      const acted = await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal]));
+      return { release, isBaked, acted, isPreempted: stop.signal.reason === CRASH };
     } finally {
       ended.abort();
       this.#run = null;

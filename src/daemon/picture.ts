@@ -35,6 +35,7 @@ export function pictureOf({ release, trouble, standing, wallMs, monotonicMs, isS
     stalled: why,
     parked: parked && {
       key: parked.key,
+      covers: parked.covers,
       why: parked.why,
       summary: parked.summary,
       until: parked.untilMs === null ? null : iso(parked.untilMs),

@@ -22,7 +22,14 @@ export interface DaemonPicture {
   readonly target: string;
   /** Why it does not go on, the first first; empty: it does, or it is done. */
   readonly stalled: readonly Problem[];
-  readonly parked: { readonly key: string; readonly why: string; readonly summary: string; readonly until: string | null } | null;
+  /** `covers`: its changes one by one, for an approval. */
+  readonly parked: {
+    readonly key: string;
+    readonly why: string;
+    readonly summary: string;
+    readonly until: string | null;
+    readonly covers: readonly string[];
+  } | null;
   /** What is tried again, and when. */
   readonly waiting: readonly { readonly model: string; readonly why: string; readonly times: number; readonly at: string }[];
   /** By model; `*`: the whole stack. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { approve, NO_HOLDS, quarantineOf, resume, rollBack, suspend, suspendedAt, WHOLE_STACK } from './holds.ts';
+import { approve, isApproved, useUp, NO_HOLDS, quarantineOf, resume, rollBack, suspend, suspendedAt, WHOLE_STACK } from './holds.ts';
 
 const mark = { by: 'alice', at: '2026-01-01T00:00:00Z', why: 'told' };
 const bad = (release: string) => ({ ...mark, release, commit: null, generation: 2 });
@@ -39,9 +39,17 @@ describe('A way back', () => {
   });
 });
 
+it('An approval lets its own changes through, some of them too, and each once', () => {
+  const holds = approve(NO_HOLDS, { ...mark, plan: 'p', covers: ['a', 'b'] });
+  expect([['a'], ['b', 'a'], ['a', 'c']].map((changes) => isApproved(holds, changes))).toEqual([true, true, false]);
+  const half = useUp(holds, ['a', 'c']);
+  expect([['a'], ['b']].map((changes) => isApproved(half, changes))).toEqual([false, true]);
+  expect(useUp(half, ['b'])).toEqual(NO_HOLDS);
+});
+
 it('What is remembered does not grow for ever', () => {
   let holds = NO_HOLDS;
-  for (let n = 0; n < 200; n += 1) holds = approve(rollBack(holds, pin, bad(`r${n}`)), { ...mark, plan: `p${n}` });
+  for (let n = 0; n < 200; n += 1) holds = approve(rollBack(holds, pin, bad(`r${n}`)), { ...mark, plan: `p${n}`, covers: ['x'] });
   expect([holds.quarantined.length, holds.approved.length]).toEqual([50, 50]);
   expect(holds.approved.at(-1)?.plan).toBe('p199');
   expect(quarantineOf(holds, 'r199')).not.toBeNull();

@@ -32,6 +32,8 @@ export interface Pin extends Mark {
 export interface Approval extends Mark {
   /** {@link Parked.key} of what was looked at. */
   readonly plan: string;
+  /** The changes that it consists of, one by one: some of them may be through, or wait for another time, when the rest is begun. */
+  readonly covers: readonly string[];
 }
 
 /** A model that an earlier release changed. */
@@ -113,10 +115,15 @@ export function approve(holds: Holds, approval: Approval): Holds {
   return { ...holds, approved: [...others, approval].slice(-REMEMBERED) };
 }
 
-/** An approval is for once: what was let through is carried out. */
-export function useUp(holds: Holds, plan: string): Holds {
-  const approved = holds.approved.filter((one) => one.plan !== plan);
-  return approved.length === holds.approved.length ? holds : { ...holds, approved };
+/** True if a person let through every one of these changes. */
+export function isApproved({ approved }: Holds, changes: readonly string[]): boolean {
+  return approved.some(({ covers }) => changes.every((change) => covers.includes(change)));
+}
+
+/** An approval is for once: these changes are through. */
+export function useUp(holds: Holds, changes: readonly string[]): Holds {
+  const left = holds.approved.map((one) => ({ ...one, covers: one.covers.filter((change) => !changes.includes(change)) }));
+  return { ...holds, approved: left.filter(({ covers }) => covers.length > 0) };
 }
 
 /** Models that are suspended at a time, and the whole stack as `*`. `at` in milliseconds since 1970. */

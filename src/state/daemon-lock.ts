@@ -16,7 +16,13 @@ export interface DaemonLock extends KernelLock {
 
 function sameFile(path: string): () => boolean {
   const inode = statSync(path).ino;
-  return () => statSync(path, { throwIfNoEntry: false })?.ino === inode;
+  return () => {
+    try {
+      return statSync(path).ino === inode;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'ENOENT'; // a disk that cannot be read now was not taken away
+    }
+  };
 }
 
 /** How a guard calls itself: it makes place for a daemon that comes back. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Json } from '../domain/desired.ts';
 import { diskError } from '../domain/disk-problem.ts';
-import { NO_HOLDS, type Holds } from '../domain/holds.ts';
+import { NO_HOLDS, type Approval, type Holds } from '../domain/holds.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { realDisk, type Disk } from './disk.ts';
 import { isObject, jsonText, readJson, setAside, writeDurably } from './durable.ts';
@@ -19,15 +19,27 @@ export async function readHolds(dir: string, disk: Disk = realDisk): Promise<{ r
   return { holds: value, problem };
 }
 
+/** How it is changed. */
+export interface HoldsWriting {
+  /** True: a damaged file is set aside, and nothing is held but by this change. A person says so; else a release that was rolled back would come back. */
+  readonly anew?: boolean;
+  readonly disk?: Disk;
+}
+
 /**
  * Changes what holds the loop; durable when it resolves. It has a lock of its own, as it must be possible while an apply holds
- * the lease. A damaged file is set aside. Throws a ProblemError.
+ * the lease. Throws a ProblemError, also if the file is damaged.
  */
-export async function changeHolds(dir: string, change: (holds: Holds) => Holds, disk: Disk = realDisk): Promise<Holds> {
+export async function changeHolds(
+  dir: string,
+  change: (holds: Holds) => Holds,
+  { anew = false, disk = realDisk }: HoldsWriting = {},
+): Promise<Holds> {
   await disk.makeFolder(dir);
   const lock = await takeLock(join(dir, 'holds.db'));
   try {
     const { holds, problem } = await readHolds(dir, disk);
+    if (problem !== null && !anew) throw new ProblemError({ ...problem, severity: 'error', fix: BEGIN_ANEW });
     if (problem !== null) await setAside(disk, fileOf(dir));
     const next = change(holds);
     if (next !== holds) await writeDurably(disk, fileOf(dir), jsonText(next));
@@ -36,6 +48,9 @@ export async function changeHolds(dir: string, change: (holds: Holds) => Holds, 
     lock.release();
   }
 }
+
+/** What to do where the file is damaged. */
+export const BEGIN_ANEW = 'What runs is looked after, and nothing new is applied. To begin anew, with nothing held: llmops resume';
 
 async function takeLock(path: string): Promise<KernelLock> {
   for (const until = performance.now() + WAIT_MS; performance.now() < until; await pause(RETRY_MS)) {
@@ -58,7 +73,11 @@ function shape(value: Json): Holds | null {
     isObject(holds.suspended as unknown as Json) &&
     Array.isArray(holds.quarantined) &&
     Array.isArray(holds.approved) &&
+    holds.approved.every((one) => Array.isArray((one as Partial<Approval>).covers ?? [])) &&
     (holds.pin === null || typeof holds.pin.generation === 'number') &&
     (holds.bake === null || (isObject(holds.bake.models as unknown as Json) && typeof holds.bake.ms === 'number'));
-  return isSound ? holds : null;
+  // Approvals of earlier versions named no changes: they let nothing through.
+  return isSound
+    ? { ...holds, approved: holds.approved.map((one) => ({ ...one, covers: (one as Partial<Approval>).covers ?? [] })) }
+    : null;
 }

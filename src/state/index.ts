@@ -19,7 +19,7 @@ export { realDisk } from './disk.ts';
 export { currentSupervisor, noteSupervisor, type SupervisorNote } from './supervisor.ts';
 export { GUARD, isDaemonAlive, takeDaemonLock, tryGuardLock } from './daemon-lock.ts';
 export { openEventLog, readEvents } from './event-log.ts';
-export { changeHolds, readHolds } from './holds.ts';
+export { BEGIN_ANEW, changeHolds, readHolds, type HoldsWriting } from './holds.ts';
 export { acquireLease, LeaseHeldError, type LeaseOptions } from './lease.ts';
 
 /** What is stored about a stack. */

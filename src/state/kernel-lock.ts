@@ -29,7 +29,13 @@ export async function tryKernelLock(path: string): Promise<KernelLock | null> {
 }
 
 /** Node 22 warns that SQLite is experimental, on every start; what is used of it here is a lock, and people can do nothing about it. */
-async function loadSqlite(): Promise<typeof import('node:sqlite')> {
+function loadSqlite(): Promise<typeof import('node:sqlite')> {
+  return (sqlite ??= importSqlite());
+}
+
+let sqlite: ReturnType<typeof importSqlite> | null = null;
+
+async function importSqlite(): Promise<typeof import('node:sqlite')> {
   const warn = process.emitWarning;
   process.emitWarning = () => undefined;
   try {

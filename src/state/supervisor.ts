@@ -6,7 +6,7 @@ import { isAlive, thisHolder, type Holder } from './holder.ts';
 
 const fileOf = (dir: string): string => join(dir, 'supervisor.json');
 
-/** supervisor.json: who looks after a stack, and what it is about to start anew. For people and for `status`; nothing is decided by it. */
+/** supervisor.json: who looks after a stack, and what it is about to start anew. For people, for `status`, and so that only one does. */
 interface SupervisorFile {
   readonly formatVersion: '1.0';
   readonly process: Holder;

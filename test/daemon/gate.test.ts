@@ -20,7 +20,7 @@ function pass(policy: PolicySpec, how: { readonly holds?: Holds; readonly releas
 
 describe('What the file asks for', () => {
   it('passes where nothing is said of that', () => {
-    expect(pass(NO_POLICY)).toEqual({ parked: null, held: new Set(), approved: null });
+    expect(pass(NO_POLICY)).toEqual({ parked: null, held: new Set(), approved: new Map() });
   });
 
   it('waits for its window, and what corrects drift does not', () => {
@@ -41,8 +41,9 @@ describe('What the file asks for', () => {
   it('passes once it was approved, outside of windows too; another plan, or the same of another release, does not', () => {
     const policy: PolicySpec = { ...evening, approve: 'all' };
     const { parked } = pass(policy);
-    const holds = approve(NO_HOLDS, { ...mark, plan: parked?.key ?? '' });
-    expect(pass(policy, { holds })).toMatchObject({ parked: null, approved: parked?.key });
+    const holds = approve(NO_HOLDS, { ...mark, plan: parked?.key ?? '', covers: parked?.covers ?? [] });
+    const passes = pass(policy, { holds });
+    expect([passes.parked, [...passes.approved.values()]]).toEqual([null, parked?.covers]);
     expect(pass(policy, { holds, release: 'r2' }).parked).not.toBeNull();
     expect(pass(policy, { holds, what: planOf({ chat: 'create' }) }).parked).not.toBeNull();
   });

@@ -11,14 +11,19 @@ import { appliedOf, moved, planOf } from './plans.ts';
 const CRASHED = planOf({ chat: 'create' }, [moved('chat', { reason: 'crashed', field: null })]);
 const signal = new AbortController().signal;
 
+interface Parts {
+  readonly processes: readonly { readonly pid: number; readonly model: string }[];
+  readonly isGone: (pid: number) => boolean;
+}
+
 /** A loop of which only what is in force is known, and in which the test has the clock. `plan`: what a look finds. */
-function loopOf(plan: Plan) {
+function loopOf(plan: Plan, { processes = [], isGone = () => false }: Partial<Parts> = {}) {
   const begun = Promise.withResolvers<AbortSignal>();
   const state = { ms: 0, holds: NO_HOLDS as Holds, acts: 0, duringLook: () => undefined as void };
   const events: Telling[] = [];
   const hands = {
     inForce: async () => ({ desired: { models: [] } }) as unknown as Session,
-    look: async () => (state.duringLook(), { plan, known: appliedOf('chat'), processes: [] }),
+    look: async () => (state.duringLook(), { plan, known: appliedOf('chat'), processes }),
     act: async (_task, stop) => {
       state.acts += 1;
       begun.resolve(stop);
@@ -30,7 +35,7 @@ function loopOf(plan: Plan) {
   } as Partial<Hands> as Hands;
   const away = { kind: 'unavailable', problem: { severity: 'error', code: 'x', summary: 'Away.' } } as const;
   const source = { shown: 'main', look: async () => away, watch: async () => ({ close: async () => undefined }) };
-  const clock = { wallMs: () => 0, monotonicMs: () => state.ms, sleep: async () => undefined };
+  const clock = { wallMs: () => 0, monotonicMs: () => state.ms, sleep: () => new Promise<void>((next) => void setImmediate(next)) };
   const tell = (event: Telling) => void events.push(event);
   const parts = {
     source,
@@ -38,8 +43,8 @@ function loopOf(plan: Plan) {
     clock,
     tell,
     probeMs: () => 10_000,
-    policy: () => NO_POLICY,
-    isGone: () => false,
+    policy: () => ({ ...NO_POLICY, approve: 'destructive' as const }),
+    isGone,
     onBake: () => undefined,
     boot: null,
     hash: sha256,
@@ -97,6 +102,33 @@ describe('What goes wrong on the way to the target', () => {
     state.holds = pinned;
     expect(await loop.round(signal)).toBe(5000);
   });
+});
+
+it('A start that gave way for the crash of another model was not in vain: it is tried again at once', async () => {
+  const gone = new Set<number>();
+  const { loop, state, begun } = loopOf(CRASHED, { processes: [{ pid: 7, model: 'embed' }], isGone: (pid) => gone.has(pid) });
+  await loop.round(signal);
+  state.ms = 1000;
+  const round = loop.round(signal);
+  const stop = await begun;
+  gone.add(7);
+  await new Promise((next) => stop.addEventListener('abort', next, { once: true }));
+  expect(await round).toBe(0);
+  void loop.round(signal);
+  while (state.acts < 2) await new Promise((next) => setImmediate(next));
+});
+
+it('Who hears that a plan waits finds it waiting', async () => {
+  const { loop, events } = loopOf(planOf({ chat: 'delete' }));
+  const release = { id: 'r1', session: { desired: { models: [] } }, commit: null, about: null, files: [] };
+  Object.defineProperty(loop.follower, 'release', { get: () => release });
+  let found: string | null = null;
+  events.push = (event) => {
+    if (event.type === 'plan.parked') found = loop.standing.parked?.key ?? null;
+    return 0;
+  };
+  await loop.round(signal);
+  expect(found).toMatch(/^[0-9a-f]{12}$/);
 });
 
 it('Who says to look need not wait for the pause of a crash', async () => {

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { takesMinutes } from '../guard/patience.ts';
 import { newHome, until, type Home } from './home.ts';
@@ -39,6 +41,55 @@ describe('An approval', () => {
     await home.llmops('reconcile');
     await rest(home);
     expect(home.copies()).toEqual(['chat 256 serving', 'embed 256 serving']);
+  });
+});
+
+describe('An approval of several changes', () => {
+  it('lets the rest through as well where the daemon was killed after the first of them', async () => {
+    const home = await newHome();
+    const policy = `${PROBE}policy: { approve: all }\n`;
+    const both = (context: number) => ({ chat: `context: ${context}`, embed: `context: ${context}` });
+    home.declare(both(256), policy);
+    const first = await home.up('--parallelism', '1');
+    await home.llmops('approve', await keyOf(home, 'create'));
+    await home.settles('chat 256 serving', 'embed 256 serving');
+    let struck = false;
+    home.engines.fault({ kind: 'hang', method: 'POST', path: /embed.*probe/, struck: () => (struck = true) });
+    home.declare(both(512), policy);
+    await home.llmops('approve', await keyOf(home, 'update'));
+    await until('a probe that hangs', () => struck);
+    await until('the first of them', () => home.copies().includes('chat 512 serving') && !home.copies().includes('chat 256 serving'));
+    first.kill('SIGKILL');
+    await first.ended;
+    home.engines.clearFaults();
+    await home.up();
+    await home.settles('chat 512 serving', 'embed 512 serving');
+  });
+});
+
+describe('What people hold', () => {
+  it('and was damaged lets nothing new through, also after the daemon was told to end, until somebody says so', async () => {
+    const home = await newHome();
+    home.declare({ chat: 'context: 256, rollout: { bake: 0s }' }, PROBE);
+    const first = await home.up();
+    await home.settles('chat 256 serving');
+    home.declare({ chat: 'context: 512, rollout: { bake: 0s }' }, PROBE);
+    await home.settles('chat 512 serving');
+    expect((await home.llmops('rollback', '-y')).code).toBe(0);
+    const path = join(home.stateDir, 'holds.json');
+    writeFileSync(path, readFileSync(path).subarray(0, 40));
+    await home.llmops('reconcile');
+    first.kill('SIGTERM');
+    await first.ended;
+    await home.up();
+    const { message } = await home.told('plan.refused');
+    expect(message).toMatch(/holds\.json.*llmops resume/);
+    end(home, 'chat');
+    await home.serves('chat 256 serving');
+    const suspended = await home.llmops('suspend');
+    expect([suspended.code, suspended.stderr]).toEqual([1, expect.stringContaining('llmops resume')]);
+    expect((await home.llmops('resume')).code).toBe(0);
+    await home.settles('chat 512 serving');
   });
 });
 

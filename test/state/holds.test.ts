@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { NO_HOLDS, suspend } from '../../src/domain/holds.ts';
+import { NO_HOLDS, suspend, type Holds } from '../../src/domain/holds.ts';
 import { changeHolds, readHolds } from '../../src/state/index.ts';
 
 const folders: string[] = [];
@@ -50,12 +50,15 @@ describe('What holds the stack', () => {
   });
 
   it.each(['', '{"formatVersion":"1.0","suspen', '[]', '{"suspended":3}'])(
-    'is nothing in a torn file, and that is told: %j',
+    'is nothing in a torn file; that is told, and no word is added to it until a person begins anew: %j',
     async (text) => {
       const dir = await folder();
       await writeFile(join(dir, 'holds.json'), text);
       expect(await readHolds(dir)).toMatchObject({ holds: NO_HOLDS, problem: { code: 'state-damaged' } });
-      await changeHolds(dir, (holds) => suspend(holds, [], mark));
+      const change = (holds: Holds) => suspend(holds, [], mark);
+      await expect(changeHolds(dir, change)).rejects.toMatchObject({ problem: { code: 'state-damaged' } });
+      expect(await readFile(join(dir, 'holds.json'), 'utf8')).toBe(text);
+      await changeHolds(dir, change, { anew: true });
       expect(await readFile(join(dir, 'holds.json.corrupt-1'), 'utf8')).toBe(text);
       expect((await readHolds(dir)).problem).toBeNull();
     },

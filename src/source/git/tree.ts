@@ -103,5 +103,5 @@ function tooLarge(commit: string, { path, bytes }: Entry, limit: number): Proble
   });
 }
 
-/** As people know a commit. */
-export const short = (commit: string): string => commit.slice(0, 12);
+/** As people say a commit. */
+export const short = (commit: string): string => commit.slice(0, 7);

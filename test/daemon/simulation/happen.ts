@@ -85,7 +85,7 @@ async function changeOf(command: Order, { world, daemon }: Scene): Promise<((hol
   }
   const loop = await daemon()?.loop;
   const parked = loop?.standing.parked ?? null;
-  if (command.do === 'approve') return parked && ((holds) => approve(holds, { ...mark, plan: parked.key }));
+  if (command.do === 'approve') return parked && ((holds) => approve(holds, { ...mark, plan: parked.key, covers: parked.covers }));
   const generations = await listGenerations(DIR, world.disk);
   const [now, to] = [generations[0], generations.slice(1).find(({ outcome }) => outcome === 'succeeded')];
   if (now === undefined || to === undefined || releaseOfGeneration(now) === releaseOfGeneration(to)) return null;

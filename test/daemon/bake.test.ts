@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { Baking } from '../../src/daemon/baking.ts';
 import { bakeFor, judgeBake, withOlder } from '../../src/daemon/bake.ts';
 import type { Decision } from '../../src/daemon/pace.ts';
 import type { Release } from '../../src/daemon/types.ts';
-import type { Bake } from '../../src/domain/holds.ts';
+import { NO_HOLDS, type Bake, type Holds } from '../../src/domain/holds.ts';
 import { desiredOf } from '../world/stack.ts';
 import { moved, planOf } from './plans.ts';
 
+const AT = '2026-01-01T00:00:00.000Z';
 const rollout = (bakeMs: number) => ({ rollout: { strategy: 'auto', holdMs: 0, drainMs: 0, bakeMs } }) as const;
 const desired = desiredOf({ models: { chat: rollout(60_000), embed: rollout(5000), rest: rollout(0) } }, 'sim:');
 const release = { id: 'r1', commit: null, about: null, files: [], session: { desired } } as unknown as Release;
@@ -100,4 +102,47 @@ describe('What is watched', () => {
       expect(withOlder(next, { ...(both as Bake), since: null }, by)).toEqual({ ...next, previous: 7, older: [chat] });
     });
   });
+});
+
+describe('Who watches', () => {
+  const crash = planOf({ chat: 'create' }, [
+    moved('chat', { instance: 'chat-chat-hash', reason: 'crashed', field: null, detail: 'It ended.' }),
+  ]);
+  const decision = { waiting: [{ model: 'chat', why: '', at: 0, times: 1 }] } as unknown as Decision;
+
+  /** Judges a crash of what was watched in a run of the machine, or by somebody who was told to end. */
+  async function judged(more: Partial<Bake>): Promise<readonly [boolean, Holds]> {
+    const bake: Bake = {
+      release: 'r1',
+      commit: null,
+      previous: 7,
+      models: { chat: 'chat-hash' },
+      since: AT,
+      ms: 60_000,
+      unwatched: false,
+      boot: 'now',
+    };
+    let holds: Holds = { ...NO_HOLDS, bake: { ...bake, ...more } };
+    const baking = new Baking({
+      hands: { lastGood: async () => 7, changeHolds: async (change) => (holds = change(holds)) },
+      clock: { wallMs: () => Date.parse(AT), monotonicMs: () => 0, sleep: async () => undefined },
+      tell: () => undefined,
+      boot: 'now',
+      onBake: () => undefined,
+    });
+    return [await baking.judge(crash, decision, holds), holds];
+  }
+
+  it('goes back for a copy that ended', async () => {
+    const [isBad, holds] = await judged({});
+    expect([isBad, holds.pin?.generation, holds.quarantined.map((one) => one.release)]).toEqual([true, 7, ['r1']]);
+  });
+
+  it.each([{ boot: 'before' }, { unwatched: true }])(
+    'but not for one that ended with the machine, or while nobody watched: %j',
+    async (more) => {
+      const [isBad, holds] = await judged(more);
+      expect([isBad, holds.pin, holds.bake?.boot, holds.bake?.unwatched]).toEqual([false, null, 'now', false]);
+    },
+  );
 });

@@ -5,25 +5,33 @@ import { NO_HOLDS, suspend, type Holds } from '../../src/domain/holds.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import { NO_POLICY } from '../../src/domain/policy.ts';
 import type { Session } from '../../src/stack/session.ts';
+import type { Source } from '../../src/source/types.ts';
 import { sha256 } from '../../src/stack/sha256.ts';
 import { appliedOf, moved, planOf } from './plans.ts';
 
 const CRASHED = planOf({ chat: 'create' }, [moved('chat', { reason: 'crashed', field: null })]);
 const signal = new AbortController().signal;
 
+const AWAY = { kind: 'unavailable', problem: { severity: 'error', code: 'x', summary: 'Away.' } } as const;
+
 interface Parts {
+  readonly look: Source['look'];
   readonly processes: readonly { readonly pid: number; readonly model: string }[];
   readonly isGone: (pid: number) => boolean;
 }
 
 /** A loop of which only what is in force is known, and in which the test has the clock. `plan`: what a look finds. */
-function loopOf(plan: Plan, { processes = [], isGone = () => false }: Partial<Parts> = {}) {
+function loopOf(plan: Plan, { processes = [], isGone = () => false, look = async () => AWAY }: Partial<Parts> = {}) {
   const begun = Promise.withResolvers<AbortSignal>();
-  const state = { ms: 0, holds: NO_HOLDS as Holds, acts: 0, duringLook: () => undefined as void };
+  const state = { ms: 0, holds: NO_HOLDS as Holds, acts: 0, looks: [] as boolean[], duringLook: () => undefined as void };
   const events: Telling[] = [];
   const hands = {
     inForce: async () => ({ desired: { models: [] } }) as unknown as Session,
-    look: async () => (state.duringLook(), { plan, known: appliedOf('chat'), processes }),
+    look: async (_session, { holdFailed }) => {
+      state.duringLook();
+      state.looks.push(holdFailed);
+      return { plan, known: appliedOf('chat'), processes };
+    },
     act: async (_task, stop) => {
       state.acts += 1;
       begun.resolve(stop);
@@ -33,8 +41,7 @@ function loopOf(plan: Plan, { processes = [], isGone = () => false }: Partial<Pa
     readHolds: async () => state.holds,
     changeHolds: async (change) => (state.holds = change(state.holds)),
   } as Partial<Hands> as Hands;
-  const away = { kind: 'unavailable', problem: { severity: 'error', code: 'x', summary: 'Away.' } } as const;
-  const source = { shown: 'main', look: async () => away, watch: async () => ({ close: async () => undefined }) };
+  const source = { shown: 'main', look, watch: async () => ({ close: async () => undefined }) };
   const clock = { wallMs: () => 0, monotonicMs: () => state.ms, sleep: () => new Promise<void>((next) => void setImmediate(next)) };
   const tell = (event: Telling) => void events.push(event);
   const parts = {
@@ -129,6 +136,26 @@ it('Who hears that a plan waits finds it waiting', async () => {
   };
   await loop.round(signal);
   expect(found).toMatch(/^[0-9a-f]{12}$/);
+});
+
+it('A source that does not answer keeps nobody from being looked after', async () => {
+  const { loop, state } = loopOf(planOf({ chat: 'keep' }), { look: () => new Promise(() => undefined) });
+  const stop = new AbortController();
+  const running = loop.run(stop.signal);
+  while (state.looks.length === 0) await new Promise((next) => setImmediate(next));
+  stop.abort();
+  await running;
+});
+
+it('A start that failed is tried once more when a person says to look, and not by itself', async () => {
+  const { loop, state } = loopOf(planOf({ chat: 'keep' }));
+  const release = { id: 'r1', session: { desired: { models: [] } }, commit: null, about: null, files: [] };
+  Object.defineProperty(loop.follower, 'release', { get: () => release });
+  await loop.round(signal);
+  await loop.nudge(signal);
+  await loop.round(signal);
+  await loop.round(signal);
+  expect(state.looks).toEqual([true, false, true]);
 });
 
 it('Who says to look need not wait for the pause of a crash', async () => {

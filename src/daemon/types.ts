@@ -61,6 +61,8 @@ export type Acted =
   | { readonly kind: 'busy'; readonly holder: string }
   /** By now there is nothing to do, or it may not be done. */
   | { readonly kind: 'nothing'; readonly plan: Plan }
+  /** It was told to stop while it looked, and nothing was begun. */
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'ran'; readonly plan: Plan; readonly result: ApplyResult };
 
 /** What the loop does with a stack and knows of it. The real ones look at engines and disks; a simulation has its own. */

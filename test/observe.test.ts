@@ -97,13 +97,14 @@ describe('Observing backends', () => {
   it('ends with an error when the command is told to stop, instead of calling everything unreachable', async () => {
     const stop = new AbortController();
     const done = look({ good: answers('good'), dead: hangs }, stop.signal);
-    const failed = expect(done).rejects.toThrow();
-    stop.abort();
+    const failed = expect(done).rejects.toThrow('something newer'); // and not: it did not answer in time
+    stop.abort(new Error('something newer'));
     await failed;
   });
 
   it('waits for nothing if the command was told to stop before', async () => {
-    await expect(look({ dead: hangs }, AbortSignal.abort())).rejects.toThrow();
+    const reason = new Error('something newer');
+    await expect(look({ dead: hangs }, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 
   it('answers in the order of the specs, whoever was first', async () => {

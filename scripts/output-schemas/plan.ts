@@ -151,9 +151,13 @@ const acts: Readonly<Record<Op, Act>> = {
     {
       spec: ref('instanceSpec', 'What it must run with.'),
       onFailure: oneOfWords('What becomes of the new copy if it does not answer.', ['stop', 'leave']),
+      tolerates: list(
+        'Fields of a copy that runs already which may be otherwise: `drift` says to leave them. Absent: none.',
+        text('A field.'),
+      ),
       restore,
     },
-    ['restore'],
+    ['restore', 'tolerates'],
   ],
   publish: ['Sends clients to this instance.', {}],
   withdraw: ['Stops sending clients there.', {}],

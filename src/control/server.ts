@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { ProblemError } from '../domain/problem.ts';
-import { controlPath } from './path.ts';
+import { controlPath, realPath } from './path.ts';
 
 /** What a daemon answers. */
 export interface ControlAnswers {
@@ -67,7 +67,7 @@ async function removeStale(path: string): Promise<void> {
 /** A folder in a place that all may write to must be ours alone, or somebody else could answer in our name. */
 async function prepareFolder(folder: string, stateDir: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (folder === stateDir) return;
+  if (folder === realPath(stateDir)) return;
   const { uid, mode } = await lstat(folder);
   if (uid === process.getuid?.() && (mode & 0o077) === 0) return;
   throw new ProblemError({

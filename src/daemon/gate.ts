@@ -1,7 +1,7 @@
 import type { Hash } from '../domain/canonical.ts';
 import { isApproved, type Holds } from '../domain/holds.ts';
 import type { Change, Plan } from '../domain/plan.ts';
-import type { PolicySpec } from '../domain/policy.ts';
+import type { Judging, PolicySpec } from '../domain/policy.ts';
 import { errorsIn } from '../domain/problem.ts';
 import type { Target } from './target.ts';
 import { opensIn } from './windows.ts';
@@ -30,7 +30,7 @@ export interface Passage {
 }
 
 interface Circumstances {
-  readonly policy: PolicySpec;
+  readonly policy: Judging;
   readonly holds: Holds;
   readonly target: Target;
   readonly wallMs: number;
@@ -48,11 +48,12 @@ const GUARDS: ReadonlySet<string> = new Set(['mass-delete', 'takeover-delete']);
 export function passage(plan: Plan, due: readonly string[], { policy, holds, target, wallMs, hash }: Circumstances): Passage {
   if (target.kind !== 'release') return FREE;
   const asked = plan.changes.filter((change) => due.includes(change.model) && isAskedFor(change));
-  if (asked.length === 0) return FREE;
+  const besides = policy.besides ?? [];
+  if (asked.length + besides.length === 0) return FREE;
   const words = new Map(asked.map(({ model, action, wish }) => [model, `${target.id} ${model} ${action} ${wish?.specHash ?? '-'}`]));
-  const covers = [...words.values()];
+  const covers = [...words.values(), ...besides.map((one) => `${target.id} ${one}`)];
   const key = hash(covers.join('\n')).slice(0, 12);
-  const [held, summary] = [new Set(asked.map(({ model }) => model)), summaryOf(asked)];
+  const [held, summary] = [new Set(asked.map(({ model }) => model)), summaryOf(asked, besides)];
   const approved = isApproved(holds, covers);
   const errors = errorsIn(plan.problems);
   const isGuarded = errors.length > 0 && errors.every(({ code }) => GUARDS.has(code));
@@ -80,7 +81,8 @@ function isDestructive(change: Change): boolean {
   return change.action === 'delete' || (change.action === 'update' && change.cost.downtime !== 'none');
 }
 
-function summaryOf(asked: readonly Change[]): string {
+function summaryOf(asked: readonly Change[], besides: readonly string[]): string {
   const by = Map.groupBy(asked, ({ action }) => action);
-  return `${[...by].map(([action, changes]) => `${action} ${changes.map(({ model }) => model).join(', ')}`).join('; ')}.`;
+  const parts = [...by].map(([action, changes]) => `${action} ${changes.map(({ model }) => model).join(', ')}`);
+  return `${[...parts, ...(besides.length === 0 ? [] : [`edit ${besides.join(', ')}`])].join('; ')}.`;
 }

@@ -162,7 +162,9 @@ async function underLease(
 ): Promise<Acted> {
   const { session, targets, trigger, allowDestroy, holdFailed } = task;
   const context = { ...parts.context, signal };
-  const seen = await survey(session, context);
+  // What a look says that was told to stop is nothing that went wrong.
+  const seen = await survey(session, context).catch((error: unknown) => (signal.aborted ? null : Promise.reject(error as Error)));
+  if (seen === null) return { kind: 'stopped' };
   const { drivers } = seen;
   const plan = await planFor(session, seen, 'apply', { target: targets, allowDestroy, holdFailed });
   if (signal.aborted || !isWorth(plan)) return { kind: 'nothing', plan };

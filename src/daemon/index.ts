@@ -4,7 +4,6 @@ import type { DaemonSpec } from '../domain/daemon.ts';
 import type { DaemonEvent } from '../domain/daemon-event.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import type { Event } from '../domain/event.ts';
-import { NO_POLICY } from '../domain/policy.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import { serveControl } from '../control/server.ts';
 import type { Source } from '../source/types.ts';
@@ -13,6 +12,7 @@ import { sha256 } from '../stack/sha256.ts';
 import type { StackPlace, Surroundings } from '../stack/surroundings.ts';
 import { noteSupervisor, openEventLog, readEvents, readHolds, takeDaemonLock } from '../state/index.ts';
 import { COMMAND, realHands } from './hands.ts';
+import { Charge, chargedHands, lastMandate } from './charge.ts';
 import { Loop } from './loop.ts';
 import { notifying } from './notifying.ts';
 import { outdated, tellOutdated } from './outdated.ts';
@@ -74,7 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       (event) => isLasting(event) && log.append(event),
     ]);
     const hear = (event: object) => hearers.forEach((one) => one(event));
-    const hooks = () => declaredNow(loop, null)?.notify ?? [];
+    const hooks = () => charge.hooks;
     const failed = ({ code, summary }: Problem) =>
       hear({ at: context.now(), stack: options.stack, type: 'notify.failed', code, message: summary });
     const webhooks = notifying({ hooks, surroundings: { env: context.env, baseDir: options.baseDir }, log: failed });
@@ -90,7 +90,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       if (keys.length > 0 && told !== keys.join()) tell(tellOutdated(keys));
       told = keys.join();
     };
-    const loop: Loop = await openLoop(options, tell, hear);
+    const { loop, charge } = await openLoop(options, tell, hear);
     const picture = () => paint(loop, options);
     const control = await serveControl(stateDir, {
       status: picture,
@@ -149,17 +149,39 @@ function isLasting(event: object): boolean {
   return !('type' in event && (event.type === 'step.waiting' || event.type === 'step.transfer'));
 }
 
-async function openLoop(options: DaemonOptions, tell: (event: Telling) => void, emit: (event: Event) => void): Promise<Loop> {
+async function openLoop(
+  options: DaemonOptions,
+  tell: (event: Telling) => void,
+  emit: (event: Event) => void,
+): Promise<{ readonly loop: Loop; readonly charge: Charge }> {
   const { context, place, stack, stateDir, source, parallelism } = options;
   const hands = realHands({ context, place, stack, stateDir, parallelism, emit });
   const { holds } = await readHolds(stateDir);
-  const policy = () => loop.follower.release?.session.desired.policy ?? NO_POLICY;
+  const charge: Charge = new Charge({
+    known: holds.mandate ?? (await lastMandate(options)),
+    declared: options.declared,
+    standing: () => ({ release: loop.follower.release, target: loop.standing.target, holds: loop.standing.holds }),
+    keep: (mandate) => hands.changeHolds((now) => ({ ...now, mandate })),
+    wallMs: () => realClock.wallMs(),
+    hash: sha256,
+  });
   const probeMs = () => options.probeMs ?? declaredNow(loop, options.declared)?.probeMs ?? PROBE_MS;
   const loop: Loop = new Loop(
-    { source, hands, clock: realClock, tell, probeMs, policy, boot: bootId(), onBake: options.onBake, isGone, hash: sha256 },
+    {
+      source,
+      hands: chargedHands(hands, charge),
+      clock: realClock,
+      tell,
+      probeMs,
+      policy: () => charge.policy,
+      boot: bootId(),
+      onBake: options.onBake,
+      isGone,
+      hash: sha256,
+    },
     holds,
   );
-  return loop;
+  return { loop, charge };
 }
 
 /** `daemon:` of the newest release; before there is one: `otherwise`. */

@@ -1,6 +1,6 @@
 import type { Hash } from '../domain/canonical.ts';
 import type { Holds } from '../domain/holds.ts';
-import type { PolicySpec } from '../domain/policy.ts';
+import type { Judging } from '../domain/policy.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Source } from '../source/types.ts';
 import type { Parked } from './gate.ts';
@@ -16,8 +16,8 @@ export interface LoopParts {
   readonly tell: (event: Telling) => void;
   /** How often engines are looked at where nothing is known to have happened, as the file says now, in milliseconds. */
   readonly probeMs: () => number;
-  /** When what the file asks for may be done, as it says now. */
-  readonly policy: () => PolicySpec;
+  /** What judges the newest release now. */
+  readonly policy: () => Judging;
   /** Names this run of the machine; null: it does not tell. */
   readonly boot: string | null;
   /** Called before a cut-over after which the release is watched. */

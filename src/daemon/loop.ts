@@ -234,6 +234,7 @@ export class Loop {
     const { release, isBaked, acted } = begun;
     if (isBaked && acted.kind !== 'ran') await this.#baking.cancel();
     if (acted.kind === 'busy') return this.#findings.busy(acted.holder);
+    if (acted.kind === 'stopped') return this.#findings.soon(0);
     const { pace, looked, target, approved } = course;
     this.#findings.notBusy();
     const done = acted.kind === 'ran' ? acted.plan : looked.plan;

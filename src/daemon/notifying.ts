@@ -14,30 +14,41 @@ export interface Notifying {
   close(ms: number): Promise<void>;
 }
 
+/** Webhooks that are declared no longer hear what was told to them before within this, in milliseconds. */
+const LEAVE_MS = 60_000;
+
 interface Parts {
-  /** As the newest release declares them. */
+  /** Those that count now. */
   readonly hooks: () => readonly NotifySpec[];
   readonly surroundings: SecretSurroundings;
   /** Hears of what could not be sent. */
   readonly log: (problem: Problem) => void;
 }
 
-/** A release may declare others: what waits for the earlier ones is then given up. */
+/** Others may count from a release on. What waits for the earlier ones is theirs still, for a while: it may say why they were changed. */
 export function notifying({ hooks, surroundings, log }: Parts): Notifying {
   let [notifier, known]: [Notifier | null, string] = [null, ''];
+  const leaving = new Set<Notifier>();
+  const leave = async (one: Notifier): Promise<void> => {
+    leaving.add(one);
+    await one.flush(LEAVE_MS);
+    one.close();
+    leaving.delete(one);
+  };
   const current = (): Notifier => {
     const now = hooks();
     const text = canonicalJson(now as unknown as Json);
     if (notifier !== null && text === known) return notifier;
-    notifier?.close();
+    if (notifier !== null) void leave(notifier);
     known = text;
     return (notifier = openNotifier({ hooks: now, resolveSecret: (reference) => secretOf(reference, surroundings), log }));
   };
   return {
     tell: (event) => current().tell(event),
     close: async (ms) => {
-      await notifier?.flush(ms);
-      notifier?.close();
+      const all = [...leaving, ...(notifier === null ? [] : [notifier])];
+      await Promise.all(all.map((one) => one.flush(ms)));
+      for (const one of all) one.close();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { LOOPING } from '../domain/daemon-event.ts';
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
 import { WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
 import { asSentence, type Problem } from '../domain/problem.ts';
@@ -9,10 +10,17 @@ import type { Task, Telling } from './types.ts';
 export function tellPaced(event: Paced, isTakenBack: boolean): Telling {
   switch (event.type) {
     case 'waiting': {
-      const { model, why } = event;
+      const { model, why, times } = event;
       const inMs = isTakenBack ? null : event.inMs;
       const next = inMs === null ? 'The release that it came with is taken back.' : `It is started anew in ${duration(inMs)}.`;
-      return { type: 'model.crashed', model, why, inMs, message: `${model}: ${why} ${next}` };
+      return {
+        type: 'model.crashed',
+        model,
+        why,
+        inMs,
+        times,
+        message: `${model}: ${why} ${times < LOOPING ? '' : `That was ${times} times in a row. `}${next}`,
+      };
     }
     case 'blocked': {
       const { model, why, problem } = event;

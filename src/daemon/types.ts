@@ -61,6 +61,8 @@ export type Acted =
   | { readonly kind: 'busy'; readonly holder: string }
   /** By now there is nothing to do, or it may not be done. */
   | { readonly kind: 'nothing'; readonly plan: Plan }
+  /** It was told to stop while it looked, and nothing was begun. */
+  | { readonly kind: 'stopped' }
   /** `left`: models that are not as the release says still, as it was about others. */
   | { readonly kind: 'ran'; readonly plan: Plan; readonly result: ApplyResult; readonly left: readonly string[] };
 

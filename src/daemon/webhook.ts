@@ -8,16 +8,19 @@ export interface WebhookServer {
 /** Nobody needs longer to say that something was pushed. Milliseconds. */
 const PATIENCE_MS = 10_000;
 const MOST_CONNECTIONS = 64;
+/** Looks that are asked for here begin this far apart: whoever reaches the port must not make this machine flood the git server. Milliseconds. */
+const SPACE_MS = 2000;
 
 /**
  * Takes what a git server calls after a push. Whatever is in it is neither read nor believed: it makes the daemon look at its
  * source, and nothing else, so that it needs no secret. `listen`: `127.0.0.1:8401`. Throws a ProblemError `webhook-address`.
  */
 export async function serveWebhook(listen: string, pushed: () => void): Promise<WebhookServer> {
+  const looks = spaced(pushed);
   const server = createServer({ headersTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS }, (request, response) => {
     request.resume();
     const isPush = request.method === 'POST';
-    if (isPush) pushed();
+    if (isPush) looks.ask();
     response.writeHead(isPush ? 202 : 405, { connection: 'close', 'content-type': 'text/plain' });
     response.end(isPush ? 'The daemon looks.\n' : 'POST here after a push.\n');
   });
@@ -25,10 +28,27 @@ export async function serveWebhook(listen: string, pushed: () => void): Promise<
   await bind(server, listen);
   return {
     close: async () => {
+      looks.end();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** The first is at once; of those that come too soon after one, all together get one more when it is time, so that no push is missed. */
+function spaced(act: () => void): { readonly ask: () => void; readonly end: () => void } {
+  let [nextAt, timer]: [number, NodeJS.Timeout | undefined] = [-Infinity, undefined];
+  const now = (): void => {
+    timer = undefined;
+    nextAt = performance.now() + SPACE_MS;
+    act();
+  };
+  const ask = (): void => {
+    const wait = nextAt - performance.now();
+    if (wait <= 0 && timer === undefined) now();
+    else timer ??= setTimeout(now, wait);
+  };
+  return { ask, end: () => clearTimeout(timer) };
 }
 
 function bind(server: Server, listen: string): Promise<void> {

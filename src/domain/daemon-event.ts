@@ -39,8 +39,8 @@ interface Told {
     readonly policy: DriftPolicy;
     readonly detail: string;
   };
-  /** `inMs`: when it is started again; null: the release that it came with is taken back instead. */
-  'model.crashed': { readonly model: string; readonly why: string; readonly inMs: number | null };
+  /** `inMs`: when it is started again; null: the release that it came with is taken back instead. `times`: that it ended since it last ran for a while. */
+  'model.crashed': { readonly model: string; readonly why: string; readonly inMs: number | null; readonly times: number };
   /** It is left alone until something about it changes. */
   'model.blocked': { readonly model: string; readonly why: string };
   /** Somebody else keeps changing it back, so it is left as it is. `field`: what the two fight about. */
@@ -93,6 +93,9 @@ export const DAEMON_EVENT_TYPES = Object.keys(TYPES) as readonly DaemonEventType
 /** The word for {@link isTrouble} among the patterns of a webhook. */
 export const TROUBLE = 'trouble';
 
+/** Times in a row: once or twice is mended by a new start and concerns nobody; from here on, new starts do not help. */
+export const LOOPING = 3;
+
 /** What people want to be woken for: it needs them, or it went wrong, or the end of that. */
 export function isTrouble(event: DaemonEvent): boolean {
   switch (event.type) {
@@ -102,6 +105,8 @@ export function isTrouble(event: DaemonEvent): boolean {
       return event.until === null;
     case 'drift.found':
       return event.policy === 'warn';
+    case 'model.crashed':
+      return event.times >= LOOPING;
     default:
       return TROUBLES.has(event.type);
   }

@@ -1,3 +1,6 @@
+import type { NotifySpec } from './daemon.ts';
+import type { PolicySpec } from './policy.ts';
+
 /** Who did something by hand, when and why. */
 export interface Mark {
   /** `alice@gpu-box` */
@@ -72,6 +75,13 @@ export interface Bake {
   readonly boot: string | null;
 }
 
+/** Of a release that was let through: what it says of the next one, and who hears of what is done. */
+export interface Mandate {
+  readonly policy: PolicySpec;
+  /** Addresses that are written out stand in llmops.yaml and in each generation as well. */
+  readonly notify: readonly NotifySpec[];
+}
+
 /** What keeps the loop from doing what the file says. Everything is a person's word, but for the pins of a failed bake. */
 export interface Holds {
   readonly formatVersion: '1.0';
@@ -83,6 +93,8 @@ export interface Holds {
   readonly bake: Bake | null;
   /** Who lifted something last; null: nobody yet. */
   readonly resumed: Mark | null;
+  /** Of the release that was let through last, whether or not it made a generation. Absent: none was yet. */
+  readonly mandate?: Mandate;
 }
 
 /** The key of the whole stack in {@link Holds.suspended}. */

@@ -132,6 +132,8 @@ export interface Inventory {
   readonly pending: readonly PendingStep[];
   /** By model: its last start that failed, until just that is applied after all. Absent: none. */
   readonly failures?: Readonly<Record<string, FailedTry>>;
+  /** By model, until it is applied: as what runs started it that did not come to their end, so that such a copy is known for ours. Absent: none. */
+  readonly left?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A start that failed, so that the same is not begun again by itself, and not without a word by a person. */

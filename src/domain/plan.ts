@@ -223,8 +223,8 @@ interface Acts {
   readonly pull: { readonly weights: InstanceSpec['weights'] };
   /** Starts the process; done when the process exists and carries the mark of its spec. `restart`: a copy in phase `failed` is removed first. */
   readonly start: { readonly spec: InstanceSpec } & Restoring;
-  /** Waits until it answers, makes it generate one token, reads its settings back and compares. `onFailure: stop`: the new copy is stopped, so that a failed surge leaves the old one alone. */
-  readonly probe: { readonly spec: InstanceSpec; readonly onFailure: 'stop' | 'leave' } & Restoring;
+  /** Waits until it answers, makes it generate one token, reads its settings back and compares. `onFailure: stop`: the new copy is stopped, so that a failed surge leaves the old one alone. `tolerates`: fields of a copy that runs already which may be otherwise, as their owner lets drift of them be; absent: none. */
+  readonly probe: { readonly spec: InstanceSpec; readonly onFailure: 'stop' | 'leave'; readonly tolerates?: readonly string[] } & Restoring;
   /** Sends clients to this instance: our own write. */
   readonly publish: object;
   /** Stops sending clients there: our own write. */

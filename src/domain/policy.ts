@@ -23,3 +23,20 @@ export interface PolicySpec {
 }
 
 export const NO_POLICY: PolicySpec = { windows: [], approve: 'none' };
+
+/** A policy that is about to judge a release. */
+export interface Judging extends PolicySpec {
+  /** Keys that the release edits beside its models, if these are to be approved as well: `policy`, `daemon.notify`. */
+  readonly besides?: readonly string[];
+}
+
+const STRICTNESS = ['none', 'destructive', 'all'] as const;
+
+/**
+ * What both let through. `opensIn`: how long to wait for windows, from now on: the later ones count, so that a change is
+ * inside of both when it is.
+ */
+export function stricterOf(a: PolicySpec, b: PolicySpec, opensIn: (windows: readonly ChangeWindow[]) => number): PolicySpec {
+  const approve = STRICTNESS.indexOf(a.approve) > STRICTNESS.indexOf(b.approve) ? a.approve : b.approve;
+  return { approve, windows: opensIn(a.windows) > opensIn(b.windows) ? a.windows : b.windows };
+}

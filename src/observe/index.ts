@@ -29,7 +29,7 @@ async function observeOne(driver: Driver, spec: BackendSpec, options: ObserveOpt
   try {
     return await Promise.race([driver.observe(signal), rejectOnAbort(signal, spec, options.deadlineMs)]);
   } catch (error) {
-    if (options.signal.aborted) throw error;
+    options.signal.throwIfAborted(); // nobody waits any more: that says nothing of this backend
     return { status: 'unreachable', name: spec.name, type: spec.type, problem: problemOf(error) };
   } finally {
     clearTimeout(timer);

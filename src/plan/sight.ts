@@ -64,6 +64,9 @@ export function lookAt(context: Context, wish: Wish, secrets: Secrets): Sight {
   const applied = input.inventory.models[name] ?? null;
   const endpoint = input.inventory.endpoints[name] ?? null;
   const alive = target !== null && target.phase !== 'failed';
+  const left = input.inventory.left?.[name] ?? [];
+  const isLeft = ({ specHash }: ObservedInstance): boolean =>
+    specHash !== null && specHash !== wish.spec.specHash && specHash !== applied?.specHash && left.includes(specHash);
   return {
     wish,
     secrets,
@@ -79,7 +82,7 @@ export function lookAt(context: Context, wish: Wish, secrets: Secrets): Sight {
     endpoint,
     published: target !== null && isPublished(target, endpoint),
     claim: context.claims.get(name) ?? null,
-    interrupted: context.pending.has(name) || (applied !== null && endpoint === null),
+    interrupted: context.pending.has(name) || (applied !== null && endpoint === null) || copies.some(isLeft),
   };
 }
 

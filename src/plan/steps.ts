@@ -189,12 +189,22 @@ function probe(chain: Chain, course: Course, undo: Undo): void {
     name: 'probe',
     spec,
     onFailure: isNew(course) || undo.restore !== undefined ? 'stop' : 'leave',
+    ...toleratedBy(course),
     ...undo,
     cause: 'clients are sent to it only after it has answered with the settings it should have',
     deadlineMs: probeMs(spec),
     relies: [{ instance, backend, is: 'same', specHash }],
     leaves: [serving(course)],
   });
+}
+
+/** What moved in a copy that is not made anew and is to be left: whoever lets it be does not want its next start to fail for it. */
+function toleratedBy({ need, target, drift }: Course): { readonly tolerates?: readonly string[] } {
+  if (need === 'start' || need === 'restart') return {};
+  const tolerates = drift.flatMap(({ instance, field, policy }) =>
+    instance === target?.id && field !== null && policy !== 'correct' ? [field] : [],
+  );
+  return tolerates.length === 0 ? {} : { tolerates };
 }
 
 /**

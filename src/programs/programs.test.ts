@@ -96,3 +96,39 @@ describe('All that a program started is ended with it', () => {
     await expectEnded(started);
   });
 });
+
+describe('A program on a leash', () => {
+  const leashed = true;
+
+  it('is asked as any other', async () => {
+    expect(await say('echo out; echo err >&2; exit 3', { leashed })).toEqual({ how: 'ended', code: 3, stdout: 'out\n', stderr: 'err\n' });
+    const args = ['-c', 'printf "%s|" "$0" "$@"', 'a b', '$c', '*', ''];
+    expect((await askProgram({ ...DEFAULTS, args, leashed })).stdout).toBe('a b|$c|*||');
+    const missing = await askProgram({ ...DEFAULTS, file: 'no-such-tool', args: [], leashed });
+    expect(missing).toEqual({ how: 'not-started', code: null, stdout: '', stderr: '' });
+  });
+
+  it('leaves what it began on purpose, when it ends by itself', async () => {
+    const file = join(newFolder(), 'pid');
+    await say(`sleep 1000 >/dev/null 2>&1 & echo $! >${file}`, { leashed });
+    const pid = Number(readFileSync(file, 'utf8'));
+    expect(isRunning(pid)).toBe(true);
+    process.kill(pid, 'SIGKILL');
+  });
+
+  it('is ended with all that it started, at its deadline', async () => {
+    const { script, pids } = waiting();
+    expect(await say(script, { deadlineMs: 500, leashed })).toMatchObject({ how: 'late', code: null });
+    await expectEnded(await pids());
+  });
+
+  it('and when the one that asked is killed', async () => {
+    const { script, pids } = waiting();
+    const asking = `import { askProgram } from ${JSON.stringify(join(import.meta.dirname, 'index.ts'))};
+      askProgram(${JSON.stringify({ ...DEFAULTS, args: ['-c', script], leashed })});`;
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', asking], { stdio: 'inherit' });
+    const started = await pids();
+    child.kill('SIGKILL');
+    await expectEnded(started);
+  });
+});

@@ -2,9 +2,9 @@ import { countCrashes, SUPERVISED, type RestartPolicy } from '../domain/backoff.
 import type { Change, Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 
-/** What a look at the stack led to. `inMs`: when the next start is due. */
+/** What a look at the stack led to. `inMs`: when the next start is due. `times`: how often it ended since it last ran for a while. */
 export type Watched =
-  | { readonly type: 'waiting'; readonly model: string; readonly why: string; readonly inMs: number }
+  | { readonly type: 'waiting'; readonly model: string; readonly why: string; readonly inMs: number; readonly times: number }
   /** It cannot be acted on. `why`: what happened to it, if anything did. */
   | { readonly type: 'blocked'; readonly model: string; readonly why: string | null; readonly problem: Problem };
 
@@ -142,7 +142,7 @@ export class CrashWatch {
   #decide(model: string, why: string, watch: Watch, now: number): Watched {
     const inMs = watch.crashes.next(now - watch.since) ?? this.#policy.capMs;
     watch.next = { at: now + inMs, why };
-    return { type: 'waiting', model, why, inMs };
+    return { type: 'waiting', model, why, inMs, times: watch.crashes.inARow() };
   }
 }
 

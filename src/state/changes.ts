@@ -7,6 +7,9 @@ import type { AppliedModel, Endpoint, FailedTry } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { EndpointsFile, InventoryFile } from './files.ts';
 
+/** Copies of a model that cut-off runs left, as many as are known for ours. */
+const REMEMBERED = 10;
+
 /** Clients of this model are sent there. */
 export function withEndpoint(file: EndpointsFile, model: string, endpoint: Endpoint): EndpointsFile {
   return { ...file, models: sorted({ ...file.models, [model]: { url: endpoint.url, instance: endpoint.instance } }) };
@@ -22,11 +25,15 @@ export function withApplied(file: InventoryFile, model: string, applied: Applied
   const models = applied ? sorted({ ...file.models, [model]: applied }) : without(file.models, model);
   const { failures = {} } = file;
   const past = applied === null || failures[model]?.specHash === applied.specHash;
-  return withFailures({ ...file, models }, past ? without(failures, model) : failures);
+  return withLeft(withFailures({ ...file, models }, past ? without(failures, model) : failures), without(file.left ?? {}, model));
 }
 
 function withFailures(file: InventoryFile, failures: NonNullable<InventoryFile['failures']>): InventoryFile {
   return file.failures === undefined && Object.keys(failures).length === 0 ? file : { ...file, failures: sorted(failures) };
+}
+
+function withLeft(file: InventoryFile, left: NonNullable<InventoryFile['left']>): InventoryFile {
+  return file.left === undefined && Object.keys(left).length === 0 ? file : { ...file, left: sorted(left) };
 }
 
 /** Before acting: the backends of the plan join those on which there may be instances of ours. */
@@ -56,7 +63,21 @@ export function withFinished(file: InventoryFile, plan: Plan, run: Finished): In
   const whole = run.outcome === 'succeeded' && plan.targets.length === 0;
   const backends = whole ? file.backends.filter((spec) => used.has(spec.name)) : file.backends;
   const failures = { ...file.failures, ...failuresOf(plan, run) };
-  return withFailures({ ...file, generation: run.number, appliedAt: run.at, mode: plan.mode, backends }, failures);
+  const next = withFailures({ ...file, generation: run.number, appliedAt: run.at, mode: plan.mode, backends }, failures);
+  return withLeft(next, { ...file.left, ...leftBy(plan, run, file.left ?? {}) });
+}
+
+/** What the run started and did not come to record. Several in a row may leave copies: the newest are remembered. */
+function leftBy(plan: Plan, { steps }: Finished, before: NonNullable<InventoryFile['left']>): NonNullable<InventoryFile['left']> {
+  const results = new Map(steps.map((result) => [result.step, result]));
+  const recorded = new Set(steps.filter(({ op, status }) => op === 'record' && status === 'done').map(({ model }) => model));
+  const started = plan.steps.flatMap((step): readonly [string, readonly string[]][] => {
+    const { model } = step;
+    if (step.op !== 'start' || recorded.has(model) || (results.get(step.id)?.startedAt ?? null) === null) return [];
+    const { specHash } = step.spec;
+    return [[model, [...(before[model] ?? []).filter((one) => one !== specHash), specHash].slice(-REMEMBERED)]];
+  });
+  return Object.fromEntries(started);
 }
 
 function failuresOf(plan: Plan, { number, at, steps }: Finished): Readonly<Record<string, FailedTry>> {

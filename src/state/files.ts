@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BackendSpec, Json } from '../domain/desired.ts';
-import type { AppliedModel, Endpoint, FailedTry } from '../domain/observed.ts';
+import type { AppliedModel, Endpoint, FailedTry, Inventory } from '../domain/observed.ts';
 import type { Plan } from '../domain/plan.ts';
 import { isObject } from './durable.ts';
 
@@ -26,6 +26,8 @@ export interface InventoryFile {
   readonly models: Readonly<Record<string, AppliedModel>>;
   /** See {@link Inventory.failures}. */
   readonly failures?: Readonly<Record<string, FailedTry>>;
+  /** See {@link Inventory.left}. */
+  readonly left?: Inventory['left'];
 }
 
 /** endpoints.json: where clients are sent. Scripts and the gateway read it; it holds nothing else. */

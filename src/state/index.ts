@@ -58,6 +58,7 @@ export async function readState(dir: string, disk: Disk = realDisk): Promise<Sto
       pending: tail === null ? [] : pendingSteps(tail.records),
       ...endedBy(inventory.value),
       ...(Object.keys(inventory.value.failures ?? {}).length === 0 ? {} : { failures: inventory.value.failures ?? {} }),
+      ...(Object.keys(inventory.value.left ?? {}).length === 0 ? {} : { left: inventory.value.left ?? {} }),
     },
     lastBackends: inventory.value.backends,
     problems: [inventory.problem, endpoints.problem, ...damaged].filter((problem) => problem !== null),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { takesMinutes } from '../guard/patience.ts';
+import { receiver } from '../notify/receiver.ts';
 import { newHome, until, type Home } from './home.ts';
 
 takesMinutes();
@@ -74,6 +75,24 @@ describe('What moves by itself', () => {
     await until('another copy', () => find(home, 'chat')?.serial !== chat && find(home, 'chat')?.phase === 'serving');
     expect(instance(home, 'embed').serial).toBe(embed);
     expect((await home.told('model.crashed')).message).toMatch(/^chat: .* It is started anew in \d/);
+  });
+
+  it('a copy that ends again and again is started anew each time, and from the third time on somebody is called', async () => {
+    await using hook = await receiver();
+    const home = await newHome({ HOOK: hook.url });
+    home.declare({ chat: 'rollout: { bake: 0s }' }, 'daemon: { probe: 1s, notify: [{ url: { env: HOOK } }] }\n');
+    await home.up();
+    await home.settles('chat null serving');
+    for (let times = 1; times <= 3; times += 1) {
+      const { serial } = instance(home, 'chat');
+      instance(home, 'chat').phase = 'failed';
+      await home.told('model.crashed', (event) => event['times'] === times);
+      await until('another copy', () => find(home, 'chat')?.phase === 'serving' && find(home, 'chat')?.serial !== serial);
+      await home.settles('chat null serving');
+    }
+    const { body } = await until('the webhook', () => hook.received[0]);
+    expect([hook.received.length, body['type'], body['times']]).toEqual([1, 'model.crashed', 3]);
+    expect(body['message']).toMatch(/^chat: .* That was 3 times in a row\. It is started anew in 1 s\.$/);
   });
 
   it('a setting that somebody changed is named and put right', async () => {

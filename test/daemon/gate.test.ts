@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { passage } from '../../src/daemon/gate.ts';
 import { approve, NO_HOLDS, type Holds } from '../../src/domain/holds.ts';
 import type { Plan } from '../../src/domain/plan.ts';
-import { NO_POLICY, WEEKDAYS, type PolicySpec } from '../../src/domain/policy.ts';
+import { opensIn } from '../../src/daemon/windows.ts';
+import { NO_POLICY, stricterOf, WEEKDAYS, type Judging, type PolicySpec } from '../../src/domain/policy.ts';
 import { sha256 } from '../../src/stack/sha256.ts';
 import { planOf } from './plans.ts';
 
@@ -13,7 +14,7 @@ const evening: PolicySpec = { windows: [{ days: WEEKDAYS, from: 20 * 60, to: 22 
 const plan = planOf({ chat: 'create', embed: 'delete', old: { action: 'update', correctsDrift: true }, calm: 'keep' });
 const DUE = ['chat', 'embed', 'old'];
 
-function pass(policy: PolicySpec, how: { readonly holds?: Holds; readonly release?: string; readonly what?: Plan } = {}) {
+function pass(policy: Judging, how: { readonly holds?: Holds; readonly release?: string; readonly what?: Plan } = {}) {
   const { holds = NO_HOLDS, release = 'r1', what = plan } = how;
   return passage(what, DUE, { policy, holds, target: { kind: 'release', id: release }, wallMs: NOON, hash: sha256 });
 }
@@ -38,14 +39,15 @@ describe('What the file asks for', () => {
     expect(pass({ windows: [], approve: how }, { what }).parked !== null).toBe(waits);
   });
 
-  it('passes once it was approved, outside of windows too; another plan, or the same of another release, does not', () => {
+  it('passes once it was approved, outside of windows too, and what is left of it as well; another change, or the same of another release, does not', () => {
     const policy: PolicySpec = { ...evening, approve: 'all' };
     const { parked } = pass(policy);
     const holds = approve(NO_HOLDS, { ...mark, plan: parked?.key ?? '', covers: parked?.covers ?? [] });
     const passes = pass(policy, { holds });
     expect([passes.parked, [...passes.approved.values()]]).toEqual([null, parked?.covers]);
     expect(pass(policy, { holds, release: 'r2' }).parked).not.toBeNull();
-    expect(pass(policy, { holds, what: planOf({ chat: 'create' }) }).parked).not.toBeNull();
+    expect(pass(policy, { holds, what: planOf({ chat: 'create' }) }).parked, 'what is left of it').toBeNull();
+    expect(pass(policy, { holds, what: planOf({ chat: 'delete' }) }).parked).not.toBeNull();
   });
 
   it('waits for a person where it deletes much, and for nobody where something else is wrong with it', () => {
@@ -59,4 +61,36 @@ describe('What the file asks for', () => {
 it('A way back passes at any time', () => {
   const circumstances = { policy: { ...evening, approve: 'all' }, holds: NO_HOLDS, wallMs: NOON, hash: sha256 } as const;
   expect(passage(plan, DUE, { ...circumstances, target: { kind: 'generation', number: 1 } }).parked).toBeNull();
+});
+
+describe('Of two policies', () => {
+  const at = (from: number): PolicySpec => ({
+    windows: [{ days: WEEKDAYS, from: from * 60, to: (from + 2) * 60, timezone: 'UTC' }],
+    approve: 'none',
+  });
+  const both = (a: PolicySpec, b: PolicySpec) => stricterOf(a, b, (windows) => opensIn(windows, NOON));
+
+  it.each([
+    [NO_POLICY, evening, 8],
+    [evening, NO_POLICY, 8],
+    [at(11), at(20), 8],
+    [at(22), at(20), 10],
+    [at(11), at(12), 0],
+  ])('a change is inside of both', (a, b, hours) => {
+    expect(pass(both(a, b)).parked?.untilMs ?? NOON).toBe(NOON + hours * 3_600_000);
+  });
+
+  it('whichever asks for more has the word', () => {
+    const all: PolicySpec = { windows: [], approve: 'all' };
+    expect([both(all, evening).approve, both(NO_POLICY, all).approve, both(evening, NO_POLICY).approve]).toEqual(['all', 'all', 'none']);
+  });
+
+  it('what is edited beside models waits where everything is approved, under a name of its own release', () => {
+    const policy: Judging = { windows: [], approve: 'all', besides: ['policy'] };
+    const { parked, held } = pass(policy, { what: planOf({ chat: 'keep' }) });
+    expect([parked?.summary, held.size]).toEqual(['edit policy.', 0]);
+    const holds = approve(NO_HOLDS, { ...mark, plan: parked?.key ?? '', covers: parked?.covers ?? [] });
+    expect(pass(policy, { what: planOf({ chat: 'keep' }), holds })).toMatchObject({ parked: null });
+    expect(pass(policy, { what: planOf({ chat: 'keep' }), holds, release: 'r2' }).parked).not.toBeNull();
+  });
 });

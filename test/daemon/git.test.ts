@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { stackFile } from '../cli/stage.ts';
 import { takesMinutes } from '../guard/patience.ts';
 import { ENV, folder, gitAt, repositoryAt, type Repository } from '../source/git/repositories.ts';
+import { serve } from '../source/git/web-server.ts';
 import { newHome, until, type Home } from './home.ts';
+import { processesWith } from './left.ts';
 
 takesMinutes();
 
@@ -167,4 +169,15 @@ describe.skipIf(spawnSync('ssh-keygen', ['-?']).error !== undefined)('With `veri
     await until('a reason', async () => (await home.picture())?.stalled.length === 1);
     expect(home.copies()).toEqual(['chat 512 serving']);
   });
+});
+
+it('A daemon that is killed while its remote does not answer leaves no git behind', async () => {
+  const address = await serve(folder(), { kind: 'silent' });
+  const { home } = await inRepository(`remote: "${address}/models.git", poll: 1s`);
+  const left = () => processesWith('XDG_STATE_HOME', home.env['XDG_STATE_HOME'] ?? '');
+  const daemon = await home.up();
+  await until('a git that waits', () => left().length > 3);
+  daemon.kill('SIGKILL');
+  await daemon.ended;
+  await until('the end of all of them', () => left().length === 0, left);
 });

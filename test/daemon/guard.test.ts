@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readHolds } from '../../src/state/index.ts';
 import { takesMinutes } from '../guard/patience.ts';
+import { receiver } from '../notify/receiver.ts';
 import { newHome, until, type Home } from './home.ts';
 
 takesMinutes();
 
-const PROBE = 'daemon: { probe: 1s }\n';
+const PROBE = 'daemon: { probe: 1s, notify: [{ url: { env: HOOK }, on: [run.*, trouble] }] }\n';
 const one = (context: number) => ({ chat: `context: ${context}, rollout: { bake: 10m }` });
 
 /** Pids of guards of this home. */
@@ -25,8 +26,8 @@ function guards({ stateDir }: Home): readonly number[] {
 }
 
 /** A release that is watched, and the daemon that applied it, ended by this signal. */
-async function endedInTheBake(signal: NodeJS.Signals): Promise<Home> {
-  const home = await newHome();
+async function endedInTheBake(signal: NodeJS.Signals, hook = ''): Promise<Home> {
+  const home = await newHome({ HOOK: hook });
   home.declare(one(256), PROBE);
   const daemon = await home.up();
   await home.settles('chat 256 serving');
@@ -43,11 +44,15 @@ function crash({ engines }: Home): void {
 }
 
 describe('A daemon that dies while a release is watched', () => {
-  it('is stood in for: a release that does not hold is taken back, once, and the guard ends', async () => {
-    const home = await endedInTheBake('SIGKILL');
+  it('is stood in for: a release that does not hold is taken back, once, that is sent to who is to hear of it, and the guard ends', async () => {
+    await using hook = await receiver();
+    const home = await endedInTheBake('SIGKILL', hook.url);
+    const before = hook.received.length;
     crash(home);
     await home.serves('chat 256 serving');
     await until('the end of the guard', () => guards(home).length === 0);
+    const heard = hook.received.slice(before).map(({ body }) => body['type']);
+    expect(heard).toEqual(expect.arrayContaining(['revision.quarantined', 'rollback.started', 'run.finished']));
     const { holds } = await readHolds(home.stateDir);
     expect(holds).toMatchObject({ bake: null, pin: { generation: 1 }, quarantined: [{}] });
     await home.up();

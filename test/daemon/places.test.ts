@@ -36,6 +36,26 @@ describe('llmops up and the places that it needs', () => {
     expect(existsSync(socket)).toBe(false);
   });
 
+  it('is found by every spelling of that folder: also by a long one, where it began with a short link to it, and the other way round', async () => {
+    for (const names of [1, 20]) {
+      const home = await newHome();
+      home.declare({ chat: 'context: 256' });
+      const real = join(home.dir, ...Array.from({ length: names }, () => 'deep-down'));
+      const link = join(home.dir, 'l');
+      mkdirSync(real, { recursive: true });
+      symlinkSync(real, link);
+      onTestFinished(() => rmSync(controlPath(real), { force: true }));
+      for (const [begun, asked] of [[link, real] as const, [real, link] as const]) {
+        const daemon = home.start('up', '--state-dir', begun);
+        await until('an answer', async () => (await askStatus(begun))?.pid === daemon.pid);
+        expect((await askStatus(asked))?.pid, asked).toBe(daemon.pid);
+        expect((await home.llmops('reconcile', '--state-dir', asked)).stdout).toContain('Looking.');
+        daemon.kill('SIGTERM');
+        await daemon.ended;
+      }
+    }
+  });
+
   it('takes the place of a dead one, with its socket still there', async () => {
     const home = await newHome();
     home.declare({ chat: 'context: 256' });

@@ -90,7 +90,7 @@ const HEAD = { at: '2026-01-01T00:00:00.000Z', stack: 'home' } as const;
 
 /** An event that is unlike any with another number. */
 export function event(number: number, message = `event ${number}`): DaemonEvent {
-  return { ...HEAD, type: 'model.crashed', model: `m${number}`, why: 'it ended', inMs: 250, message };
+  return { ...HEAD, type: 'model.crashed', model: `m${number}`, why: 'it ended', inMs: 250, times: 1, message };
 }
 
 export function unavailable(source = 'origin'): DaemonEvent {

@@ -55,6 +55,11 @@ describe('Which events a webhook hears of', () => {
     expect(['model', 'mode.*', 'trouble', 'run.*'].map((pattern) => isMeant(one, [pattern]))).toEqual([false, false, false, false]);
   });
 
+  it('is trouble where a model ends again and again, and not for the first time', () => {
+    const crashed = (times: number): boolean => isMeant({ ...event(1), times } as DaemonEvent, ['trouble']);
+    expect([1, 2, 3, 4].map(crashed)).toEqual([false, false, true, true]);
+  });
+
   it('is in doubt of no type', () => {
     const bare = DAEMON_EVENT_TYPES.map((type) => ({ type, at: '', stack: '', message: '', problems: [] }) as unknown as DaemonEvent);
     expect(bare.filter((one) => !isMeant(one, [one.type]))).toEqual([]);

@@ -22,6 +22,7 @@ function stepText(step: Step): string {
   if (relies.length > 0) rows.push(`    relies on ${relies.map(factText).join(' and ')}`);
   if (leaves.length > 0) rows.push(`    leaves ${leaves.map(factText).join(' and ')}`);
   if (op === 'stop') rows.push(`    ends spec ${step.specHash}, pid ${step.process?.pid ?? 'unknown'}`);
+  if (op === 'probe' && step.tolerates) rows.push(`    tolerates ${step.tolerates.join(', ')}`);
   const undo = [...(op === 'probe' ? [`${step.onFailure} it`] : []), ...restored(step)];
   if (undo.length > 0) rows.push(`    on failure: ${undo.join(', then ')}`);
   return rows.map((row) => `${row}\n`).join('');

@@ -135,7 +135,9 @@ describe('Supervision', () => {
   it('goes on with what a start of its own left away, though nobody calls that a crash', () => {
     const watch = new CrashWatch(POLICY);
     const away = { ...plan('crashed'), drift: [] };
-    expect(watch.look(away, 0, APPLIED).events).toEqual([{ type: 'waiting', model: 'chat', why: 'It is not there: told.', inMs: 100 }]);
+    expect(watch.look(away, 0, APPLIED).events).toEqual([
+      { type: 'waiting', model: 'chat', why: 'It is not there: told.', inMs: 100, times: 1 },
+    ]);
     expect(watch.look(away, 100, APPLIED).due).toEqual(['chat']);
     expect(new CrashWatch(POLICY).look(away, 0, BUSY).events, 'somebody is changing it').toEqual([]);
     expect(new CrashWatch(POLICY).look(plan('crashed'), 0, BUSY).events).toHaveLength(1);

@@ -26,7 +26,7 @@ const GARBLED: ReadonlySet<string> = new Set(['engine-garbled', 'engine-refused-
  */
 export async function probeInstance(step: StepOf<'probe'>, parts: Parts, io: StepIo): Promise<void> {
   const serving = await waitUntilReady(step, parts, io);
-  const problem = settingNotInForce(step.spec, serving, parts.engine.compare);
+  const problem = settingNotInForce(step.spec, serving, { compare: parts.engine.compare, tolerated: step.tolerates });
   if (problem) throw new ProblemError(problem);
   const record = recordOf(step.spec.id, parts);
   if (record) parts.records.put({ ...record, wasReady: true });

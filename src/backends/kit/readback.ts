@@ -6,11 +6,18 @@ import type { Problem } from '../../domain/problem.ts';
 /**
  * The first declared setting that is not in force; null: everything that the engine tells is as asked. What is loaded
  * counts before what was configured; a field that neither tells is left to the plan, which shows it as unverified, as is one
- * that cannot be had here.
+ * that cannot be had here. `tolerated`: fields that may be otherwise.
  */
-export function settingNotInForce(spec: InstanceSpec, seen: ObservedInstance, compare: Compare = plainly): Problem | null {
+export function settingNotInForce(
+  spec: InstanceSpec,
+  seen: ObservedInstance,
+  {
+    compare = plainly,
+    tolerated = [],
+  }: { readonly compare?: Compare | undefined; readonly tolerated?: readonly string[] | undefined } = {},
+): Problem | null {
   for (const [field, asked] of Object.entries(spec.fields)) {
-    if (asked === null || field === 'source') continue;
+    if (asked === null || field === 'source' || tolerated.includes(field)) continue;
     const got = seen.loaded?.[field] ?? seen.configured[field] ?? null;
     if (got === null || compare(field, asked, got, spec.fields) !== 'moved') continue;
     return {

@@ -72,6 +72,24 @@ describe('A probe', () => {
     expect(await stage.look(spec)).toMatchObject({ phase: 'starting', problem: null });
   });
 
+  it('lets what moved be where its owner says so, and nothing else', async () => {
+    const spec = stage.world.spec({ options: { threads: 1, system: 'Be short.' } });
+    await stage.world.start(stage.driver, spec);
+    const name = (await stage.user.names()).find((one) => one.includes(spec.specHash)) ?? '';
+    await stage.user.post('/api/create', { model: name, from: name, system: 'Be loud.', stream: false });
+    const probe = (...tolerates: readonly string[]) =>
+      codeOf(stage.driver.perform.probe(step('probe', spec, { spec, onFailure: 'leave', tolerates }), io()));
+    expect([await probe(), await probe('context'), await probe('options.system')]).toEqual([
+      'setting-not-in-force',
+      'setting-not-in-force',
+      'done',
+    ]);
+    expect(await stage.look(spec)).toMatchObject({ phase: 'serving', problem: null });
+    // One that is made anew is made as it is declared.
+    await stage.world.start(stage.driver, spec);
+    expect((await stage.look(spec)).configured['options.system']).toBe('Be short.');
+  });
+
   it('names a context that was taken down in silence', async () => {
     const spec = stage.world.spec({ context: 2048 });
     await stage.world.start(stage.driver, spec);

@@ -50,7 +50,7 @@ export async function probeInstance(step: StepOf<'probe'>, parts: Parts, io: Ste
   }
 }
 
-async function probe({ spec }: StepOf<'probe'>, parts: Parts, io: StepIo): Promise<void> {
+async function probe({ spec, tolerates }: StepOf<'probe'>, parts: Parts, io: StepIo): Promise<void> {
   throwIfCancelled(io.signal, `waiting for ${spec.model}`);
   const found = await findOurs(spec.id, parts, io.signal);
   const shown = found && (await showTag(found.tag, parts, io.signal));
@@ -62,7 +62,7 @@ async function probe({ spec }: StepOf<'probe'>, parts: Parts, io: StepIo): Promi
   const answer = await saying(parts.client.ask(found.tag.name, use, io.signal), 'waiting for a first token', parts, io);
   if (!isAnswer(answer)) throw new ProblemError(emptyAnswer(spec.model, answer));
   const seen = await seenLoaded(found, shown, use, parts, io);
-  const problem = clamped(spec.model, spec.fields, seen, shown) ?? settingNotInForce(spec, seen);
+  const problem = clamped(spec.model, spec.fields, seen, shown) ?? settingNotInForce(spec, seen, { tolerated: tolerates });
   if (problem) throw new ProblemError(problem);
 }
 

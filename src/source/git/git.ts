@@ -21,7 +21,7 @@ export interface Git {
 export function gitIn(cwd: string, env: Env, redact: Redact): Git {
   return {
     async ask(args, signal, deadlineMs = LOCAL_MS) {
-      const answer = await askProgram({ file: 'git', args, env, cwd, signal, deadlineMs, limitBytes: LIMIT_BYTES });
+      const answer = await askProgram({ file: 'git', args, env, cwd, signal, deadlineMs, limitBytes: LIMIT_BYTES, leashed: true });
       signal.throwIfAborted();
       if (answer.how === 'not-started') throw noGit();
       return answer;

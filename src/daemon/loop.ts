@@ -238,8 +238,7 @@ export class Loop {
     const { pace, looked, target, approved } = course;
     this.#findings.notBusy();
     const done = acted.kind === 'ran' ? acted.plan : looked.plan;
-    // Given up for somebody else's crash, it was not tried in vain.
-    if (!begun.isPreempted) pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now());
+    pace.acted([...new Set([...due, ...done.steps.map(({ model }) => model)])], done, this.#now(), begun.isPreempted);
     this.#findings.soon(0); // what came of it is looked at right away
     if (acted.kind === 'nothing' || acted.result.steps.length === 0) return;
     await this.#useUp(approved, acted.result);

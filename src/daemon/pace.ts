@@ -104,10 +104,10 @@ export class Pace {
     };
   }
 
-  /** These were tried, as this plan had it. */
-  acted(models: readonly string[], plan: Plan, now: Now): void {
-    this.#crashes.started(models, now.ms);
-    for (const change of plan.changes.filter(({ model }) => models.includes(model))) this.#count(change, now.ms);
+  /** These were tried, as this plan had it. `isPreempted`: the run gave way to somebody else's crash, so that nothing of it was in vain. */
+  acted(models: readonly string[], plan: Plan, now: Now, isPreempted = false): void {
+    if (!isPreempted) this.#crashes.started(models, now.ms);
+    for (const change of isPreempted ? [] : plan.changes.filter(({ model }) => models.includes(model))) this.#count(change, now.ms);
     for (const drift of this.#meddling(plan)) if (models.includes(drift.model)) this.#correct(drift, now);
   }
 

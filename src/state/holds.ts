@@ -59,6 +59,11 @@ function shape(value: Json): Holds | null {
     Array.isArray(holds.quarantined) &&
     Array.isArray(holds.approved) &&
     (holds.pin === null || typeof holds.pin.generation === 'number') &&
+    (holds.mandate === undefined || isMandate(holds.mandate as unknown as Json)) &&
     (holds.bake === null || (isObject(holds.bake.models as unknown as Json) && typeof holds.bake.ms === 'number'));
   return isSound ? holds : null;
+}
+
+function isMandate(value: Json): boolean {
+  return isObject(value) && isObject(value['policy']) && Array.isArray(value['policy']['windows']) && Array.isArray(value['notify']);
 }

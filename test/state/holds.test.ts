@@ -49,17 +49,20 @@ describe('What holds the stack', () => {
     expect(Object.keys((await readHolds(dir)).holds.suspended)).toHaveLength(20);
   });
 
-  it.each(['', '{"formatVersion":"1.0","suspen', '[]', '{"suspended":3}'])(
-    'is nothing in a torn file, and that is told: %j',
-    async (text) => {
-      const dir = await folder();
-      await writeFile(join(dir, 'holds.json'), text);
-      expect(await readHolds(dir)).toMatchObject({ holds: NO_HOLDS, problem: { code: 'state-damaged' } });
-      await changeHolds(dir, (holds) => suspend(holds, [], mark));
-      expect(await readFile(join(dir, 'holds.json.corrupt-1'), 'utf8')).toBe(text);
-      expect((await readHolds(dir)).problem).toBeNull();
-    },
-  );
+  it.each([
+    '',
+    '{"formatVersion":"1.0","suspen',
+    '[]',
+    '{"suspended":3}',
+    '{"formatVersion":"1.0","suspended":{},"quarantined":[],"mandate":{}}',
+  ])('is nothing in a torn file, and that is told: %j', async (text) => {
+    const dir = await folder();
+    await writeFile(join(dir, 'holds.json'), text);
+    expect(await readHolds(dir)).toMatchObject({ holds: NO_HOLDS, problem: { code: 'state-damaged' } });
+    await changeHolds(dir, (holds) => suspend(holds, [], mark));
+    expect(await readFile(join(dir, 'holds.json.corrupt-1'), 'utf8')).toBe(text);
+    expect((await readHolds(dir)).problem).toBeNull();
+  });
 
   it('is neither read nor overwritten where a newer version wrote it', async () => {
     const dir = await folder();

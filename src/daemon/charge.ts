@@ -17,6 +17,8 @@ import { opensIn } from './windows.ts';
 interface Parts {
   /** Of the release that was let through last; null: none was yet. */
   readonly known: Mandate | null;
+  /** True: that is on disk. */
+  readonly isKept: boolean;
   /** `daemon:` as it read when this began; null: it was not there. */
   readonly declared: DaemonSpec | null;
   readonly standing: () => { readonly release: Release | null; readonly target: Target; readonly holds: Holds };
@@ -34,11 +36,12 @@ interface Parts {
 export class Charge {
   readonly #parts: Parts;
   #known: Mandate | null;
-  #isKept = false;
+  #isKept: boolean;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#known = parts.known;
+    this.#isKept = parts.isKept;
   }
 
   /** Who hears of what is done. Where nothing was ever applied: as the first release says, and before it is read, as the file did. */

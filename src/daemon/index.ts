@@ -159,6 +159,7 @@ async function openLoop(
   const { holds } = await readHolds(stateDir);
   const charge: Charge = new Charge({
     known: holds.mandate ?? (await lastMandate(options)),
+    isKept: holds.mandate !== undefined,
     declared: options.declared,
     standing: () => ({ release: loop.follower.release, target: loop.standing.target, holds: loop.standing.holds }),
     keep: (mandate) => hands.changeHolds((now) => ({ ...now, mandate })),

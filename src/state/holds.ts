@@ -75,9 +75,14 @@ function shape(value: Json): Holds | null {
     Array.isArray(holds.approved) &&
     holds.approved.every((one) => Array.isArray((one as Partial<Approval>).covers ?? [])) &&
     (holds.pin === null || typeof holds.pin.generation === 'number') &&
+    (holds.mandate === undefined || isMandate(holds.mandate as unknown as Json)) &&
     (holds.bake === null || (isObject(holds.bake.models as unknown as Json) && typeof holds.bake.ms === 'number'));
   // Approvals of earlier versions named no changes: they let nothing through.
   return isSound
     ? { ...holds, approved: holds.approved.map((one) => ({ ...one, covers: (one as Partial<Approval>).covers ?? [] })) }
     : null;
+}
+
+function isMandate(value: Json): boolean {
+  return isObject(value) && isObject(value['policy']) && Array.isArray(value['policy']['windows']) && Array.isArray(value['notify']);
 }

@@ -90,6 +90,7 @@ describe('A release that waits for an approval', () => {
     const first = await home.up();
     await home.settles('chat 256 serving', 'old 512 serving');
     home.declare({ chat: chat(256), old: chat(512) }, policy('all'));
+    expect(await policyIn(home)).toBe('none');
     await until('the policy to count', async () => (await policyIn(home)) === 'all');
     first.kill('SIGKILL');
     await first.ended;

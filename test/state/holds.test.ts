@@ -49,20 +49,23 @@ describe('What holds the stack', () => {
     expect(Object.keys((await readHolds(dir)).holds.suspended)).toHaveLength(20);
   });
 
-  it.each(['', '{"formatVersion":"1.0","suspen', '[]', '{"suspended":3}'])(
-    'is nothing in a torn file; that is told, and no word is added to it until a person begins anew: %j',
-    async (text) => {
-      const dir = await folder();
-      await writeFile(join(dir, 'holds.json'), text);
-      expect(await readHolds(dir)).toMatchObject({ holds: NO_HOLDS, problem: { code: 'state-damaged' } });
-      const change = (holds: Holds) => suspend(holds, [], mark);
-      await expect(changeHolds(dir, change)).rejects.toMatchObject({ problem: { code: 'state-damaged' } });
-      expect(await readFile(join(dir, 'holds.json'), 'utf8')).toBe(text);
-      await changeHolds(dir, change, { anew: true });
-      expect(await readFile(join(dir, 'holds.json.corrupt-1'), 'utf8')).toBe(text);
-      expect((await readHolds(dir)).problem).toBeNull();
-    },
-  );
+  it.each([
+    '',
+    '{"formatVersion":"1.0","suspen',
+    '[]',
+    '{"suspended":3}',
+    '{"formatVersion":"1.0","suspended":{},"quarantined":[],"mandate":{}}',
+  ])('is nothing in a torn file; that is told, and no word is added to it until a person begins anew: %j', async (text) => {
+    const dir = await folder();
+    await writeFile(join(dir, 'holds.json'), text);
+    expect(await readHolds(dir)).toMatchObject({ holds: NO_HOLDS, problem: { code: 'state-damaged' } });
+    const change = (holds: Holds) => suspend(holds, [], mark);
+    await expect(changeHolds(dir, change)).rejects.toMatchObject({ problem: { code: 'state-damaged' } });
+    expect(await readFile(join(dir, 'holds.json'), 'utf8')).toBe(text);
+    await changeHolds(dir, change, { anew: true });
+    expect(await readFile(join(dir, 'holds.json.corrupt-1'), 'utf8')).toBe(text);
+    expect((await readHolds(dir)).problem).toBeNull();
+  });
 
   it('is neither read nor overwritten where a newer version wrote it', async () => {
     const dir = await folder();

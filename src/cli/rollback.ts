@@ -23,9 +23,9 @@ export interface RollbackFlags extends StackFlags {
 export async function run(context: CliContext, flags: RollbackFlags, [given]: readonly string[]): Promise<number> {
   const { session: now } = await openSessionOrLast(context, flags);
   if (!flags.autoApprove) mustBeAbleToAsk(context);
-  const way = await wayBack(now, given, context);
   const picture = await askStatus(now.stateDir);
-  const hold = () => changeHolds(now.stateDir, (holds) => held(holds, way, picture, markOf(context, flags.reason)));
+  const way = await wayBack(now, { given, picture }, context);
+  const hold = () => changeHolds(now.stateDir, (holds) => held(holds, way, markOf(context, flags.reason)));
   const command = `llmops rollback ${way.to.number}`;
   if (picture === null || picture.phase === 'suspended') {
     if (picture !== null)

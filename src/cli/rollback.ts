@@ -6,6 +6,7 @@ import { approve, mustBeAbleToAsk } from './ask.ts';
 import { carryOut } from './carry-out.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
+import { declaredNow } from './rollback/declared.ts';
 import { held, wayBack } from './rollback/way.ts';
 import { watchDaemon } from './rollback/watch.ts';
 import { print, say, screenOf } from './screen.ts';
@@ -24,7 +25,8 @@ export async function run(context: CliContext, flags: RollbackFlags, [given]: re
   const { session: now } = await openSessionOrLast(context, flags);
   if (!flags.autoApprove) mustBeAbleToAsk(context);
   const picture = await askStatus(now.stateDir);
-  const way = await wayBack(now, { given, picture }, context);
+  const declared = await declaredNow(now, picture, context, flags);
+  const way = await wayBack(now, { given, declared }, context);
   const hold = () => changeHolds(now.stateDir, (holds) => held(holds, way, markOf(context, flags.reason)));
   const command = `llmops rollback ${way.to.number}`;
   if (picture === null || picture.phase === 'suspended') {

@@ -2,6 +2,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stackFile } from '../cli/stage.ts';
+import { readHolds } from '../../src/state/index.ts';
 import { takesMinutes } from '../guard/patience.ts';
 import { ENV, folder, gitAt, repositoryAt } from '../source/git/repositories.ts';
 import { newHome, until, type Home } from './home.ts';
@@ -29,6 +30,7 @@ describe('llmops rollback with a daemon', () => {
     const home = await twoReleases();
     const back = await home.llmops('rollback', '-y', '--reason', 'answers in French.');
     expect([back.code, back.stderr]).toEqual([0, '']);
+    expect((await readHolds(home.stateDir)).holds.quarantined).toMatchObject([{ generation: 2, why: 'answers in French.' }]);
     expect(back.stdout).toMatch(/Going back to generation 1, by \S+: answers in French\.\n/);
     expect(home.copies()).toEqual(['chat 256 serving']);
     const count = (await runs(home)).length;
@@ -74,6 +76,43 @@ describe('llmops rollback with a daemon', () => {
     expect(home.copies()).toEqual(['chat 256 serving']);
     declare(home, 1024);
     await home.settles('chat 1024 serving');
+  });
+
+  it('leaves what is declared and was cut off, where no daemon runs: the next one does not apply it', async () => {
+    const home = await newHome();
+    declare(home, 256);
+    const daemon = await home.up();
+    await home.settles('chat 256 serving');
+    let struck = false;
+    home.engines.fault({ kind: 'hang', method: 'POST', path: /probe/, struck: () => (struck = true) });
+    declare(home, 512);
+    await until('a probe that hangs', () => struck);
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    home.engines.clearFaults();
+    const back = await home.llmops('rollback', '-y');
+    expect(back.code, back.stderr).toBe(0);
+    const { holds } = await readHolds(home.stateDir);
+    expect(holds).toMatchObject({ pin: { generation: 1 }, quarantined: [{ generation: 2 }] });
+    await home.up();
+    await until('rest', async () => (await home.picture())?.phase === 'idle');
+    expect(home.copies()).toEqual(['chat 256 serving']);
+  });
+
+  it('leaves also what was never applied, where no daemon runs, and each release once', async () => {
+    const home = await newHome();
+    for (const context of [256, 512]) {
+      declare(home, context);
+      expect((await home.llmops('apply', '-y')).code).toBe(0);
+    }
+    declare(home, 1024);
+    const back = await home.llmops('rollback', '-y');
+    expect(back.code, back.stderr).toBe(0);
+    const { holds } = await readHolds(home.stateDir);
+    expect(holds.quarantined.map(({ generation }) => generation)).toEqual([2, null]);
+    await home.up();
+    await until('rest', async () => (await home.picture())?.phase === 'idle');
+    expect(home.copies()).toEqual(['chat 256 serving']);
   });
 
   it('is done by the command itself while the stack is suspended', async () => {

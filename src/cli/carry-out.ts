@@ -37,6 +37,8 @@ export interface Order {
   readonly trigger?: Trigger;
   /** Called when it is about to be performed, or when nothing is left to perform. */
   readonly onApproved?: () => Promise<void>;
+  /** Called with the plan once it was shown. What it throws ends the command, and nothing is done. */
+  readonly check?: (plan: Plan) => Promise<void>;
   /** Performed exactly, instead of what would be planned now. */
   readonly saved?: PlanFile;
 }
@@ -80,6 +82,7 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   if (saved) refuseStale(saved, fresh, seen.artifacts);
   const plan = saved?.plan ?? fresh;
   await report.plan(plan);
+  await order.check?.(plan);
   const { command, trigger = 'command' } = order;
   const [attached, weights] = [attachedIn(seen.artifacts), fetchedIn(seen.artifacts)];
   const doing = { session, context, flags, plan, drivers: seen.drivers, attached, weights, lease, report, command, trigger };

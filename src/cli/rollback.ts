@@ -1,4 +1,5 @@
 import { askStatus } from '../control/client.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Session } from '../stack/session.ts';
 import { planFor, survey } from '../stack/survey.ts';
 import { changeHolds } from '../state/index.ts';
@@ -7,6 +8,7 @@ import { carryOut } from './carry-out.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { declaredNow } from './rollback/declared.ts';
+import { refuseImpassable } from './rollback/passable.ts';
 import { held, wayBack } from './rollback/way.ts';
 import { watchDaemon } from './rollback/watch.ts';
 import { print, say, screenOf } from './screen.ts';
@@ -28,14 +30,15 @@ export async function run(context: CliContext, flags: RollbackFlags, [given]: re
   const declared = await declaredNow(now, picture, context, flags);
   const way = await wayBack(now, { given, declared }, context);
   const hold = () => changeHolds(now.stateDir, (holds) => held(holds, way, markOf(context, flags.reason)));
+  const check = (plan: Plan) => refuseImpassable(way, plan, context);
   const command = `llmops rollback ${way.to.number}`;
   if (picture === null || picture.phase === 'suspended') {
     if (picture !== null)
       await say(context.stderr, 'The stack is suspended, so its daemon changes nothing: this command goes back by itself.');
     const order = { open: async () => way.session, context, flags: { ...flags, ...DEFAULTS }, mode: 'apply' as const, command };
-    return carryOut({ ...order, trigger: 'rollback', onApproved: async () => void (await hold()) });
+    return carryOut({ ...order, trigger: 'rollback', check, onApproved: async () => void (await hold()) });
   }
-  await show(way.session, context, flags);
+  await check(await show(way.session, context, flags));
   if (!flags.autoApprove) await approve(context, 'apply');
   await hold();
   await say(context.stdout, `\nThe daemon (pid ${picture.pid}) goes back to generation ${way.to.number}:`);
@@ -44,9 +47,10 @@ export async function run(context: CliContext, flags: RollbackFlags, [given]: re
 
 const DEFAULTS = { parallelism: 10, lockTimeout: 30_000, allowDestroy: true };
 
-async function show(session: Session, context: CliContext, flags: StackFlags): Promise<void> {
+async function show(session: Session, context: CliContext, flags: StackFlags): Promise<Plan> {
   const { renderPlanText } = await import('../render/index.ts');
   const { drivers: _, ...seen } = await survey(session, context);
   const plan = await planFor(session, seen, 'apply', { allowDestroy: true });
   await print(context.stdout, renderPlanText(plan, { ...screenOf(context.stdout, context, flags), now: context.now() }));
+  return plan;
 }

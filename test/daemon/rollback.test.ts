@@ -1,6 +1,7 @@
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { tinyGguf } from '../catalog/tiny.ts';
 import { stackFile } from '../cli/stage.ts';
 import { readHolds } from '../../src/state/index.ts';
 import { takesMinutes } from '../guard/patience.ts';
@@ -11,6 +12,7 @@ takesMinutes();
 
 const PROBE = 'daemon: { probe: 1s }\n';
 const STEADY = 'rollout: { bake: 0s }';
+const STEADY_EMBED = `context: 128, ${STEADY}`;
 const declare = (home: Home, context: number) => home.declare({ chat: `context: ${context}, ${STEADY}` }, PROBE);
 const runs = async (home: Home) => (await home.events()).filter(({ type, message }) => type === 'run.finished' && message !== undefined);
 
@@ -131,6 +133,43 @@ describe('llmops rollback with a daemon', () => {
     const [none, wrong] = [await home.llmops('rollback', '-y'), await home.llmops('rollback', '41', '-y')];
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('There is no earlier generation that declares anything else.')]);
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('There is no generation 41. Kept: 1 to 1.')]);
+  });
+
+  it.each([true, false])('is refused before anything is held where its weights are gone; a daemon runs: %s', async (isKept) => {
+    const home = await newHome();
+    home.write('w2.gguf', tinyGguf({ tensors: { 'output.weight': 8, 'token_embd.weight': 32 } }));
+    const weights = (name: string) => home.declare({ chat: `source: "file:${name}", context: 256, ${STEADY}`, embed: STEADY_EMBED }, PROBE);
+    weights('w2.gguf');
+    expect((await home.llmops('apply', '-y')).code).toBe(0);
+    weights('w.gguf');
+    expect((await home.llmops('apply', '-y')).code).toBe(0);
+    if (isKept) await home.up();
+    expect((await home.llmops('history')).stdout).toContain('Way back  1 needs no network');
+    rmSync(join(home.dir, 'w2.gguf'));
+    expect((await home.llmops('history')).stdout).not.toContain('Way back');
+    const back = await home.llmops('rollback', '-y');
+    expect([back.code, back.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /There is no way back to generation 1 now: Model chat: The weights .*w2\.gguf do not exist.* Nothing was changed, and nothing is held\./,
+      ),
+    ]);
+    expect((await readHolds(home.stateDir)).holds).toMatchObject({ pin: null, quarantined: [] });
+  });
+
+  it('passes by what is blocked there as here', async () => {
+    const home = await newHome();
+    home.write('w2.gguf', tinyGguf({ tensors: { 'output.weight': 8, 'token_embd.weight': 32 } }));
+    const context = (size: number) =>
+      home.declare({ chat: `context: ${size}, ${STEADY}`, embed: `source: "file:w2.gguf", ${STEADY_EMBED}` }, PROBE);
+    for (const size of [256, 512]) {
+      context(size);
+      expect((await home.llmops('apply', '-y')).code).toBe(0);
+    }
+    rmSync(join(home.dir, 'w2.gguf'));
+    await home.llmops('rollback', '-y');
+    expect((await readHolds(home.stateDir)).holds).toMatchObject({ pin: { generation: 1 } });
+    expect(home.copies()).toContain('chat 256 serving');
   });
 
   it('needs no git: the remote is away from before it to after it', async () => {

@@ -135,6 +135,19 @@ describe('llmops rollback with a daemon', () => {
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('There is no generation 41. Kept: 1 to 1.')]);
   });
 
+  it('is shown before it is refused where nobody can be asked, and tells which generation is meant', async () => {
+    const home = await twoReleases();
+    const back = await home.llmops('rollback');
+    expect([back.code, back.stderr]).toEqual([1, expect.stringContaining('This needs a yes')]);
+    expect(back.stdout).toMatch(/^Back to generation 1 \(\d+ s ago, by \S+\)\n[^]*chat/);
+    expect(back.stderr).not.toContain('plan --out');
+    expect((await readHolds(home.stateDir)).holds.pin).toBeNull();
+    await home.llmops('suspend');
+    const byItself = await home.llmops('rollback');
+    expect([byItself.code, byItself.stdout]).toEqual([1, expect.stringMatching(/^Back to generation 1 [^]*chat/)]);
+    expect((await readHolds(home.stateDir)).holds.pin).toBeNull();
+  });
+
   it.each([true, false])('is refused before anything is held where its weights are gone; a daemon runs: %s', async (isKept) => {
     const home = await newHome();
     home.write('w2.gguf', tinyGguf({ tensors: { 'output.weight': 8, 'token_embd.weight': 32 } }));

@@ -21,8 +21,13 @@ interface Parts {
   readonly onNews: () => void;
 }
 
-/** What could not be opened, though its files may be well, is tried again after this long, in milliseconds: the source has no news to tell. */
+/**
+ * What could not be opened, though its files may be well, is tried again after this long, then after twice that, and so on: the source
+ * has no news to tell. Milliseconds.
+ */
 const AGAIN_MS = 5000;
+/** A branch is asked for it, which lies on other people's machines. */
+const LONGEST_MS = 300_000;
 
 /**
  * Follows a source: keeps the newest release that may be used, and tells of all that comes. What is invalid, refused or out of
@@ -39,6 +44,7 @@ export class Follower {
   /** The state that need not be opened once more: it is the release, or its files are not valid. null: whatever comes is opened. */
   #seen: string | null = null;
   #isToRetry = false;
+  #againMs = AGAIN_MS;
   #looking: Promise<void> | null = null;
   #again = false;
 
@@ -62,22 +68,28 @@ export class Follower {
       this.#again = true;
       return this.#looking;
     }
-    this.#looking = this.#lookUntilCalm(signal).finally(() => (this.#looking = null));
+    this.#looking = this.#lookUntilCalm(signal);
     return this.#looking;
   }
 
   async #lookUntilCalm(signal: AbortSignal): Promise<void> {
-    do {
-      this.#again = false;
-      await this.#lookOnce(signal);
-    } while (this.#again && !signal.aborted);
+    try {
+      do {
+        this.#again = false;
+        await this.#lookOnce(signal);
+      } while (this.#again && !signal.aborted);
+    } finally {
+      this.#looking = null; // in the same breath as the last question whether to look again, so that none is missed
+    }
     if (this.#seen === null && this.#trouble?.kind === 'invalid') void this.#lookLater(signal);
   }
 
   async #lookLater(signal: AbortSignal): Promise<void> {
     if (this.#isToRetry) return;
     this.#isToRetry = true;
-    await this.#parts.clock.sleep(AGAIN_MS, signal);
+    const ms = this.#againMs;
+    this.#againMs = Math.min(2 * ms, LONGEST_MS);
+    await this.#parts.clock.sleep(ms, signal);
     this.#isToRetry = false;
     if (!signal.aborted) await this.look(signal);
   }
@@ -135,6 +147,7 @@ export class Follower {
         return;
       }
       this.#seen = revision.id;
+      this.#againMs = AGAIN_MS;
       const isMended = this.#trouble !== null;
       this.#trouble = null;
       for (const key of ['invalid', 'refused']) this.#reminders.forget(key);

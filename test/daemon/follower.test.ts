@@ -16,6 +16,7 @@ function found(id: string, text = id): SourceLook & { readonly kind: 'found' } {
 function follow(...looks: readonly SourceLook[]) {
   const events: Telling[] = [];
   let [news, asked] = [0, 0];
+  const pauses: number[] = [];
   const slept = Promise.withResolvers<void>();
   const source: Source = {
     shown: 'main',
@@ -32,7 +33,10 @@ function follow(...looks: readonly SourceLook[]) {
     source,
     hands: { open },
     tell: (event: Telling) => void events.push(event),
-    clock: { monotonicMs: () => 0, sleep: () => slept.promise },
+    clock: {
+      monotonicMs: () => 0,
+      sleep: (ms: number) => (pauses.push(ms), pauses.length < 9 ? slept.promise : new Promise<void>(() => undefined)),
+    },
     onNews: () => (news += 1),
   };
   const follower = new Follower(parts);
@@ -40,7 +44,7 @@ function follow(...looks: readonly SourceLook[]) {
     for (const _ of looks) await follower.look(signal);
     return { release: follower.release?.id ?? null, trouble: follower.trouble?.kind ?? null, news, types: events.map(({ type }) => type) };
   };
-  return { all, follower, asked: () => asked, wake: slept.resolve };
+  return { all, follower, asked: () => asked, wake: slept.resolve, pauses };
 }
 
 describe('A source is followed', () => {
@@ -79,11 +83,12 @@ describe('A source is followed', () => {
   });
 
   it('again after a while where nothing tells of news', async () => {
-    const { follower, all, asked, wake } = follow(found('c1', 'broken'));
+    const { follower, all, asked, wake, pauses } = follow(found('c1', 'broken'));
     await all();
     expect([asked(), follower.trouble?.kind]).toEqual([1, 'invalid']);
     wake();
-    await expect.poll(asked).toBeGreaterThan(1);
+    await expect.poll(asked).toBe(9);
+    expect(pauses).toEqual([5000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000]);
   });
 
   it.each([

@@ -24,10 +24,11 @@ export function insteadOf({ to, left }: Pick<Way, 'to' | 'left'>, { holds, pictu
       fix: 'Go on: llmops resume',
     };
   const { newest } = picture;
+  const isFree = newest !== null && quarantineOf(holds, newest.release) === null;
+  if (isFree && newest.release === releaseOfGeneration(to)) return null; // what is declared is what is gone to
   const isLifted = left.some(({ release }) => quarantineOf(holds, release) === null) || (pin === null && newest === null);
   if (isLifted) return superseded(`${resumed === null ? 'Somebody' : said(resumed)} lifted the way back meanwhile: llmops resume.`);
-  const isNews = newest !== null && newest.release !== releaseOfGeneration(to) && quarantineOf(holds, newest.release) === null;
-  if (!isNews) return null;
+  if (!isFree) return null;
   const named = newest.commit === null ? `Release ${newest.release}` : `Commit ${newest.commit.slice(0, 7)} "${newest.subject ?? ''}"`;
   return superseded(`${named} came meanwhile, and the newest release counts.`);
 }

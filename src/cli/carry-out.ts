@@ -3,7 +3,7 @@ import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
 import { errorsIn } from '../domain/problem.ts';
 import type { Trigger } from '../domain/generation.ts';
 import type { Lease } from '../domain/ledger.ts';
-import { approve, mustBeAbleToAsk } from './ask.ts';
+import { approve, mustBeAbleToAsk, type Question } from './ask.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure, planExitCode } from './exit.ts';
 import { tend } from '../stack/run-plan.ts';
@@ -38,6 +38,10 @@ export interface Order {
   readonly trigger?: Trigger;
   /** Called when it is about to be performed, or when nothing is left to perform. */
   readonly onApproved?: () => Promise<void>;
+  /** Called with the plan once it was shown. What it throws ends the command, and nothing is done. */
+  readonly check?: (plan: Plan) => Promise<void>;
+  /** The plan is shown before anybody is asked, also where nobody can be; and is asked about where it does nothing. Absent: neither. */
+  readonly question?: Question;
   /** Performed exactly, instead of what would be planned now. */
   readonly saved?: PlanFile;
 }
@@ -47,7 +51,7 @@ export async function carryOut(order: Order): Promise<number> {
   const report = await reporter(order.context, order.flags);
   try {
     const session = await order.open();
-    if (!order.flags.autoApprove) mustBeAbleToAsk(order.context);
+    if (!order.flags.autoApprove && order.question === undefined) mustBeAbleToAsk(order.context);
     const lease = await takeLease(order, session);
     try {
       return await underLease(order, session, lease, report);
@@ -81,6 +85,7 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   if (saved) refuseStale(saved, fresh, seen.artifacts);
   const plan = saved?.plan ?? fresh;
   await report.plan(plan);
+  await order.check?.(plan);
   const { command, trigger = 'command' } = order;
   const [attached, weights] = [attachedIn(seen.artifacts), fetchedIn(seen.artifacts)];
   const left = await leftOut(session, seen, plan);
@@ -92,12 +97,13 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
     if (errorsIn(plan.problems).length === 0 && plan.interrupted.length > 0) await settle(doing);
     await tend(seen.drivers);
     if (errorsIn(plan.problems).length === 0) await retire(doing);
+    if (order.question !== undefined && !flags.autoApprove) await approve(context, order.question);
     if (errorsIn(plan.problems).length === 0) await order.onApproved?.();
     await report.nothing(plan);
     return idleExitCode(plan, flags);
   }
   if (mode === 'apply' && trigger === 'command') await warnOfDaemon(session, context);
-  if (!flags.autoApprove) await approve(context, mode);
+  if (!flags.autoApprove) await approve(context, order.question ?? mode);
   context.signal.throwIfAborted();
   await order.onApproved?.();
   await note();

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Generation } from '../domain/generation.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { waysBack } from '../domain/retention.ts';
 import type { Reach } from '../render/history/horizon.ts';
+import { sessionOfGeneration } from '../stack/last-session.ts';
 import { releaseOfGeneration } from '../stack/release.ts';
+import type { Session } from '../stack/session.ts';
 import { storeOf } from '../stack/store.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
@@ -33,21 +37,37 @@ export async function run(context: CliContext, flags: HistoryFlags): Promise<num
   else {
     const looks = { ...screenOf(context.stdout, context, flags), now: context.now(), clock: localClock };
     await print(context.stdout, renderHistoryText(generations, looks));
-    await print(context.stdout, renderHorizon(await horizon(all, context), looks));
+    await print(context.stdout, renderHorizon(await horizon(all, session, context), looks));
   }
   return 0;
 }
 
 /** Which generations one can go back to from here, and what the others would have to fetch. */
-async function horizon(all: readonly Generation[], context: CliContext): Promise<readonly Reach[]> {
+async function horizon(all: readonly Generation[], session: Session, context: CliContext): Promise<readonly Reach[]> {
   const ways = waysBack(all, releaseOfGeneration);
-  if (ways.every(({ files }) => Object.keys(files).length === 0)) return ways.map(({ number }) => ({ number, missingBytes: 0 }));
+  const [inForce] = ways;
+  const whole = await Promise.all(ways.map(async (way) => way === inForce || (await hasLocalWeights(way.number, all, session, context))));
+  const open = ways.filter((_way, index) => whole[index]);
+  if (open.every(({ files }) => Object.keys(files).length === 0)) return open.map(({ number }) => ({ number, missingBytes: 0 }));
   const stored = await (await storeOf(context)).list().catch(() => []);
   const here = new Set(stored.map(({ sha256 }) => sha256));
-  return ways.map(({ number, files }) => {
+  return open.map(({ number, files }) => {
     const missing = Object.entries(files).filter(([digest]) => !here.has(digest));
     return { number, missingBytes: missing.reduce((sum, [, bytes]) => sum + bytes, 0) };
   });
+}
+
+/** Nobody can fetch a `file:` that is gone. Whether it is still what it was is for the plan of the way back to see. */
+async function hasLocalWeights(
+  number: number,
+  all: readonly Generation[],
+  { paths, stateDir }: Session,
+  context: CliContext,
+): Promise<boolean> {
+  const generation = all.find((one) => one.number === number);
+  const then = generation ? await sessionOfGeneration(generation, { paths, stateDir, context }) : null;
+  const files = then?.desired.models.flatMap(({ source }) => (source.kind === 'file' ? [source.path] : [])) ?? [];
+  return files.every((path) => existsSync(resolve(paths.baseDir, path)));
 }
 
 /** What one generation did to one model; empty: nothing. */

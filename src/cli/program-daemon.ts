@@ -59,11 +59,13 @@ function holding(verb: AddVerb): void {
   stackFlags(
     verb(
       'resume [models...]',
-      'end suspensions; without models also what a rollback holds back',
-      ['llmops resume', 'llmops resume chat'],
+      'end suspensions; where there are none, what a rollback holds back',
+      ['llmops resume', 'llmops resume chat', 'llmops resume --rollback'],
       () => import('./resume.ts'),
     ),
-  ).option(...reason);
+  )
+    .option('--rollback', 'also what a rollback holds back, whatever is suspended')
+    .option(...reason);
   stackFlags(
     verb(
       'approve [plan]',

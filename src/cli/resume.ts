@@ -1,5 +1,4 @@
-import { resume } from '../domain/holds.ts';
-import { readHolds } from '../state/index.ts';
+import { resume, WHOLE_STACK, type Holds } from '../domain/holds.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { refuseUnknown } from './known-models.ts';
@@ -8,22 +7,42 @@ import { hold, markOf, NO_DAEMON } from './hold.ts';
 
 export interface ResumeFlags extends StackFlags {
   readonly reason?: string;
+  readonly rollback?: boolean;
 }
 
-/** `llmops resume [models...]`: ends suspensions; without models also what a rollback holds, so that the newest release is applied. */
+/**
+ * `llmops resume [models...]`: ends suspensions. Without models, and where nothing is suspended, it ends what a rollback holds, so that
+ * the newest release is applied; `--rollback` ends that in any case.
+ */
 export async function run(context: CliContext, flags: ResumeFlags, models: readonly string[]): Promise<number> {
   const { session } = await openSessionOrLast(context, flags);
   await refuseUnknown(models, session);
-  const { holds } = await readHolds(session.stateDir);
-  const lifted = [
-    ...Object.keys(holds.suspended)
-      .filter((name) => models.length === 0 || models.includes(name))
-      .map((name) => (name === '*' ? 'the suspension' : `the suspension of ${name}`)),
-    ...(models.length === 0 && holds.pin ? [`the way back to generation ${holds.pin.generation}`] : []),
-    ...(models.length === 0 ? holds.quarantined.map(({ release }) => `the quarantine of release ${release}`) : []),
-  ];
-  const picture = await hold(session.stateDir, (now) => resume(now, models, markOf(context, flags.reason)), { anew: true });
-  const what = lifted.length === 0 ? 'Nothing was held.' : `Lifted: ${lifted.join(', ')}.`;
-  await say(context.stdout, `${what}${picture === null ? ` ${NO_DAEMON}` : ` The daemon works towards ${picture.target}.`}`);
+  const meant = { names: models, rollback: flags.rollback ?? false };
+  let [lifted, left] = ['', ''];
+  const change = (before: Holds): Holds => {
+    const after = resume(before, meant, markOf(context, flags.reason));
+    [lifted, left] = [liftedWords(before, after), models.length === 0 ? stillHeldWords(after) : ''];
+    return after;
+  };
+  const picture = await hold(session.stateDir, change, { anew: true });
+  await say(context.stdout, `${lifted} ${picture === null ? NO_DAEMON : `The daemon works towards ${picture.target}.`}${left}`);
   return 0;
+}
+
+function liftedWords(before: Holds, after: Holds): string {
+  const lifted = [
+    ...Object.keys(before.suspended)
+      .filter((name) => after.suspended[name] === undefined)
+      .map((name) => (name === WHOLE_STACK ? 'the suspension' : `the suspension of ${name}`)),
+    ...(before.pin && after.pin === null ? [`the way back to generation ${before.pin.generation}`] : []),
+    ...(after.quarantined.length > 0 ? [] : before.quarantined.map(({ release }) => `the quarantine of release ${release}`)),
+  ];
+  return lifted.length === 0 ? 'Nothing was held.' : `Lifted: ${lifted.join(', ')}.`;
+}
+
+function stillHeldWords({ pin, quarantined }: Holds): string {
+  if (pin === null && quarantined.length === 0) return '';
+  const releases = quarantined.map(({ release }) => release).join(', ');
+  const what = pin === null ? `the quarantine of release ${releases}` : `the way back to generation ${pin.generation}, by ${pin.by}`;
+  return ` Still held: ${what}. To lift that as well, once more: llmops resume`;
 }

@@ -23,8 +23,9 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
   const { session } = await openSessionOrLast(context, flags);
   const { printUnit } = flags;
   if (printUnit !== undefined) return (await import('./up-unit.ts')).printUnit(session, context, { ...flags, printUnit });
-  const { refuseTakenStack } = await import('../state/index.ts');
+  const { keepStackClaim, refuseTakenStack } = await import('../state/index.ts');
   await refuseTakenStack(session.stateDir, session.paths.file);
+  if (!flags.guard) await keepStackClaim(session.stateDir, session.paths.file).catch(() => undefined); // a full disk keeps nobody from being looked after
   const [{ runDaemon }, { guard, startGuard }, { sourceFor }, { notifySystemd }, { keepTold }] = await Promise.all([
     import('../daemon/index.ts'),
     import('../daemon/guard.ts'),

@@ -2,7 +2,7 @@ import { asSentence, errorsIn, problemOf, type Problem } from '../domain/problem
 import { Reminders } from '../stack/crash-watch.ts';
 import { InvalidConfigError } from '../stack/session.ts';
 import type { Revision, Source } from '../source/types.ts';
-import type { Hands, Release, Telling } from './types.ts';
+import type { DaemonClock, Hands, Release, Telling } from './types.ts';
 
 /** Why the newest state of the files is not worked towards. */
 export interface Trouble {
@@ -16,10 +16,18 @@ interface Parts {
   readonly source: Source;
   readonly hands: Pick<Hands, 'open'>;
   readonly tell: (event: Telling) => void;
-  readonly monotonicMs: () => number;
+  readonly clock: Pick<DaemonClock, 'monotonicMs' | 'sleep'>;
   /** A release came that is not the one before. */
   readonly onNews: () => void;
 }
+
+/**
+ * What could not be opened, though its files may be well, is tried again after this long, then after twice that, and so on: the source
+ * has no news to tell. Milliseconds.
+ */
+const AGAIN_MS = 5000;
+/** A branch is asked for it, which lies on other people's machines. */
+const LONGEST_MS = 300_000;
 
 /**
  * Follows a source: keeps the newest release that may be used, and tells of all that comes. What is invalid, refused or out of
@@ -33,7 +41,10 @@ export class Follower {
   #away: Trouble | null = null;
   /** What came last may not be used. */
   #trouble: Trouble | null = null;
+  /** The state that need not be opened once more: it is the release, or its files are not valid. null: whatever comes is opened. */
   #seen: string | null = null;
+  #isToRetry = false;
+  #againMs = AGAIN_MS;
   #looking: Promise<void> | null = null;
   #again = false;
 
@@ -57,15 +68,30 @@ export class Follower {
       this.#again = true;
       return this.#looking;
     }
-    this.#looking = this.#lookUntilCalm(signal).finally(() => (this.#looking = null));
+    this.#looking = this.#lookUntilCalm(signal);
     return this.#looking;
   }
 
   async #lookUntilCalm(signal: AbortSignal): Promise<void> {
-    do {
-      this.#again = false;
-      await this.#lookOnce(signal);
-    } while (this.#again && !signal.aborted);
+    try {
+      do {
+        this.#again = false;
+        await this.#lookOnce(signal);
+      } while (this.#again && !signal.aborted);
+    } finally {
+      this.#looking = null; // in the same breath as the last question whether to look again, so that none is missed
+    }
+    if (this.#seen === null && this.#trouble?.kind === 'invalid') void this.#lookLater(signal);
+  }
+
+  async #lookLater(signal: AbortSignal): Promise<void> {
+    if (this.#isToRetry) return;
+    this.#isToRetry = true;
+    const ms = this.#againMs;
+    this.#againMs = Math.min(2 * ms, LONGEST_MS);
+    await this.#parts.clock.sleep(ms, signal);
+    this.#isToRetry = false;
+    if (!signal.aborted) await this.look(signal);
   }
 
   async #lookOnce(signal: AbortSignal): Promise<void> {
@@ -88,21 +114,21 @@ export class Follower {
         message: `${source.shown} was rewritten: ${short(to)} does not go on from ${short(from)}.`,
       });
     }
-    // The branch may be where it was before the commit that was refused.
-    if (look.revision.id !== this.#seen || this.#trouble?.kind === 'refused') await this.#take(look.revision);
+    if (look.revision.id !== this.#seen) await this.#take(look.revision);
   }
 
   #isAway(problem: Problem): void {
-    const { source, tell, monotonicMs } = this.#parts;
+    const { source, tell, clock } = this.#parts;
     this.#away = { kind: 'unavailable', commit: null, problems: [problem] };
-    if (!this.#reminders.isDue('away', `${problem.code} ${problem.summary}`, monotonicMs())) return;
+    if (!this.#reminders.isDue('away', `${problem.code} ${problem.summary}`, clock.monotonicMs())) return;
     const message = `${asSentence(problem)}${problem.fix === undefined ? '' : ` ${problem.fix.replace(/\.?$/, '.')}`} What runs is kept as it is.`;
     tell({ type: 'source.unavailable', source: source.shown, why: problem.summary, message });
   }
 
   #isRefused(commit: string, problem: Problem): void {
+    this.#seen = null; // the branch may go back to where it was before
     this.#trouble = { kind: 'refused', commit, problems: [problem] }; // a signer may come to be trusted, so it is looked at again
-    if (!this.#reminders.isDue('refused', `${commit} ${problem.summary}`, this.#parts.monotonicMs())) return;
+    if (!this.#reminders.isDue('refused', `${commit} ${problem.summary}`, this.#parts.clock.monotonicMs())) return;
     this.#parts.tell({
       type: 'revision.refused',
       revision: commit,
@@ -121,8 +147,10 @@ export class Follower {
         return;
       }
       this.#seen = revision.id;
+      this.#againMs = AGAIN_MS;
       const isMended = this.#trouble !== null;
       this.#trouble = null;
+      for (const key of ['invalid', 'refused']) this.#reminders.forget(key);
       const isNew = release.id !== this.#release?.id;
       this.#release = release;
       if (isNew || isMended) tell({ type: 'revision.found', revision: release.id, ...words(release) });
@@ -132,13 +160,13 @@ export class Follower {
     }
   }
 
-  /** A file that is not valid stays so; what else went wrong is tried again with the next look. */
+  /** A file that is not valid stays so until it is another; what else went wrong is tried again, also where the files are as they were. */
   #isInvalid({ id, commit }: Revision, error: unknown): void {
     const problems = error instanceof InvalidConfigError ? errorsIn(error.problems) : [problemOf(error)];
-    if (error instanceof InvalidConfigError) this.#seen = id;
+    this.#seen = error instanceof InvalidConfigError ? id : null;
     this.#trouble = { kind: 'invalid', commit, problems };
     const said = problems.map((problem) => `${problem.code} ${problem.summary}`).join('\n');
-    if (!this.#reminders.isDue('invalid', `${id} ${said}`, this.#parts.monotonicMs())) return;
+    if (!this.#reminders.isDue('invalid', `${id} ${said}`, this.#parts.clock.monotonicMs())) return;
     const what = commit === null ? 'The file' : `Commit ${short(commit)}`;
     const [first, ...more] = problems;
     const others = more.length === 0 ? '' : ` And ${more.length} more: llmops validate.`;

@@ -67,7 +67,7 @@ export class Loop {
     this.#baking = new Baking(parts);
     this.#holds = new HoldsView(parts.hands, parts.clock, holds);
     const { source, hands, tell, clock } = parts;
-    this.follower = new Follower({ source, hands, tell, monotonicMs: () => clock.monotonicMs(), onNews: () => void this.reconsider() });
+    this.follower = new Follower({ source, hands, tell, clock, onNews: () => void this.reconsider() });
     this.#standing = { ...NOTHING, target: targetOf(null, holds), phase: 'looking', holds, roundMs: null };
   }
 

@@ -15,13 +15,30 @@ describe('A suspension', () => {
     const at = (iso: string) => [...suspendedAt(holds, Date.parse(iso)).keys()];
     expect(at('2026-01-01T00:59:59Z')).toEqual(['a', 'b']);
     expect(at('2026-01-01T01:00:00Z')).toEqual(['b']);
-    expect(suspendedAt(resume(holds, ['b'], mark), Date.parse('2027-01-01T00:00:00Z')).size).toBe(0);
+    expect(suspendedAt(resume(holds, { names: ['b'], rollback: false }, mark), Date.parse('2027-01-01T00:00:00Z')).size).toBe(0);
   });
 
   it('of one model ends without that of the others, and leaves a way back as it is', () => {
     const holds = rollBack(suspend(NO_HOLDS, ['a', 'b'], { ...mark, until: null }), pin, bad('r2'));
-    expect(resume(holds, ['a'], mark)).toMatchObject({ suspended: { b: {} }, pin, quarantined: [{ release: 'r2' }] });
-    expect(resume(holds, [], mark)).toEqual({ ...NO_HOLDS, resumed: mark });
+    expect(resume(holds, { names: ['a'], rollback: false }, mark)).toMatchObject({
+      suspended: { b: {} },
+      pin,
+      quarantined: [{ release: 'r2' }],
+    });
+    expect(resume(holds, { names: ['a'], rollback: true }, mark)).toMatchObject({ suspended: { b: {} }, pin: null, quarantined: [] });
+  });
+
+  it.each([[[]], [['a']]])('ends before what a rollback holds does, which takes a second word, or one that says so: %j', (names) => {
+    const holds = rollBack(suspend(NO_HOLDS, names, { ...mark, until: null }), pin, bad('r2'));
+    const once = resume(holds, { names: [], rollback: false }, mark);
+    expect(once).toEqual({ ...holds, suspended: {}, resumed: mark });
+    expect(resume(once, { names: [], rollback: false }, mark)).toEqual({ ...NO_HOLDS, resumed: mark });
+    expect(resume(holds, { names: [], rollback: true }, mark)).toEqual({ ...NO_HOLDS, resumed: mark });
+  });
+
+  it('that is over keeps no rollback from being lifted', () => {
+    const holds = rollBack(suspend(NO_HOLDS, [], { ...mark, until: mark.at }), pin, bad('r2'));
+    expect(resume(holds, { names: [], rollback: false }, mark)).toEqual({ ...NO_HOLDS, resumed: mark });
   });
 });
 

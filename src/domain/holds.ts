@@ -110,10 +110,24 @@ export function suspend(holds: Holds, names: readonly string[], suspension: Susp
   return { ...holds, suspended: { ...holds.suspended, ...more } };
 }
 
-/** Ends suspensions of these models; empty: all of them, and what a rollback holds, so that the newest release is applied again. */
-export function resume(holds: Holds, names: readonly string[], resumed: Mark): Holds {
-  if (names.length === 0) return { ...holds, suspended: {}, quarantined: [], pin: null, resumed };
-  return { ...holds, resumed, suspended: Object.fromEntries(Object.entries(holds.suspended).filter(([name]) => !names.includes(name))) };
+/** What somebody resumes. */
+export interface Resumed {
+  /** Empty: all that is suspended; where nothing is, what a rollback holds. */
+  readonly names: readonly string[];
+  /** True: what a rollback holds as well, whatever is suspended. */
+  readonly rollback: boolean;
+}
+
+/**
+ * Ends suspensions, and what a rollback holds, so that the newest release is applied again: one at a time, as whoever ends a pause need
+ * not know of a release that was bad.
+ */
+export function resume(holds: Holds, { names, rollback }: Resumed, resumed: Mark): Holds {
+  const isPaused = suspendedAt(holds, Date.parse(resumed.at)).size > 0;
+  const isMeant = (name: string): boolean => names.length === 0 || names.includes(name);
+  const suspended = Object.fromEntries(Object.entries(holds.suspended).filter(([name]) => !isMeant(name)));
+  const isLifted = rollback || (names.length === 0 && !isPaused);
+  return { ...holds, resumed, suspended, ...(isLifted && { quarantined: [], pin: null }) };
 }
 
 /** Goes back: the loop keeps to this generation and does not take what is quarantined. */

@@ -12,7 +12,8 @@ import { parseJournal, pendingSteps } from './journal.ts';
 import { isKept, keep, pruneKept } from './kept.ts';
 import { beginRun } from './run.ts';
 import { describeHolder, isAlive, readHolder } from './holder.ts';
-import { claim, identityOf, nameOwner, ownerOf, ownership, refuseTaken } from './stack.ts';
+import { isOwner, readOwner } from './owner.ts';
+import { claim, keepClaim, nameOwner, ownership, refuseTaken } from './stack.ts';
 
 export type { Disk } from './disk.ts';
 export { realDisk } from './disk.ts';
@@ -99,6 +100,11 @@ export async function claimStack(dir: string, file: string, disk: Disk = realDis
   return claim(disk, dir, file);
 }
 
+/** See {@link keepClaim}. */
+export async function keepStackClaim(dir: string, file: string, disk: Disk = realDisk): Promise<void> {
+  return keepClaim(disk, dir, file);
+}
+
 /** See {@link refuseTaken}. */
 export async function refuseTakenStack(dir: string, file: string, disk: Disk = realDisk): Promise<void> {
   return refuseTaken(disk, dir, file);
@@ -116,7 +122,8 @@ export async function ownerOfName(dir: string, file: string, disk: Disk = realDi
 
 /** True if this state belongs to that llmops.yaml, which need not exist any more. */
 export async function belongsTo(dir: string, file: string, disk: Disk = realDisk): Promise<boolean> {
-  return (await ownerOf(disk, dir)) === identityOf(file);
+  const owner = await readOwner(disk, dir);
+  return owner !== null && isOwner(owner, file);
 }
 
 /** Who is changing the stack now, in words; null: nobody. Looks at the holder's name only, and gets in nobody's way. */

@@ -1,12 +1,11 @@
-import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Json } from '../domain/desired.ts';
 import { ProblemError, type Problem } from '../domain/problem.ts';
 import type { Disk } from './disk.ts';
-import { isObject, jsonText, readJson, writeDurably } from './durable.ts';
+import { readJson } from './durable.ts';
 import { EMPTY_ENDPOINTS, EMPTY_INVENTORY, endpointsShape, inventoryShape, stateFiles } from './files.ts';
 import { isAlive, readHolder } from './holder.ts';
 import { parseJournal, pendingSteps } from './journal.ts';
+import { isOwner, isThere, nameOf, readOwner, writeOwner, type Owner } from './owner.ts';
 
 /**
  * Binds this state to one llmops.yaml, so that two stacks of the same name do not delete each other's models. Called under
@@ -14,20 +13,23 @@ import { parseJournal, pendingSteps } from './journal.ts';
  * a file that is gone (moved or deleted), or whose stack is down, is succeeded, and the returned problem says so.
  */
 export async function claim(disk: Disk, dir: string, file: string): Promise<Problem | null> {
-  const mine = identityOf(file);
-  const owner = await ownerOf(disk, dir);
-  if (owner === mine) return null;
-  const exists = owner !== null && existsSync(owner);
-  if (exists && !(await isIdle(disk, dir))) throw taken(dir, mine, owner);
-  await writeDurably(disk, stateFiles.stack(dir), jsonText({ formatVersion: '1.0', file: mine }));
-  return owner === null ? null : moved(mine, owner, exists);
+  const owner = await readOwner(disk, dir);
+  const other = owner === null || isOwner(owner, file) ? null : owner;
+  if (other !== null && isThere(other) && !(await isIdle(disk, dir))) throw taken(dir, file, other);
+  await writeOwner(disk, dir, file, other === null ? owner : null);
+  return other && moved(file, other);
+}
+
+/** Has the path by which a stack is kept known from the start, where the stack is this file's already: it may lead elsewhere before anything is applied. */
+export async function keepClaim(disk: Disk, dir: string, file: string): Promise<void> {
+  const owner = await readOwner(disk, dir);
+  if (owner !== null && isOwner(owner, file)) await writeOwner(disk, dir, file, owner);
 }
 
 /** Refuses verbs that show what was: of a state that is another file's that would be another stack's history. Writes nothing. */
 export async function refuseTaken(disk: Disk, dir: string, file: string): Promise<void> {
-  const mine = identityOf(file);
-  const owner = await ownerOf(disk, dir);
-  if (owner !== null && owner !== mine && existsSync(owner)) throw taken(dir, mine, owner);
+  const owner = await readOwner(disk, dir);
+  if (owner !== null && !isOwner(owner, file) && isThere(owner)) throw taken(dir, file, owner);
 }
 
 /**
@@ -35,23 +37,22 @@ export async function refuseTaken(disk: Disk, dir: string, file: string): Promis
  * down, or that the same file has instances on record under another name. Throws as {@link claim} would. Writes nothing.
  */
 export async function ownership(disk: Disk, dir: string, file: string): Promise<readonly Problem[]> {
-  const mine = identityOf(file);
-  const owner = await ownerOf(disk, dir);
-  const other = owner === null || owner === mine ? null : owner;
-  const exists = other !== null && existsSync(other);
-  if (exists && !(await isFree(disk, dir))) throw taken(dir, mine, other);
-  const former = await formerStates(disk, dir, mine);
+  const owner = await readOwner(disk, dir);
+  const other = owner === null || isOwner(owner, file) ? null : owner;
+  const exists = other !== null && isThere(other);
+  if (exists && !(await isFree(disk, dir))) throw taken(dir, file, other);
+  const former = await formerStates(disk, dir, file);
   return [
-    ...(other === null ? [] : [exists ? succeeds(mine, other) : takeover(mine, other)]),
-    ...former.map((state) => renamed(mine, state)),
+    ...(other === null ? [] : [exists ? succeeds(file, other) : takeover(file, other)]),
+    ...former.map((state) => renamed(file, state)),
   ];
 }
 
 /** Whose name the stack of this folder is, for a file that is yet to be written; null: that file may have it, and ends nobody's models with it. */
 export async function nameOwner(disk: Disk, dir: string, file: string): Promise<string | null> {
-  const owner = await ownerOf(disk, dir);
-  if (owner === null || owner === identityOf(file)) return null;
-  return existsSync(owner) || !(await isFree(disk, dir)) ? owner : null;
+  const owner = await readOwner(disk, dir);
+  if (owner === null || isOwner(owner, file)) return null;
+  return isThere(owner) || !(await isFree(disk, dir)) ? nameOf(owner) : null;
 }
 
 /** Idle, and nobody is about to change that. */
@@ -83,32 +84,33 @@ async function isIdle(disk: Disk, dir: string): Promise<boolean> {
 }
 
 /** Folders beside this one that belong to the same file and have instances on record. */
-async function formerStates(disk: Disk, dir: string, mine: string): Promise<readonly string[]> {
+async function formerStates(disk: Disk, dir: string, file: string): Promise<readonly string[]> {
   const beside = dirname(dir);
   const found: string[] = [];
   for (const name of await disk.list(beside)) {
     const other = join(beside, name);
-    if (other === dir || (await ownerOf(disk, other).catch(() => null)) !== mine) continue;
+    const owner = other === dir ? null : await readOwner(disk, other).catch(() => null);
+    if (owner === null || !isOwner(owner, file)) continue;
     const records = await disk.list(join(other, 'instances')).catch(() => []);
     if (records.some((record) => record.endsWith('.json'))) found.push(other);
   }
   return found;
 }
 
-function takeover(mine: string, owner: string): Problem {
+function takeover(mine: string, owner: Owner): Problem {
   return {
     severity: 'warning',
     code: 'stack-moved',
-    summary: `This stack was last applied from ${owner}, which is not there any more. Applying from ${mine} takes it over, models and all.`,
+    summary: `This stack was last applied from ${nameOf(owner)}, which is not there any more. Applying from ${mine} takes it over, models and all.`,
     fix: 'If that is another stack whose disk is not mounted, give this one a `name:` of its own.',
   };
 }
 
-function succeeds(mine: string, owner: string): Problem {
+function succeeds(mine: string, owner: Owner): Problem {
   return {
     severity: 'info',
     code: 'stack-moved',
-    summary: `The name of this stack was last used by ${owner}, whose stack is down. Applying from ${mine} takes the name over, and its history.`,
+    summary: `The name of this stack was last used by ${nameOf(owner)}, whose stack is down. Applying from ${mine} takes the name over, and its history.`,
     fix: 'If that stack is to run again, give this one a `name:` of its own.',
   };
 }
@@ -122,37 +124,19 @@ function renamed(mine: string, state: string): Problem {
   };
 }
 
-/** Absolute path of the llmops.yaml that this state belongs to; null: nobody's yet. */
-export async function ownerOf(disk: Disk, dir: string): Promise<string | null> {
-  return (await readJson(disk, stateFiles.stack(dir), fileShape, null)).value;
-}
-
-/** One path for one file, however it was reached; also for a file that is gone. */
-export function identityOf(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return dirname(file) === file ? file : join(identityOf(dirname(file)), basename(file));
-  }
-}
-
-function fileShape(value: Json): string | null {
-  return isObject(value) && typeof value['file'] === 'string' ? value['file'] : null;
-}
-
-function taken(dir: string, mine: string, owner: string): ProblemError {
+function taken(dir: string, mine: string, owner: Owner): ProblemError {
   return new ProblemError({
     code: 'stack-name-taken',
-    summary: `Another file with the same stack name owns this state, and its models may run: ${owner}. Nothing was changed.`,
+    summary: `Another file with the same stack name owns this state, and its models may run: ${nameOf(owner)}. Nothing was changed.`,
     fix: `Give ${mine} a \`name:\` of its own, or a folder of its own with --state-dir (the taken one is ${dir}).`,
   });
 }
 
-function moved(mine: string, owner: string, exists: boolean): Problem {
-  const why = exists ? 'whose stack is down' : 'which is gone';
+function moved(mine: string, owner: Owner): Problem {
+  const why = isThere(owner) ? 'whose stack is down' : 'which is gone';
   return {
     severity: 'info',
     code: 'stack-moved',
-    summary: `This stack was last applied from ${owner}, ${why}. From now on it belongs to ${mine}.`,
+    summary: `This stack was last applied from ${nameOf(owner)}, ${why}. From now on it belongs to ${mine}.`,
   };
 }

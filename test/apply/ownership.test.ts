@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { thisHolder } from '../../src/state/holder.ts';
-import { claimStack, ownerOfName, stackOwnership } from '../../src/state/index.ts';
+import { claimStack, keepStackClaim, ownerOfName, stackOwnership } from '../../src/state/index.ts';
 
 let dir: string;
 const state = (name: string): string => join(dir, 'state', name);
@@ -20,6 +20,75 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 const codes = async (name: string, path: string) => (await stackOwnership(state(name), file(path))).map(({ code }) => code);
 
 const chat = { backend: 'local', specHash: 'a', fields: {}, protect: false, generation: 1, at: '' };
+
+const taken = { problem: { code: 'stack-name-taken' } };
+
+/** A folder `current`, a link to one of two releases. */
+function releases(): { readonly swap: () => void } {
+  for (const name of ['1', '2']) {
+    mkdirSync(file(`releases/${name}`), { recursive: true });
+    writeFileSync(file(`releases/${name}/llmops.yaml`), '');
+  }
+  symlinkSync('releases/1', file('current'));
+  return {
+    swap: () => {
+      symlinkSync('releases/2', file('next'));
+      renameSync(file('next'), file('current'));
+    },
+  };
+}
+
+describe('A path that leads elsewhere tomorrow', () => {
+  it('is the same stack for whoever deploys by a link to the newest release; the release before is another', async () => {
+    const { swap } = releases();
+    await claimStack(state('old'), file('current/llmops.yaml'));
+    writeFileSync(join(state('old'), 'instances/chat-1.json'), '{}');
+    for (const path of ['current/llmops.yaml', 'releases/1/llmops.yaml']) expect(await codes('old', path)).toEqual([]);
+    swap();
+    for (const path of ['current/llmops.yaml', 'releases/2/llmops.yaml']) {
+      expect(await codes('old', path)).toEqual([]);
+      expect(await claimStack(state('old'), file(path))).toBeNull();
+    }
+    await expect(codes('old', 'releases/1/llmops.yaml')).rejects.toMatchObject(taken);
+  });
+
+  it('also where the first apply did not go by the link, and where the folder before is gone', async () => {
+    const { swap } = releases();
+    await claimStack(state('old'), file('releases/1/llmops.yaml'));
+    await claimStack(state('old'), file('current/llmops.yaml'));
+    writeFileSync(join(state('old'), 'instances/chat-1.json'), '{}');
+    swap();
+    rmSync(file('releases/1'), { recursive: true });
+    expect(await codes('old', 'current/llmops.yaml')).toEqual([]);
+  });
+
+  it('once it was followed, also where an earlier version wrote down what it led to', async () => {
+    const { swap } = releases();
+    writeFileSync(join(state('old'), 'stack.json'), JSON.stringify({ formatVersion: '1.0', file: file('releases/1/llmops.yaml') }));
+    writeFileSync(join(state('old'), 'instances/chat-1.json'), '{}');
+    expect(await codes('old', 'current/llmops.yaml')).toEqual([]);
+    await keepStackClaim(state('old'), file('current/llmops.yaml'));
+    swap();
+    expect(await codes('old', 'current/llmops.yaml')).toEqual([]);
+  });
+
+  it('no more than that: what is claimed stays another’s where it was not led to', async () => {
+    releases();
+    await claimStack(state('old'), file('a.yaml'));
+    writeFileSync(join(state('old'), 'instances/chat-1.json'), '{}');
+    await keepStackClaim(state('old'), file('current/llmops.yaml'));
+    await expect(codes('old', 'current/llmops.yaml')).rejects.toMatchObject(taken);
+  });
+
+  it('is one stack by a link and without it, whichever is gone', async () => {
+    symlinkSync('a.yaml', file('link.yaml'));
+    await claimStack(state('old'), file('link.yaml'));
+    writeFileSync(join(state('old'), 'instances/chat-1.json'), '{}');
+    expect(await codes('old', 'a.yaml')).toEqual([]);
+    rmSync(file('link.yaml'));
+    expect(await codes('old', 'a.yaml')).toEqual([]);
+  });
+});
 
 describe('Whose state it is', () => {
   it('needs no word where it is nobody else’s', async () => {

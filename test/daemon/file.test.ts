@@ -32,6 +32,18 @@ describe('llmops up follows a file', () => {
     expect(daemon.text()).toContain('The file cannot be applied');
   });
 
+  it('under the name that it began with; a file that has that name again is followed again, though its bytes are no news', async () => {
+    const home = await newHome();
+    home.declare({ chat: 'context: 256' });
+    await home.up();
+    await home.settles('chat 256 serving');
+    const good = home.read('llmops.yaml');
+    home.write('llmops.yaml', good.replace(/^name: .*/m, 'name: other'));
+    expect((await home.told('revision.invalid')).message).toContain('names the stack other now');
+    home.write('llmops.yaml', good);
+    await until('no trouble', async () => (await home.picture())?.stalled.length === 0, home.picture);
+  });
+
   it('starts by what was applied last where the file is broken, and a file that is gone is told and survived', async () => {
     const home = await newHome();
     home.declare({ chat: 'context: 256' });

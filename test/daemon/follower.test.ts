@@ -16,6 +16,8 @@ function found(id: string, text = id): SourceLook & { readonly kind: 'found' } {
 function follow(...looks: readonly SourceLook[]) {
   const events: Telling[] = [];
   let [news, asked] = [0, 0];
+  const pauses: number[] = [];
+  const slept = Promise.withResolvers<void>();
   const source: Source = {
     shown: 'main',
     look: () => Promise.resolve(looks[Math.min(asked++, looks.length - 1)] as SourceLook),
@@ -31,7 +33,10 @@ function follow(...looks: readonly SourceLook[]) {
     source,
     hands: { open },
     tell: (event: Telling) => void events.push(event),
-    monotonicMs: () => 0,
+    clock: {
+      monotonicMs: () => 0,
+      sleep: (ms: number) => (pauses.push(ms), pauses.length < 9 ? slept.promise : new Promise<void>(() => undefined)),
+    },
     onNews: () => (news += 1),
   };
   const follower = new Follower(parts);
@@ -39,7 +44,7 @@ function follow(...looks: readonly SourceLook[]) {
     for (const _ of looks) await follower.look(signal);
     return { release: follower.release?.id ?? null, trouble: follower.trouble?.kind ?? null, news, types: events.map(({ type }) => type) };
   };
-  return { all, follower, asked: () => asked };
+  return { all, follower, asked: () => asked, wake: slept.resolve, pauses };
 }
 
 describe('A source is followed', () => {
@@ -75,6 +80,30 @@ describe('A source is followed', () => {
     const { follower, all } = follow(found('c1', 'broken'), found('c1', 'r1'));
     await all();
     expect(follower.release?.id).toBe('r1');
+  });
+
+  it('again after a while where nothing tells of news', async () => {
+    const { follower, all, asked, wake, pauses } = follow(found('c1', 'broken'));
+    await all();
+    expect([asked(), follower.trouble?.kind]).toEqual([1, 'invalid']);
+    wake();
+    await expect.poll(asked).toBe(9);
+    expect(pauses).toEqual([5000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000]);
+  });
+
+  it.each([
+    ['could not be opened', found('c2', 'broken')],
+    ['is not valid', found('c2', 'invalid')],
+    ['is refused', { kind: 'refused', commit: 'c2', problem: PROBLEM }],
+  ] as const)('back to the very state before one that %s, and its trouble is over', async (_what, look) => {
+    const { release, trouble, news, types } = await follow(found('c1', 'r1'), look, found('c1', 'r1')).all();
+    expect([release, trouble, news, types.at(-1)]).toEqual(['r1', null, 1, 'revision.found']);
+  });
+
+  it('and trouble that comes back is told again', async () => {
+    const renamed = found('c2', 'broken');
+    const { types } = await follow(found('c1', 'r1'), renamed, found('c1', 'r1'), renamed).all();
+    expect(types.filter((type) => type === 'revision.invalid')).toHaveLength(2);
   });
 
   it('after a rewrite, and that is told with both commits', async () => {

@@ -51,6 +51,32 @@ describe('A suspension', () => {
     ]);
   });
 
+  it('ends without what a rollback holds, which takes a second word', async () => {
+    const home = await newHome();
+    for (const context of [256, 512]) {
+      home.declare({ chat: `context: ${context}, rollout: { bake: 0s }` }, PROBE);
+      expect((await home.llmops('apply', '-y')).code).toBe(0);
+    }
+    await home.up();
+    expect((await home.llmops('rollback', '-y')).code).toBe(0);
+    await home.llmops('suspend', '--reason', 'moving house');
+    const first = await home.llmops('resume');
+    expect(first.stdout).toMatch(
+      /^Lifted: the suspension\. The daemon works towards generation 1\. Still held: the way back to generation 1, by \S+\. To lift that as well, once more: llmops resume\n$/,
+    );
+    await lookTwice(home);
+    expect(home.copies()).toEqual(['chat 256 serving']);
+    const second = await home.llmops('resume');
+    expect(second.stdout).toMatch(/^Lifted: the way back to generation 1, the quarantine of release [0-9a-f]{12}\. The daemon works/);
+    await home.settles('chat 512 serving');
+    expect((await home.llmops('rollback', '-y')).code).toBe(0);
+    await home.llmops('suspend');
+    expect((await home.llmops('resume', '--rollback')).stdout).toMatch(
+      /^Lifted: the suspension, the way back to generation \d+, the quarantine/,
+    );
+    await home.settles('chat 512 serving');
+  });
+
   it('is told by `status` also where no daemon runs', async () => {
     const home = await newHome();
     home.declare({ chat: 'context: 256' }, PROBE);

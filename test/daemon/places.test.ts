@@ -1,8 +1,9 @@
-import { existsSync, lstatSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { askStatus } from '../../src/control/client.ts';
 import { controlPath } from '../../src/control/path.ts';
+import { stackFile } from '../cli/stage.ts';
 import { takesMinutes } from '../guard/patience.ts';
 import { newHome, until } from './home.ts';
 
@@ -54,6 +55,54 @@ describe('llmops up and the places that it needs', () => {
         await daemon.ended;
       }
     }
+  });
+
+  it('follows a link to the newest release, and is the same stack there for every verb', async () => {
+    const home = await newHome();
+    const release = (number: number, context: number): void => {
+      mkdirSync(join(home.dir, `releases/${number}`), { recursive: true });
+      home.write(`releases/${number}/llmops.yaml`, stackFile({ chat: `context: ${context}, rollout: { bake: 0s }` }));
+      copyFileSync(join(home.dir, 'w.gguf'), join(home.dir, `releases/${number}/w.gguf`));
+      symlinkSync(`releases/${number}`, join(home.dir, 'current.next'));
+      renameSync(join(home.dir, 'current.next'), join(home.dir, 'current'));
+    };
+    release(1, 256);
+    await home.up('-f', 'current/llmops.yaml');
+    await home.settles('chat 256 serving');
+    release(2, 512);
+    await home.settles('chat 512 serving');
+    for (const copy of home.engines.realm('one').instances.values()) copy.phase = 'failed';
+    await home.settles('chat 512 serving');
+    const status = await home.llmops('status', '-f', 'current/llmops.yaml');
+    expect([status.stderr, status.stdout]).toEqual(['', expect.stringContaining('1 of 1 ready')]);
+    expect((await home.events()).filter(({ type }) => type === 'plan.refused')).toEqual([]);
+    expect((await home.llmops('status', '-f', 'releases/1/llmops.yaml')).stderr).toContain('[stack-name-taken]');
+  });
+
+  it('follows a file that is mounted as Kubernetes mounts them: the folder before is gone', async () => {
+    const home = await newHome();
+    const mount = (number: number, ...names: readonly string[]): void => {
+      mkdirSync(join(home.dir, `..${number}`));
+      home.write(
+        `..${number}/llmops.yaml`,
+        stackFile(Object.fromEntries(names.map((name) => [name, `context: ${number}00, rollout: { bake: 0s }`]))),
+      );
+      symlinkSync(`..${number}`, join(home.dir, '..next'));
+      renameSync(join(home.dir, '..next'), join(home.dir, '..data'));
+      rmSync(join(home.dir, `..${number - 1}`), { recursive: true, force: true });
+    };
+    mount(1, 'chat', 'embed');
+    symlinkSync('..data/llmops.yaml', join(home.dir, 'llmops.yaml'));
+    const daemon = await home.up();
+    await home.settles('chat 100 serving', 'embed 100 serving');
+    mount(2, 'chat');
+    await home.settles('chat 200 serving');
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    mount(3, 'chat');
+    await home.up();
+    await home.settles('chat 300 serving');
+    expect((await home.events()).filter(({ type }) => type === 'plan.parked' || type === 'plan.refused')).toEqual([]);
   });
 
   it('takes the place of a dead one, with its socket still there', async () => {

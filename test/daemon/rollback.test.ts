@@ -1,7 +1,9 @@
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { tinyGguf } from '../catalog/tiny.ts';
 import { stackFile } from '../cli/stage.ts';
+import { readHolds } from '../../src/state/index.ts';
 import { takesMinutes } from '../guard/patience.ts';
 import { ENV, folder, gitAt, repositoryAt } from '../source/git/repositories.ts';
 import { newHome, until, type Home } from './home.ts';
@@ -10,6 +12,7 @@ takesMinutes();
 
 const PROBE = 'daemon: { probe: 1s }\n';
 const STEADY = 'rollout: { bake: 0s }';
+const STEADY_EMBED = `context: 128, ${STEADY}`;
 const declare = (home: Home, context: number) => home.declare({ chat: `context: ${context}, ${STEADY}` }, PROBE);
 const runs = async (home: Home) => (await home.events()).filter(({ type, message }) => type === 'run.finished' && message !== undefined);
 
@@ -29,6 +32,7 @@ describe('llmops rollback with a daemon', () => {
     const home = await twoReleases();
     const back = await home.llmops('rollback', '-y', '--reason', 'answers in French.');
     expect([back.code, back.stderr]).toEqual([0, '']);
+    expect((await readHolds(home.stateDir)).holds.quarantined).toMatchObject([{ generation: 2, why: 'answers in French.' }]);
     expect(back.stdout).toMatch(/Going back to generation 1, by \S+: answers in French\.\n/);
     expect(home.copies()).toEqual(['chat 256 serving']);
     const count = (await runs(home)).length;
@@ -76,6 +80,43 @@ describe('llmops rollback with a daemon', () => {
     await home.settles('chat 1024 serving');
   });
 
+  it('leaves what is declared and was cut off, where no daemon runs: the next one does not apply it', async () => {
+    const home = await newHome();
+    declare(home, 256);
+    const daemon = await home.up();
+    await home.settles('chat 256 serving');
+    let struck = false;
+    home.engines.fault({ kind: 'hang', method: 'POST', path: /probe/, struck: () => (struck = true) });
+    declare(home, 512);
+    await until('a probe that hangs', () => struck);
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    home.engines.clearFaults();
+    const back = await home.llmops('rollback', '-y');
+    expect(back.code, back.stderr).toBe(0);
+    const { holds } = await readHolds(home.stateDir);
+    expect(holds).toMatchObject({ pin: { generation: 1 }, quarantined: [{ generation: 2 }] });
+    await home.up();
+    await until('rest', async () => (await home.picture())?.phase === 'idle');
+    expect(home.copies()).toEqual(['chat 256 serving']);
+  });
+
+  it('leaves also what was never applied, where no daemon runs, and each release once', async () => {
+    const home = await newHome();
+    for (const context of [256, 512]) {
+      declare(home, context);
+      expect((await home.llmops('apply', '-y')).code).toBe(0);
+    }
+    declare(home, 1024);
+    const back = await home.llmops('rollback', '-y');
+    expect(back.code, back.stderr).toBe(0);
+    const { holds } = await readHolds(home.stateDir);
+    expect(holds.quarantined.map(({ generation }) => generation)).toEqual([2, null]);
+    await home.up();
+    await until('rest', async () => (await home.picture())?.phase === 'idle');
+    expect(home.copies()).toEqual(['chat 256 serving']);
+  });
+
   it('is done by the command itself while the stack is suspended', async () => {
     const home = await twoReleases();
     await home.llmops('suspend');
@@ -92,6 +133,56 @@ describe('llmops rollback with a daemon', () => {
     const [none, wrong] = [await home.llmops('rollback', '-y'), await home.llmops('rollback', '41', '-y')];
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('There is no earlier generation that declares anything else.')]);
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('There is no generation 41. Kept: 1 to 1.')]);
+  });
+
+  it('is shown before it is refused where nobody can be asked, and tells which generation is meant', async () => {
+    const home = await twoReleases();
+    const back = await home.llmops('rollback');
+    expect([back.code, back.stderr]).toEqual([1, expect.stringContaining('This needs a yes')]);
+    expect(back.stdout).toMatch(/^Back to generation 1 \(\d+ s ago, by \S+\)\n[^]*chat/);
+    expect(back.stderr).not.toContain('plan --out');
+    expect((await readHolds(home.stateDir)).holds.pin).toBeNull();
+    await home.llmops('suspend');
+    const byItself = await home.llmops('rollback');
+    expect([byItself.code, byItself.stdout]).toEqual([1, expect.stringMatching(/^Back to generation 1 [^]*chat/)]);
+    expect((await readHolds(home.stateDir)).holds.pin).toBeNull();
+  });
+
+  it.each([true, false])('is refused before anything is held where its weights are gone; a daemon runs: %s', async (isKept) => {
+    const home = await newHome();
+    home.write('w2.gguf', tinyGguf({ tensors: { 'output.weight': 8, 'token_embd.weight': 32 } }));
+    const weights = (name: string) => home.declare({ chat: `source: "file:${name}", context: 256, ${STEADY}`, embed: STEADY_EMBED }, PROBE);
+    weights('w2.gguf');
+    expect((await home.llmops('apply', '-y')).code).toBe(0);
+    weights('w.gguf');
+    expect((await home.llmops('apply', '-y')).code).toBe(0);
+    if (isKept) await home.up();
+    expect((await home.llmops('history')).stdout).toContain('Way back  1 needs no network');
+    rmSync(join(home.dir, 'w2.gguf'));
+    expect((await home.llmops('history')).stdout).not.toContain('Way back');
+    const back = await home.llmops('rollback', '-y');
+    expect([back.code, back.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /There is no way back to generation 1 now: Model chat: The weights .*w2\.gguf do not exist.* Nothing was changed, and nothing is held\./,
+      ),
+    ]);
+    expect((await readHolds(home.stateDir)).holds).toMatchObject({ pin: null, quarantined: [] });
+  });
+
+  it('passes by what is blocked there as here', async () => {
+    const home = await newHome();
+    home.write('w2.gguf', tinyGguf({ tensors: { 'output.weight': 8, 'token_embd.weight': 32 } }));
+    const context = (size: number) =>
+      home.declare({ chat: `context: ${size}, ${STEADY}`, embed: `source: "file:w2.gguf", ${STEADY_EMBED}` }, PROBE);
+    for (const size of [256, 512]) {
+      context(size);
+      expect((await home.llmops('apply', '-y')).code).toBe(0);
+    }
+    rmSync(join(home.dir, 'w2.gguf'));
+    await home.llmops('rollback', '-y');
+    expect((await readHolds(home.stateDir)).holds).toMatchObject({ pin: { generation: 1 } });
+    expect(home.copies()).toContain('chat 256 serving');
   });
 
   it('needs no git: the remote is away from before it to after it', async () => {

@@ -13,7 +13,10 @@ describe('The stack is brought to', () => {
   it('what it was rolled back to, for as long as the release that was bad is the newest', () => {
     expect(targetOf('bad', rolledBack)).toEqual({ kind: 'generation', number: 3 });
     expect(targetOf('next', rolledBack)).toEqual({ kind: 'release', id: 'next' });
-    expect(targetOf('bad', resume(rolledBack, [], { by: 'alice', at: '', why: null }))).toEqual({ kind: 'release', id: 'bad' });
+    expect(targetOf('bad', resume(rolledBack, { names: [], rollback: false }, { by: 'alice', at: '', why: null }))).toEqual({
+      kind: 'release',
+      id: 'bad',
+    });
   });
 
   it('what it was rolled back to where no release can be had', () => {

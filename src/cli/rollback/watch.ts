@@ -6,22 +6,26 @@ import { ProblemError } from '../../domain/problem.ts';
 import { releaseOfGeneration } from '../../stack/release.ts';
 import type { Session } from '../../stack/session.ts';
 import { planFor, survey } from '../../stack/survey.ts';
+import { readHolds } from '../../state/index.ts';
 import type { CliContext } from '../context.ts';
 import { renderDaemonLine } from '../../render/daemon-event.ts';
 import { EXIT } from '../exit.ts';
 import { localClock } from '../moment.ts';
 import { print, say } from '../screen.ts';
+import { insteadOf } from './instead.ts';
 import type { Way } from './way.ts';
 
-/** Tells what the daemon does until it is there. */
+/** Tells what the daemon does until it is there, or somebody wants something else. Throws a ProblemError `superseded` or `no-daemon` then. */
 export async function watchDaemon(way: Way, stateDir: string, context: CliContext): Promise<number> {
   const ended = new AbortController();
   const telling = tell(stateDir, context, AbortSignal.any([context.signal, ended.signal])).catch(() => undefined);
   await nudge(stateDir);
-  const code = await arrival(way, stateDir, context);
-  ended.abort();
-  await telling;
-  return code;
+  try {
+    return await arrival(way, stateDir, context);
+  } finally {
+    ended.abort();
+    await telling;
+  }
 }
 
 async function tell(stateDir: string, context: CliContext, signal: AbortSignal): Promise<void> {
@@ -31,11 +35,14 @@ async function tell(stateDir: string, context: CliContext, signal: AbortSignal):
 
 const ASK_MS = 250;
 
-async function arrival({ to, session }: Way, stateDir: string, context: CliContext): Promise<number> {
+async function arrival(way: Way, stateDir: string, context: CliContext): Promise<number> {
+  const { to, session } = way;
   while (!context.signal.aborted) {
     const picture = await askStatus(stateDir);
-    if (picture === null)
-      throw new ProblemError({ code: 'no-daemon', summary: 'The daemon ended meanwhile.', fix: 'See what it left: llmops status' });
+    if (picture === null) throw daemonEnded(to);
+    const { holds } = await readHolds(stateDir); // after the picture, so that what it tells of is in them
+    const instead = insteadOf(way, { holds, picture, wallMs: Date.parse(context.now()) });
+    if (instead !== null) throw new ProblemError(instead);
     if (isTowards(picture, to) && picture.phase === 'idle' && picture.waiting.length === 0) {
       if (await isThere(session, context)) return EXIT.ok;
       return notThere(picture, context);
@@ -43,6 +50,14 @@ async function arrival({ to, session }: Way, stateDir: string, context: CliConte
     await pause(ASK_MS, undefined, { signal: context.signal }).catch(() => undefined);
   }
   return context.signalExitCode() ?? EXIT.error;
+}
+
+function daemonEnded({ number }: Generation): ProblemError {
+  return new ProblemError({
+    code: 'no-daemon',
+    summary: `The daemon ended meanwhile. Generation ${number} is held, and the next llmops up goes on to it.`,
+    fix: 'See what it left: llmops status',
+  });
 }
 
 /** What is gone back to may be what the source declares as well: then the daemon simply follows that again. */

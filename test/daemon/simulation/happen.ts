@@ -78,7 +78,7 @@ async function order(command: Order, scene: Scene): Promise<void> {
 async function changeOf(command: Order, { world, daemon }: Scene): Promise<((holds: Holds) => Holds) | null> {
   const { time } = world;
   const mark = { by: 'alice', at: time.iso(), why: null };
-  if (command.do === 'resume') return (holds) => resume(holds, [], { by: 'alice', at: '', why: null });
+  if (command.do === 'resume') return (holds) => resume(holds, { names: [], rollback: true }, { by: 'alice', at: '', why: null });
   if (command.do === 'suspend') {
     const until = command.forMs === null ? null : new Date(time.wallMs + command.forMs).toISOString();
     return (holds) => suspend(holds, command.model === null ? [] : [command.model], { ...mark, until });

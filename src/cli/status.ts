@@ -8,6 +8,7 @@ import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
 import { refuseNotAmong } from './known-models.ts';
 import { openSessionOrLast } from './last-applied.ts';
+import { localClock } from './moment.ts';
 import { pathIn } from '../stack/paths.ts';
 import { print, printJson, screenOf } from './screen.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
@@ -35,7 +36,7 @@ export async function run(context: CliContext, flags: StatusFlags, names: readon
   const seen = await survey(session, context, flags.observeTimeout);
   refuseUnknownNames(names, session, seen);
   if (flags.snapshot !== undefined) await writeSnapshot(pathIn(context, flags, flags.snapshot), session, seen, context);
-  const plan = await planFor(session, seen, 'apply', { target: names, allowDestroy: true });
+  const plan = await planFor(session, seen, 'apply', { target: names, allowDestroy: true, holdFailed: daemon !== null });
   const status = await fold(session, seen, fileProblems === null ? plan : null, daemon, context);
   await show(status, context, flags);
   if (fileProblems !== null) return EXIT.error;
@@ -93,8 +94,11 @@ async function fold(session: Session, seen: Survey, plan: Plan | null, daemon: D
 }
 
 async function show(status: Status, context: CliContext, flags: StatusFlags): Promise<void> {
-  const { renderStatusText, statusDocument } = await import('../render/index.ts');
+  const [{ renderStatusText, statusDocument }, { withClock }] = await Promise.all([
+    import('../render/index.ts'),
+    import('../render/format/times.ts'),
+  ]);
   if (flags.json || flags.output === 'json') return printJson(context.stdout, statusDocument(status));
   const looks = { ...screenOf(context.stdout, context, flags), now: context.now(), wide: flags.output === 'wide' };
-  await print(context.stdout, renderStatusText(status, looks));
+  await print(context.stdout, withClock(renderStatusText(status, looks), localClock));
 }

@@ -112,7 +112,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     options.ready(picture);
     await loop.run(AbortSignal.any([context.signal, removed.signal]));
     if (removed.signal.aborted) throw stateRemoved(stateDir);
-    tell({ type: 'daemon.stopped', why: 'it was told to', message: 'llmops up ends. The engines go on running.' });
+    const ended = options.command === undefined ? 'llmops up ends.' : 'The guard of this stack ends.';
+    tell({ type: 'daemon.stopped', why: 'it was told to', message: `${ended} The engines go on running.` });
     await webhooks.close(LAST_WORDS_MS);
   } finally {
     await Promise.all(closers.map((close) => close()));

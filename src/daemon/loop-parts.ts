@@ -40,12 +40,16 @@ export interface Standing {
   readonly roundMs: number | null;
   /** Names of models that are not where they are wanted. */
   readonly left: readonly string[];
+  readonly blocked: Decision['blocked'];
+  readonly held: Decision['held'];
+  /** Models whose changes are parked. */
+  readonly parkedModels: readonly string[];
 }
 
 /** What a round comes to. */
-export type Found = Pick<Standing, 'parked' | 'stalled' | 'waiting' | 'left'>;
+export type Found = Pick<Standing, 'parked' | 'parkedModels' | 'stalled' | 'waiting' | 'left' | 'blocked' | 'held'>;
 
-export const NOTHING: Found = { parked: null, stalled: [], waiting: [], left: [] };
+export const NOTHING: Found = { parked: null, parkedModels: [], stalled: [], waiting: [], left: [], blocked: [], held: [] };
 
 /** What a run came to that was begun. */
 export interface Begun {

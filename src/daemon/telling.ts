@@ -1,35 +1,60 @@
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
 import { WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
+import type { Drift } from '../domain/plan.ts';
 import { asSentence, type Problem } from '../domain/problem.ts';
 import type { Parked } from './gate.ts';
-import type { Paced } from './pace.ts';
+import { whyHeld, type LeftAs, type Paced } from './pace.ts';
 import type { Task, Telling } from './types.ts';
 
 /** What the pace of things tells, as an event. `isTakenBack`: the release that the model came with is, so that it is not mended. */
 export function tellPaced(event: Paced, isTakenBack: boolean): Telling {
   switch (event.type) {
     case 'waiting': {
-      const { model, why } = event;
-      const inMs = isTakenBack ? null : event.inMs;
-      const next = inMs === null ? 'The release that it came with is taken back.' : `It is started anew in ${duration(inMs)}.`;
-      return { type: 'model.crashed', model, why, inMs, message: `${model}: ${why} ${next}` };
+      const { model, why, leftAs } = event;
+      const inMs = isTakenBack || leftAs !== undefined ? null : event.inMs;
+      const back = isTakenBack ? 'The release that it came with is taken back.' : leftWords(model, leftAs);
+      const next = inMs === null ? back : `It is started anew in ${duration(inMs)}.`;
+      return { type: 'model.crashed', model, why, inMs, message: `${named(model, why)} ${next}` };
     }
     case 'blocked': {
       const { model, why, problem } = event;
       const said = `${why === null ? '' : `${why} `}${asSentence(problem)}`;
-      return { type: 'model.blocked', model, why: said, message: `${model}: ${said}${problem.fix === undefined ? '' : ` ${problem.fix}`}` };
+      return {
+        type: 'model.blocked',
+        model,
+        why: said,
+        message: `${named(model, said)}${problem.fix === undefined ? '' : ` ${problem.fix}`}`,
+      };
     }
     case 'drift': {
       const { model, field, reason, policy, detail } = event.drift;
-      return { type: 'drift.found', model, field: field ?? '', reason, policy, detail, message: `${model}: ${detail} ${WILL[policy]}` };
+      const message = `${named(model, detail)} ${fateOf(event.drift, event.leftAs)}`;
+      return { type: 'drift.found', model, field: field ?? '', reason, policy, detail, message };
     }
     case 'held': {
       const { model, field, flips } = event;
-      const why = `It was put right ${flips.length} times and changed back each time: ${flips.map(({ at, detail }) => `${at} ${detail}`).join(' ')}`;
+      const why = whyHeld(flips);
       const message = `${model}: somebody else changes ${field} as well. ${why} It is left as it is; find the other one, then: llmops reconcile`;
       return { type: 'model.held', model, field, why, message };
     }
   }
+}
+
+/** Most sentences leave the model out that they are about; some begin with it. */
+function named(model: string, said: string): string {
+  return said.startsWith(`${model} `) || said.startsWith(`${model}:`) ? said : `${model}: ${said}`;
+}
+
+/** What becomes of drift. */
+function fateOf({ reason, policy, model }: Drift, leftAs: LeftAs | undefined): string {
+  if (reason === 'unfulfilled') return 'It cannot be had here, so it is left; a restart would change nothing.';
+  return policy === 'correct' && leftAs !== undefined ? leftWords(model, leftAs) : WILL[policy];
+}
+
+function leftWords(model: string, leftAs: LeftAs | undefined): string {
+  return leftAs === 'held'
+    ? 'It is left as it is, because somebody else changes it back each time.'
+    : `It is left as it is, because it is suspended. To end that: llmops resume ${model}`;
 }
 
 const WILL = { correct: 'It is put right.', warn: 'It is left, as its policy says.', ignore: '' } as const;

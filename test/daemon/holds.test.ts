@@ -123,6 +123,7 @@ describe('A policy', () => {
     );
     await lookTwice(home);
     expect(home.copies()).toEqual(all);
+    expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toMatch(new RegExp(`└ [^→]* → llmops approve ${key} `));
     const wrong = await home.llmops('approve', '000000000000');
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining(`The plan that waits is ${key} now, and not 000000000000.`)]);
     // Asked many times while the daemon looks: a look that is under way must not hide what waits.
@@ -165,7 +166,11 @@ describe('A policy', () => {
     expect(parked.message).toMatch(/^Parked: update chat\. No change window is open\. It waits until \d{4}-.*Z\.$/);
     kill(home, 'chat');
     await home.serves('chat 256 serving');
-    expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toContain('No change window is open.');
+    const shown = (await home.llmops('status')).stdout.replace(/\s+/g, ' ');
+    expect(shown).toContain('not applied: No change window is open. It waits until 20');
+    expect(shown, 'by the clock here').not.toMatch(/T\d\d:\d\d:\d\d/);
+    expect(shown).toMatch(/→ waits until [-\d]+ [\d:]+; now: llmops approve [0-9a-f]{12}/);
+    expect((await home.picture())?.conditions.at(-1)).toMatchObject({ type: 'Stalled', status: 'False' });
     expect((await home.llmops('approve')).code).toBe(0);
     await home.settles('chat 512 serving');
   });

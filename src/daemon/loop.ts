@@ -171,7 +171,7 @@ export class Loop {
     }
     const due = decision.due.filter((model) => !passes.held.has(model));
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
-    const trigger = isBack ? ('rollback' as const) : decision.trigger;
+    const trigger = isBack && decision.trigger === 'release' ? ('rollback' as const) : decision.trigger; // what moves there is drift
     const task = { session, targets, trigger, allowDestroy: isBack || passes.approved, holdFailed };
     // Nothing is to be done but to close what a run left open that was cut off.
     const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;

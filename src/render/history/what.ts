@@ -24,9 +24,25 @@ export function whatWords(one: Generation): readonly (readonly (string | Span)[]
 }
 
 /** What did it, where that says more than the row does. */
-function byWords({ mode, command, trigger }: Generation): string {
+function byWords(one: Generation): string {
+  const { mode, command } = one;
+  const back = backWords(one);
+  if (back !== null) return `${back}: `;
   if (command === undefined || command === `llmops ${mode}`) return mode === 'apply' ? '' : `${mode}: `;
-  return `${command.replace(/^llmops /, '')}${trigger === 'crash' ? ', after a crash' : ''}: `;
+  return `${command.replace(/^llmops /, '')}${afterWords(one)}: `;
+}
+
+/** What made it act, unless that is what is declared. */
+export function afterWords({ trigger }: Generation): string {
+  if (trigger === 'crash') return ', after a crash';
+  return trigger === 'drift' ? ', as settings had moved' : '';
+}
+
+/** `rolled back to 17 by alice@lab (answers in French)`; null: it was no way back. */
+export function backWords({ trigger, wayBack, who }: Generation): string | null {
+  if (trigger !== 'rollback') return null;
+  if (wayBack === undefined) return `rolled back by ${who}`;
+  return `rolled back to ${wayBack.to} by ${wayBack.by}${wayBack.why === null ? '' : ` (${wayBack.why.replace(/\.$/, '')})`}`;
 }
 
 function changeWords(change: Listed, { mode, drift }: Generation): string {

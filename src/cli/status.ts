@@ -1,4 +1,4 @@
-import { askStatus } from '../control/client.ts';
+import { askRelease, askStatus } from '../control/client.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import { holdsAt } from '../domain/holds.ts';
 import { copiesByModel } from '../domain/copies.ts';
@@ -12,7 +12,6 @@ import { localClock } from './moment.ts';
 import { pathIn } from '../stack/paths.ts';
 import { print, printJson, screenOf } from './screen.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
-import { releaseOfGeneration } from '../stack/release.ts';
 import type { Session } from '../stack/session.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
@@ -44,17 +43,14 @@ export async function run(context: CliContext, flags: StatusFlags, names: readon
   return flags.exitCode && !fine ? EXIT.changes : EXIT.ok;
 }
 
-/**
- * A daemon that follows a branch works towards its commit, whatever lies in the clone: the stack as that declares it, which is on
- * record as soon as its apply has begun. Else the file.
- */
+/** A daemon that follows a branch works towards its commit, whatever lies in the clone: the stack as that declares it. Else the file. */
 async function asFollowed(here: Session, daemon: DaemonPicture | null, context: CliContext): Promise<Session> {
-  const newest = daemon?.newest ?? null;
-  if (newest === null || newest.commit === null) return here;
-  const { listGenerations } = await import('../state/index.ts');
-  const applied = (await listGenerations(here.stateDir)).find((one) => releaseOfGeneration(one) === newest.release);
-  const { paths, stateDir } = here;
-  return (applied && (await sessionOfGeneration(applied, { paths, stateDir, context }))) ?? here;
+  if (daemon === null || daemon.newest === null || daemon.newest.commit === null) return here;
+  const followed = await askRelease(here.stateDir);
+  if (followed === null) return here;
+  const { environment, attached, ...source } = followed;
+  const { paths, stateDir, desired } = here;
+  return (await sessionOfGeneration({ environment, attached, stack: desired.stack, source }, { paths, stateDir, context })) ?? here;
 }
 
 /** A slip in a name must not read as "it is not there". */

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
-import type { DaemonPicture } from '../domain/daemon-picture.ts';
+import type { DaemonPicture, FollowedRelease } from '../domain/daemon-picture.ts';
 import { controlPath } from './path.ts';
 
 /** A daemon that is busy answers within this, in milliseconds: it does nothing long between two awaits. */
@@ -11,6 +11,11 @@ const LIMIT = 16 * 1024 ** 2;
 /** What the daemon of a stack is at; null: none runs, or it does not answer. */
 export async function askStatus(stateDir: string): Promise<DaemonPicture | null> {
   return pictureIn(await ask(stateDir, 'GET', '/v1/status'));
+}
+
+/** The newest release that a daemon found; null: none runs, it found none yet, or it is of a version that does not tell. */
+export async function askRelease(stateDir: string): Promise<FollowedRelease | null> {
+  return (await ask(stateDir, 'GET', '/v1/release')) as FollowedRelease | null;
 }
 
 /** Makes the daemon look at everything now. Resolves to what it is at then; null: none runs. */

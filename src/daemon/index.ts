@@ -16,7 +16,7 @@ import { COMMAND, realHands } from './hands.ts';
 import { Loop } from './loop.ts';
 import { notifying } from './notifying.ts';
 import { outdated, tellOutdated } from './outdated.ts';
-import { pictureOf } from './picture.ts';
+import { followedIn, pictureOf } from './picture.ts';
 import { serveWebhook } from './webhook.ts';
 import type { DaemonClock, Telling } from './types.ts';
 
@@ -92,6 +92,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     const picture = () => paint(loop, options);
     const control = await serveControl(stateDir, {
       status: picture,
+      release: () => loop.follower.release && followedIn(loop.follower.release),
       events: async (limit) => (await log.flush(), readEvents(stateDir, limit)),
       onEvent: (listener) => (hearers.add(listener), () => hearers.delete(listener)),
       nudge: () => Promise.race([loop.nudge(context.signal), pause(NUDGE_MS, undefined, { ref: false })]),

@@ -1,4 +1,4 @@
-import type { DaemonCondition, DaemonPicture } from '../domain/daemon-picture.ts';
+import type { DaemonCondition, DaemonPicture, FollowedRelease } from '../domain/daemon-picture.ts';
 import { short, type Trouble } from './follower.ts';
 import type { Standing } from './loop-parts.ts';
 import { needsPerson, obstaclesOf, stalledIn } from './stalling.ts';
@@ -52,6 +52,19 @@ export function pictureOf({ release, trouble, standing, wallMs, monotonicMs, isS
     pin: holds.pin,
     bake: holds.bake,
     conditions: conditionsOf(standing, release, trouble),
+  };
+}
+
+/** A release as others can open it. */
+export function followedIn({ id, commit, session }: Release): FollowedRelease {
+  const { text, desired, lock, attached } = session;
+  return {
+    release: id,
+    commit,
+    environment: desired.environment,
+    text,
+    lock: lock === undefined || lock === null ? null : new TextDecoder().decode(lock),
+    attached: attached ?? {},
   };
 }
 

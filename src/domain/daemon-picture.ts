@@ -1,4 +1,5 @@
 import type { Bake, Pin, Suspension } from './holds.ts';
+import type { Attached } from './kept.ts';
 import type { Problem } from './problem.ts';
 
 /** A model that is left as it is, because somebody else changes it back each time. */
@@ -64,6 +65,19 @@ export interface DaemonPicture {
   /** Keys of `daemon:` that were edited since it began, and count only when it is started anew. */
   readonly outdated: readonly string[];
   readonly conditions: readonly DaemonCondition[];
+}
+
+/** The newest release as it was read: what a daemon works towards, whatever lies on disk. Secrets in it are references. */
+export interface FollowedRelease {
+  readonly release: string;
+  /** Full name; null: not of git. */
+  readonly commit: string | null;
+  readonly environment: string | null;
+  /** llmops.yaml */
+  readonly text: string;
+  /** llmops.lock; null: there is none. */
+  readonly lock: string | null;
+  readonly attached: Attached;
 }
 
 /**

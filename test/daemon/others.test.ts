@@ -98,7 +98,7 @@ describe('A webhook', () => {
     home.declare({ chat: 'context: 512, options: { apiKey: { env: KEY } }' }, extra);
     await home.settles('chat 512 serving');
 
-    const answers = await Promise.all(['/v1/status', '/v1/events?last=1000'].map((path) => ask(home.stateDir, path)));
+    const answers = await Promise.all(['/v1/status', '/v1/release', '/v1/events?last=1000'].map((path) => ask(home.stateDir, path)));
     daemon.kill('SIGTERM');
     await daemon.ended;
     const files = readdirSync(home.stateDir, { recursive: true, encoding: 'utf8' })

@@ -33,7 +33,7 @@ export interface StatusInput {
 export function makeStatus(input: StatusInput): Status {
   const { desired, plan, inventory } = input;
   const retries = new Map((input.supervisor?.retries ?? []).map(({ model, ...retry }) => [model, retry]));
-  const keeper = { daemon: input.daemon ?? null, held: heldOf(input) };
+  const keeper = { daemon: input.daemon ?? null, held: heldOf(input), holder: input.holder ?? null };
   const models = factsOf(input).map((facts) => withNext(withRetry(modelStatus(facts), retries), keeper));
   const names = new Set(desired?.models.map((model) => model.name));
   const declared = models.filter((model) => names.has(model.name));
@@ -53,7 +53,6 @@ export function makeStatus(input: StatusInput): Status {
             revision: input.appliedRevision ?? null,
             ...(inventory.endedBy === undefined ? {} : { endedBy: inventory.endedBy }),
           },
-    holder: input.holder ?? null,
     supervisor: supervisorOf(input),
     ...keeper,
     backends: input.observed.map(backendStatus),

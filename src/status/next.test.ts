@@ -51,6 +51,18 @@ describe('What to type about a model that is not as declared', () => {
     ]);
   });
 
+  it('while a run is on is nothing', () => {
+    const { models } = makeStatus({
+      desired: desired([model('chat')]),
+      plan: plan({ changes: [update({ model: 'chat', cause: 'another context' })] }),
+      observed: [reachable([instance('chat')])],
+      inventory: inventory(['chat']),
+      now: NOW,
+      holder: 'pid 1 (llmops apply)',
+    });
+    expect(models[0]).toMatchObject({ why: 'another context', fix: null });
+  });
+
   it('without a daemon is an apply, unless the next one would be held from it', () => {
     expect(rowOf(null)).toEqual(['another context', 'llmops apply']);
     expect(rowOf(null, { holds: { suspended: { chat: { ...MARK, until: null } } } })[1]).toBe('llmops resume chat');

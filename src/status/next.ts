@@ -4,7 +4,7 @@ import type { ModelStatus, Status } from '../domain/status.ts';
 import { APPLY } from './model.ts';
 
 /** What decides what a model waits for: whoever keeps the stack, or what it left to the next one. */
-export type Keeper = Pick<Status, 'daemon' | 'held'>;
+export type Keeper = Pick<Status, 'daemon' | 'held' | 'holder'>;
 
 /** Why a model is as it is, and what to type about that. `fix` null: nothing, it comes by itself. */
 interface Next {
@@ -16,18 +16,21 @@ interface Next {
  * What is to be typed about a model that an apply would change. Beside a daemon that is no apply: what holds the change back is to be lifted,
  * or the daemon makes it by itself. An apply would go past what people decided.
  */
-export function withNext(model: ModelStatus, { daemon, held }: Keeper): ModelStatus {
+export function withNext(model: ModelStatus, { daemon, held, holder }: Keeper): ModelStatus {
   const suspended = daemon?.suspended ?? held?.suspended ?? {};
   const asleep = asleepIn(suspended, model.name);
   // What is lifted must be what is in the way: a backend that does not answer is so for a suspended model, too.
   if (asleep !== null && (model.fix === APPLY || model.state === 'failed')) return told(model, asleep);
   if (model.fix !== APPLY) return model;
   if (daemon !== null) return told(model, beside(daemon, model.name));
+  // In the middle of a change there may be what neither was nor will be.
+  if (holder !== null) return { ...model, fix: null };
   return held?.pin ? told(model, pinned(held.pin)) : model;
 }
 
 function told(model: ModelStatus, { because, fix }: Next): ModelStatus {
-  return { ...model, why: [model.why, because].filter((words) => words !== null).join('; '), fix };
+  const why = because === null || model.why === null ? (model.why ?? because) : `${model.why.replace(/\.$/, '')}; ${because}`;
+  return { ...model, why, fix };
 }
 
 function asleepIn(suspended: Readonly<Record<string, Suspension>>, name: string): Next | null {

@@ -1,4 +1,5 @@
-import { resume } from '../domain/holds.ts';
+import type { DaemonPicture } from '../domain/daemon-picture.ts';
+import { holdsAt, resume, WHOLE_STACK, type Suspension } from '../domain/holds.ts';
 import { readHolds } from '../state/index.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
@@ -24,6 +25,18 @@ export async function run(context: CliContext, flags: ResumeFlags, models: reado
   ];
   const picture = await hold(session.stateDir, (now) => resume(now, models, markOf(context, flags.reason)));
   const what = lifted.length === 0 ? 'Nothing was held.' : `Lifted: ${lifted.join(', ')}.`;
-  await say(context.stdout, `${what}${picture === null ? ` ${NO_DAEMON}` : ` The daemon works towards ${picture.target}.`}`);
+  const whole = holdsAt(holds, Date.parse(context.now())).suspended[WHOLE_STACK];
+  await say(context.stdout, models.length > 0 && whole ? stillSuspended(models, lifted, whole) : `${what}${towards(picture)}`);
   return 0;
+}
+
+function towards(picture: DaemonPicture | null): string {
+  return picture === null ? ` ${NO_DAEMON}` : ` The daemon works towards ${picture.target}.`;
+}
+
+/** A model is no exception from what holds the whole stack. */
+function stillSuspended(models: readonly string[], lifted: readonly string[], { by }: Suspension): string {
+  const names = models.join(', ');
+  const done = lifted.length === 0 ? '' : `Lifted: ${lifted.join(', ')}. `;
+  return `${done}The whole stack is suspended by ${by}, and ${names} with it, so nothing happens yet. To lift that: llmops resume`;
 }

@@ -17,6 +17,7 @@ import { Loop } from './loop.ts';
 import { notifying } from './notifying.ts';
 import { outdated, tellOutdated } from './outdated.ts';
 import { followedIn, pictureOf } from './picture.ts';
+import { heeding } from './telling.ts';
 import { serveWebhook } from './webhook.ts';
 import type { DaemonClock, Telling } from './types.ts';
 
@@ -154,7 +155,18 @@ async function openLoop(options: DaemonOptions, tell: (event: Telling) => void, 
   const policy = () => loop.follower.release?.session.desired.policy ?? NO_POLICY;
   const probeMs = () => options.probeMs ?? declaredNow(loop, options.declared)?.probeMs ?? PROBE_MS;
   const loop: Loop = new Loop(
-    { source, hands, clock: realClock, tell, probeMs, policy, boot: bootId(), onBake: options.onBake, isGone, hash: sha256 },
+    {
+      source,
+      hands,
+      clock: realClock,
+      tell: (event) => tell(heeding(event, loop.standing.holds)),
+      probeMs,
+      policy,
+      boot: bootId(),
+      onBake: options.onBake,
+      isGone,
+      hash: sha256,
+    },
     holds,
   );
   return loop;

@@ -114,13 +114,23 @@ export class Loop {
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', ...(isSuspended && NOTHING) });
     for (const telling of tellSuspension(this.#suspended, holds)) this.#parts.tell(telling);
     this.#suspended = holds;
-    if (isSuspended) return this.#findings.nextMs;
+    if (isSuspended) return this.#watch(signal);
     if (this.#holds.damage) this.#findings.refuse(this.#key, [this.#holds.damage]);
     await this.#onTarget(target, holds);
     const session = await this.#sessionOf(target);
     const left = session === null ? null : await this.#drive(session, target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
     this.#stand({ ...this.#findings.found, phase: 'idle' });
+    return this.#findings.nextMs;
+  }
+
+  /** Nothing is done to a stack that is suspended; what ends in it meanwhile is told. */
+  async #watch(signal: AbortSignal): Promise<number> {
+    const { hands } = this.#parts;
+    const session = await hands.inForce().catch(() => null);
+    const looked = session && (await hands.look(session, { allowDestroy: true, holdFailed: true, signal }).catch(() => null));
+    if (looked) this.#findings.tell(this.#heal.watch(looked.plan, this.#now(), looked.known), null);
+    this.#pulse.saw(looked?.processes ?? []);
     return this.#findings.nextMs;
   }
 
@@ -171,12 +181,12 @@ export class Loop {
     }
     const due = decision.due.filter((model) => !passes.held.has(model));
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
-    const trigger = isBack && decision.trigger === 'release' ? ('rollback' as const) : decision.trigger; // what moves there is drift
+    const trigger = isBack ? ('rollback' as const) : decision.trigger;
     const task = { session, targets, trigger, allowDestroy: isBack || passes.approved, holdFailed };
     // Nothing is to be done but to close what a run left open that was cut off.
     const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;
     if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal });
-    return new Set([...decision.left, ...passes.held]);
+    return new Set([...decision.left, ...passes.held, ...decision.asleep]);
   }
 
   /** Looks after what is not brought elsewhere: as it was applied. `only` null: all of it. */

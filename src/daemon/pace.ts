@@ -1,6 +1,7 @@
 import { countCrashes, type RestartPolicy } from '../domain/backoff.ts';
 import type { Trigger } from '../domain/generation.ts';
 import type { HeldModel } from '../domain/daemon-picture.ts';
+import { WHOLE_STACK } from '../domain/holds.ts';
 import type { Change, Drift, Plan } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import { CrashWatch, Reminders, type Due, type Known, type Watched } from '../stack/crash-watch.ts';
@@ -12,8 +13,8 @@ export type Paced =
   /** Somebody else changes back what was put right, again and again. `flips`: what was seen, oldest first. */
   | { readonly type: 'held'; readonly model: string; readonly field: string; readonly flips: readonly Flip[] };
 
-/** Why a model is not mended: somebody suspended it, or somebody else changes it back each time. */
-export type LeftAs = 'suspended' | 'held';
+/** Why a model is not mended: somebody suspended it, or the stack, or somebody else changes it back each time. */
+export type LeftAs = 'suspended' | 'stack-suspended' | 'held';
 
 /** A setting that had moved by itself and was put right. */
 export interface Flip {
@@ -103,6 +104,7 @@ export class Pace {
     const later = free.filter(({ model }) => !due.includes(model));
     const leave = <E extends Paced>(event: E): E => {
       const model = modelOf(event);
+      if (suspended.has(WHOLE_STACK)) return { ...event, leftAs: 'stack-suspended' };
       if (suspended.has(model)) return { ...event, leftAs: 'suspended' };
       return held.has(model) ? { ...event, leftAs: 'held' } : event;
     };
@@ -118,6 +120,12 @@ export class Pace {
       held: [...held].map(([model, [drift, flips]]) => ({ model, field: fieldOf(drift), why: whyHeld(flips) })),
       asleep: [...suspended].filter((model) => crashed.has(model) || wanted.some((change) => change.model === model)),
     };
+  }
+
+  /** A look while the whole stack is suspended: what ended is told, once, and nothing is due. */
+  watch(plan: Plan, now: Now, known: Known): readonly Paced[] {
+    const all = new Set([WHOLE_STACK, ...plan.changes.map(({ model }) => model)]);
+    return this.look(plan, now, known, all).events.filter(({ type }) => type === 'waiting');
   }
 
   /** These were tried, as this plan had it. */
@@ -202,8 +210,8 @@ export class Pace {
     }));
   }
 
-  #drifts({ drift: found }: Plan, ms: number): readonly Paced[] {
-    const drift = [...found, ...this.#undone];
+  #drifts(plan: Plan, ms: number): readonly Paced[] {
+    const drift = [...plan.drift, ...this.#undone, ...unnamed(plan)];
     const told = drift.filter(({ reason, policy }) => reason !== 'crashed' && policy !== 'ignore');
     const now = new Set(told.map(fightOf));
     for (const key of this.#told) if (!now.has(key)) this.#reminders.forget(`drift ${key}`);
@@ -220,6 +228,13 @@ function isWanted({ action }: Change): boolean {
 
 function isMeddling({ reason, policy }: Drift): boolean {
   return policy === 'correct' && BY_OTHERS.has(reason);
+}
+
+/** What is put right though no setting of it moved: a model that the engine's server threw out of memory. */
+function unnamed({ changes, drift }: Plan): readonly Drift[] {
+  const named = new Set(drift.map(({ model }) => model));
+  const more = changes.filter((change) => isWanted(change) && change.correctsDrift && !named.has(change.model));
+  return more.map(({ model, backend, cause }) => ({ ...BY_HAND, reason: 'runtime-reset', model, backend, detail: `${cause}.` }));
 }
 
 /** What two managers fight about, for people. */

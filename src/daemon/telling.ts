@@ -1,5 +1,5 @@
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
-import { WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
+import { quarantineOf, WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
 import type { Drift } from '../domain/plan.ts';
 import { asSentence, type Problem } from '../domain/problem.ts';
 import type { Parked } from './gate.ts';
@@ -52,9 +52,9 @@ function fateOf({ reason, policy, model }: Drift, leftAs: LeftAs | undefined): s
 }
 
 function leftWords(model: string, leftAs: LeftAs | undefined): string {
-  return leftAs === 'held'
-    ? 'It is left as it is, because somebody else changes it back each time.'
-    : `It is left as it is, because it is suspended. To end that: llmops resume ${model}`;
+  if (leftAs === 'held') return 'It is left as it is, because somebody else changes it back each time.';
+  const [what, whose] = leftAs === 'stack-suspended' ? ['the stack', ''] : ['it', ` ${model}`];
+  return `It is left as it is, because ${what} is suspended. To end that: llmops resume${whose}`;
 }
 
 const WILL = { correct: 'It is put right.', warn: 'It is left, as its policy says.', ignore: '' } as const;
@@ -115,6 +115,16 @@ export function tellWayBack({ by, why, generation }: Pin): Telling {
     why: why ?? '',
     message: `Going back to generation ${generation}, by ${by}${said}.`,
   };
+}
+
+/** What is found may be what was rolled back: then it is seen, and no more. */
+export function heeding(event: Telling, holds: Holds): Telling {
+  if (event.type !== 'revision.found') return event;
+  const bad = quarantineOf(holds, event.revision);
+  if (bad === null) return event;
+  const said = bad.why === null ? '' : `: ${clause(bad.why)}`;
+  const message = `${event.message.replace(/ is followed\.$/, '')} is there again, and not applied: it was rolled back by ${bad.by}${said}. To lift that: llmops resume`;
+  return { ...event, message };
 }
 
 /** A run begins. `name`: of the release, or of what is gone back to. */

@@ -33,6 +33,16 @@ describe('A suspension', () => {
     kill(home, 'chat');
     await lookTwice(home);
     expect(home.copies()).toEqual(['chat 256 failed']);
+    const crash = await home.told('model.crashed');
+    expect([crash['inMs'], crash.message]).toEqual([
+      null,
+      expect.stringMatching(/left as it is, because the stack is suspended\. To end that: llmops resume$/),
+    ]);
+    expect((await home.llmops('resume', 'chat')).stdout).toMatch(
+      /^The whole stack is suspended by \S+, and chat with it, so nothing happens yet\. To lift that: llmops resume\n$/,
+    );
+    await lookTwice(home);
+    expect((await home.events()).filter(({ type }) => type === 'model.crashed')).toHaveLength(1);
     expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toMatch(/[Ss]uspended by \S+: moving house/);
     daemon.kill('SIGTERM');
     await daemon.ended;
@@ -73,6 +83,12 @@ describe('A suspension', () => {
     kill(home, 'chat');
     await lookTwice(home);
     expect(home.copies()).toEqual(['chat 256 failed', 'embed 512 serving']);
+    expect((await home.told('model.crashed')).message).toMatch(
+      / It is left as it is, because it is suspended\. To end that: llmops resume chat$/,
+    );
+    const shown = (await home.llmops('status')).stdout.replace(/\s+/g, ' ');
+    expect(shown).toMatch(/; it is suspended by \S+ → llmops resume chat /);
+    expect(shown).not.toContain('started anew');
     const unknown = await home.llmops('suspend', 'chatt');
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('chat')]);
     await home.llmops('resume', 'chat');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Pace, type Decision } from '../../src/daemon/pace.ts';
-import { tellPaced } from '../../src/daemon/telling.ts';
+import { heeding, tellPaced } from '../../src/daemon/telling.ts';
+import { NO_HOLDS } from '../../src/domain/holds.ts';
 import type { Change, Plan } from '../../src/domain/plan.ts';
 import { appliedOf, moved, planOf } from './plans.ts';
 
@@ -20,6 +21,18 @@ describe('What is told of a model', () => {
     expect(said(look(crashed, new Set(['chat'])))).toEqual([`chat: It ended by itself. ${left}`]);
     expect(said(look(drifted, new Set(['chat'])))).toEqual([`chat: context is 999 and should be 256. ${left}`]);
     expect(look(crashed, new Set(['chat'])).asleep).toEqual(['chat']);
+  });
+
+  it('of a stack that is suspended is that it ended, once', () => {
+    const pace = new Pace();
+    const watch = (ms: number) => pace.watch(crashed, at(ms), appliedOf('chat')).map((event) => tellPaced(event, false).message);
+    expect(watch(0)).toEqual(['chat: It ended by itself. It is left as it is, because the stack is suspended. To end that: llmops resume']);
+    expect([...watch(1000), ...watch(600_000)]).toEqual([]);
+  });
+
+  it('that is put right is what it is about, also where no setting moved', () => {
+    const unloaded = planOf({ chat: { action: 'update', correctsDrift: true, cause: 'chat is on the server and not in memory' } });
+    expect(said(look(unloaded))).toEqual(['chat is on the server and not in memory. It is put right.']);
   });
 
   it('that two managers fight about is not that it is put right', () => {
@@ -68,4 +81,26 @@ describe('What is told of a model', () => {
     const { blocked } = look(planOf({ chat: { action: 'blocked', problem, failedBefore } }));
     expect(blocked[0]?.summary).toBe('It is not tried again. It failed so: unknown argument --no-such-flag');
   });
+});
+
+it('A release that was rolled back and is found again is not said to be followed', () => {
+  const found = {
+    type: 'revision.found',
+    revision: '2efae455cd5a',
+    commit: null,
+    subject: null,
+    message: 'Release 2efae455cd5a is followed.',
+  } as const;
+  const bad = {
+    by: 'alice@lab',
+    at: '2026-03-08T12:00:00Z',
+    why: 'answers in French.',
+    release: found.revision,
+    commit: null,
+    generation: 4,
+  };
+  expect(heeding(found, NO_HOLDS)).toBe(found);
+  expect(heeding(found, { ...NO_HOLDS, quarantined: [bad] }).message).toBe(
+    'Release 2efae455cd5a is there again, and not applied: it was rolled back by alice@lab: answers in French. To lift that: llmops resume',
+  );
 });

@@ -69,6 +69,12 @@ describe('history answers why it restarted, when, and who did it', () => {
     expect(history(older)).toContain('└ rolled back by alice@lab: ~chat');
   });
 
+  it('tells what is put right while the stack is held from the way back itself', () => {
+    const back = { command: 'llmops up', trigger: 'rollback', wayBack: { to: 17, by: 'bob@lab', why: null } } as const;
+    const told = history({ ...back, changes: [create({ model: 'chat', correctsDrift: true, cause: 'it ended' })] });
+    expect(told).toContain('└ up, held at generation 17: +chat: it ended');
+  });
+
   it('tells what made a daemon act', () => {
     const changes = [update({ replacement: null })];
     expect(history({ changes, command: 'llmops up', trigger: 'release' })).toContain('└ up: ~chat');

@@ -32,15 +32,33 @@ export const daemon: Schema = object('What the daemon of a stack is at.', {
       subject: nullable(text('First line of the message of its commit.')),
     }),
   ),
+  inForce: flag('What runs is the newest release, whatever came after it and cannot be used.'),
+  trouble: nullable(
+    object('What came after the newest release and is not used, or that the source cannot be read.', {
+      kind: oneOfWords('What it is.', ['invalid', 'refused', 'unavailable']),
+      commit: nullable(text('Full name of its commit; null: not known, or not of git.')),
+      since: text('Since when, ISO 8601.'),
+      problems: list('Why.', ref('problem', 'One problem.')),
+    }),
+  ),
   target: text('What it works towards, in words.'),
-  stalled: list('Why it does not go on; empty: it does, or it is done.', ref('problem', 'One problem.')),
+  stalled: list('What it does not get past without a person; a problem of one model names it.', ref('problem', 'One problem.')),
   parked: nullable(
     object('A plan that waits.', {
       key: text('Its name, for `llmops approve`.'),
       why: text('What it waits for.'),
       summary: text('What it would do.'),
       until: nullable(text('ISO 8601; null: until it is approved.')),
+      models: list('Whose changes these are.', text('Name of a model.')),
       covers: list('Its changes one by one, for an approval.', text('Release, model, action and hash of what the model is to run as.')),
+    }),
+  ),
+  held: list(
+    'What is left as it is, because somebody else changes it back each time.',
+    object('One model.', {
+      model: text('Its name.'),
+      field: text('What the two change.'),
+      why: text('What was seen.'),
     }),
   ),
   waiting: list(

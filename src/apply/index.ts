@@ -1,6 +1,6 @@
 import type { Driver } from '../domain/backend.ts';
 import type { Event, Outcome } from '../domain/event.ts';
-import type { ApplyResult, StackFiles, StepResult, Trigger } from '../domain/generation.ts';
+import type { ApplyResult, StackFiles, StepResult, Trigger, WayBack } from '../domain/generation.ts';
 import type { Attached } from '../domain/kept.ts';
 import type { Ledger, Lease, RunLedger } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -44,6 +44,7 @@ export interface ApplyOptions {
   /** As typed, and what made it act now, for the history. Absent: not told. */
   readonly command?: string;
   readonly trigger?: Trigger;
+  readonly wayBack?: WayBack;
   readonly source: StackFiles;
   /** Files that the models' options name, for the history. Absent: none. */
   readonly attached?: Attached;
@@ -69,6 +70,7 @@ export async function applyPlan(plan: Plan, options: ApplyOptions): Promise<Appl
     who: options.who,
     ...(options.command === undefined ? {} : { command: options.command }),
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
+    ...(options.wayBack === undefined ? {} : { wayBack: options.wayBack }),
     source: options.source,
     ...(options.attached === undefined ? {} : { attached: options.attached }),
     ...(options.left === undefined ? {} : { left: options.left }),

@@ -1,9 +1,9 @@
-import { askStatus } from '../control/client.ts';
 import { canApply, hasChanges, type Plan } from '../domain/plan.ts';
 import { errorsIn } from '../domain/problem.ts';
 import type { Trigger } from '../domain/generation.ts';
 import type { Lease } from '../domain/ledger.ts';
 import { approve, mustBeAbleToAsk, type Question } from './ask.ts';
+import { warnOfDaemon } from './beside-daemon.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { EXIT, failure, planExitCode } from './exit.ts';
 import { tend } from '../stack/run-plan.ts';
@@ -102,7 +102,7 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
     await report.nothing(plan);
     return idleExitCode(plan, flags);
   }
-  if (mode === 'apply' && trigger === 'command') await warnOfDaemon(session, context);
+  if (mode === 'apply' && trigger === 'command') await warnOfDaemon(plan, session.stateDir, context);
   if (!flags.autoApprove) await approve(context, order.question ?? mode);
   context.signal.throwIfAborted();
   await order.onApproved?.();
@@ -112,14 +112,6 @@ async function underLease(order: Order, session: Session, lease: Lease, report: 
   } finally {
     await retire(doing);
   }
-}
-
-/** Whoever applies by hand beside a daemon is told whose word counts in the end. */
-async function warnOfDaemon({ stateDir }: Session, context: CliContext): Promise<void> {
-  const picture = await askStatus(stateDir);
-  if (picture === null || picture.phase === 'suspended') return;
-  const what = `A daemon keeps this stack (pid ${picture.pid}, follows ${picture.follows}).`;
-  await say(context.stderr, `${what} Settings other than what it follows are put back by it; to keep them: llmops suspend`);
 }
 
 /** Nothing to do, or not allowed. */

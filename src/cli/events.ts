@@ -5,7 +5,7 @@ import { renderDaemonLine } from '../render/daemon-event.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { localClock } from './moment.ts';
 import { noDaemon } from './reconcile.ts';
-import { print, printJson } from './screen.ts';
+import { lineWidthOf, print, printJson } from './screen.ts';
 
 export interface EventsFlags extends StackFlags {
   readonly follow?: boolean;
@@ -18,7 +18,7 @@ export async function run(context: CliContext, flags: EventsFlags): Promise<numb
   const { session } = await openSessionOrLast(context, flags);
   const show = async (event: object): Promise<void> => {
     if (flags.json) await printJson(context.stdout, event);
-    else await print(context.stdout, lineOf(event));
+    else await print(context.stdout, lineOf(event, lineWidthOf(context.stdout)));
   };
   if (flags.json) await printJson(context.stdout, { type: 'version', format: '1.0' });
   if (!flags.follow) {
@@ -43,8 +43,8 @@ async function newest(stateDir: string, { json, limit }: EventsFlags): Promise<r
   return all.filter((event) => lineOf(event) !== '').slice(-limit);
 }
 
-function lineOf(event: object): string {
-  return renderDaemonLine(event as Parameters<typeof renderDaemonLine>[0], localClock);
+function lineOf(event: object, width?: number): string {
+  return renderDaemonLine(event as Parameters<typeof renderDaemonLine>[0], localClock, width);
 }
 
 function isAbsent(error: unknown): boolean {

@@ -1,6 +1,7 @@
 import { problemOf, type Problem } from '../domain/problem.ts';
 import type { CliContext } from './context.ts';
 import { EXIT, exitCodeOf, failure } from './exit.ts';
+import { localClock } from './moment.ts';
 import { lineScreenOf, print } from './screen.ts';
 import type { InvalidConfigError } from '../stack/session.ts';
 
@@ -28,6 +29,7 @@ export async function reportStopped(context: CliContext, code: number): Promise<
 /** Problems as people read them, on stderr. */
 export async function printProblems(problems: readonly Problem[], context: CliContext, flags: { readonly color?: boolean }): Promise<void> {
   if (problems.length === 0) return;
-  const { renderProblemsText } = await import('../render/problems.ts');
-  await print(context.stderr, renderProblemsText(problems, lineScreenOf(context.stderr, context, flags)));
+  const [{ renderProblemsText }, { withClock }] = await Promise.all([import('../render/problems.ts'), import('../render/format/times.ts')]);
+  const told = problems.map((problem) => ({ ...problem, summary: withClock(problem.summary, localClock) }));
+  await print(context.stderr, renderProblemsText(told, lineScreenOf(context.stderr, context, flags)));
 }

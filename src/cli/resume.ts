@@ -1,9 +1,12 @@
-import { resume, WHOLE_STACK, type Holds } from '../domain/holds.ts';
+import type { DaemonPicture } from '../domain/daemon-picture.ts';
+import { holdsAt, resume, WHOLE_STACK, type Holds, type Suspension } from '../domain/holds.ts';
 import type { CliContext, StackFlags } from './context.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { refuseUnknown } from './known-models.ts';
 import { say } from './screen.ts';
 import { hold, markOf, NO_DAEMON } from './hold.ts';
+
+const NOTHING_HELD = 'Nothing was held.';
 
 export interface ResumeFlags extends StackFlags {
   readonly reason?: string;
@@ -19,14 +22,26 @@ export async function run(context: CliContext, flags: ResumeFlags, models: reado
   await refuseUnknown(models, session);
   const meant = { names: models, rollback: flags.rollback ?? false };
   let [lifted, left] = ['', ''];
+  let whole: Suspension | null = null;
   const change = (before: Holds): Holds => {
     const after = resume(before, meant, markOf(context, flags.reason));
     [lifted, left] = [liftedWords(before, after), models.length === 0 ? stillHeldWords(after) : ''];
+    whole = models.length === 0 ? null : (holdsAt(after, Date.parse(context.now())).suspended[WHOLE_STACK] ?? null);
     return after;
   };
   const picture = await hold(session.stateDir, change, { anew: true });
-  await say(context.stdout, `${lifted} ${picture === null ? NO_DAEMON : `The daemon works towards ${picture.target}.`}${left}`);
+  await say(context.stdout, whole === null ? `${lifted}${towards(picture)}${left}` : stillSuspended(models, lifted, whole));
   return 0;
+}
+
+function towards(picture: DaemonPicture | null): string {
+  return picture === null ? ` ${NO_DAEMON}` : ` The daemon works towards ${picture.target}.`;
+}
+
+/** A model is no exception from what holds the whole stack. */
+function stillSuspended(models: readonly string[], lifted: string, { by }: Suspension): string {
+  const done = lifted === NOTHING_HELD ? '' : `${lifted} `;
+  return `${done}The whole stack is suspended by ${by}, and ${models.join(', ')} with it, so nothing happens yet. To lift that: llmops resume`;
 }
 
 function liftedWords(before: Holds, after: Holds): string {
@@ -37,7 +52,7 @@ function liftedWords(before: Holds, after: Holds): string {
     ...(before.pin && after.pin === null ? [`the way back to generation ${before.pin.generation}`] : []),
     ...(after.quarantined.length > 0 ? [] : before.quarantined.map(({ release }) => `the quarantine of release ${release}`)),
   ];
-  return lifted.length === 0 ? 'Nothing was held.' : `Lifted: ${lifted.join(', ')}.`;
+  return lifted.length === 0 ? NOTHING_HELD : `Lifted: ${lifted.join(', ')}.`;
 }
 
 function stillHeldWords({ pin, quarantined }: Holds): string {

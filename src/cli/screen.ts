@@ -1,4 +1,5 @@
 import type { CliContext, StackFlags } from './context.ts';
+import { localClock } from './moment.ts';
 
 /** Where a result is shown: how wide it is, whether it takes colour. */
 export interface Screen {
@@ -21,10 +22,16 @@ export function lineScreenOf(stream: NodeJS.WriteStream, context: CliContext, fl
   return { color, width: stream.isTTY ? width : Infinity };
 }
 
-/** Sentences of our own, broken at spaces on a terminal. */
+/** Columns of a terminal; a file and a pipe keep their lines whole. */
+export function lineWidthOf(stream: NodeJS.WriteStream): number {
+  return stream.isTTY ? Math.max(40, stream.columns ?? 80) : Infinity;
+}
+
+/** Sentences of our own, with times as the clock here shows them, broken at spaces on a terminal. */
 export async function say(stream: NodeJS.WriteStream, text: string): Promise<void> {
-  const { wrapText } = await import('../render/text/lines.ts');
-  await print(stream, stream.isTTY ? wrapText(text, Math.max(40, stream.columns ?? 80)) : text);
+  const [{ wrapText }, { withClock }] = await Promise.all([import('../render/text/lines.ts'), import('../render/format/times.ts')]);
+  const told = withClock(text, localClock);
+  await print(stream, stream.isTTY ? wrapText(told, lineWidthOf(stream)) : told);
 }
 
 function wantsColor(stream: NodeJS.WriteStream, context: CliContext, flags: Pick<StackFlags, 'color'>): boolean {

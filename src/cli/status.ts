@@ -1,4 +1,4 @@
-import { askStatus } from '../control/client.ts';
+import { askRelease, askStatus } from '../control/client.ts';
 import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import { holdsAt } from '../domain/holds.ts';
 import { copiesByModel } from '../domain/copies.ts';
@@ -8,10 +8,10 @@ import type { CliContext, StackFlags } from './context.ts';
 import { EXIT } from './exit.ts';
 import { refuseNotAmong } from './known-models.ts';
 import { openSessionOrLast } from './last-applied.ts';
+import { localClock } from './moment.ts';
 import { pathIn } from '../stack/paths.ts';
 import { print, printJson, screenOf } from './screen.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
-import { releaseOfGeneration } from '../stack/release.ts';
 import type { Session } from '../stack/session.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { planFor, survey, type Survey } from '../stack/survey.ts';
@@ -35,7 +35,7 @@ export async function run(context: CliContext, flags: StatusFlags, names: readon
   const seen = await survey(session, context, flags.observeTimeout);
   refuseUnknownNames(names, session, seen);
   if (flags.snapshot !== undefined) await writeSnapshot(pathIn(context, flags, flags.snapshot), session, seen, context);
-  const plan = await planFor(session, seen, 'apply', { target: names, allowDestroy: true });
+  const plan = await planFor(session, seen, 'apply', { target: names, allowDestroy: true, holdFailed: daemon !== null });
   const status = await fold(session, seen, fileProblems === null ? plan : null, daemon, context);
   await show(status, context, flags);
   if (fileProblems !== null) return EXIT.error;
@@ -43,17 +43,14 @@ export async function run(context: CliContext, flags: StatusFlags, names: readon
   return flags.exitCode && !fine ? EXIT.changes : EXIT.ok;
 }
 
-/**
- * A daemon that follows a branch works towards its commit, whatever lies in the clone: the stack as that declares it, which is on
- * record as soon as its apply has begun. Else the file.
- */
+/** A daemon that follows a branch works towards its commit, whatever lies in the clone: the stack as that declares it. Else the file. */
 async function asFollowed(here: Session, daemon: DaemonPicture | null, context: CliContext): Promise<Session> {
-  const newest = daemon?.newest ?? null;
-  if (newest === null || newest.commit === null) return here;
-  const { listGenerations } = await import('../state/index.ts');
-  const applied = (await listGenerations(here.stateDir)).find((one) => releaseOfGeneration(one) === newest.release);
-  const { paths, stateDir } = here;
-  return (applied && (await sessionOfGeneration(applied, { paths, stateDir, context }))) ?? here;
+  if (daemon === null || daemon.newest === null || daemon.newest.commit === null) return here;
+  const followed = await askRelease(here.stateDir);
+  if (followed === null) return here;
+  const { environment, attached, ...source } = followed;
+  const { paths, stateDir, desired } = here;
+  return (await sessionOfGeneration({ environment, attached, stack: desired.stack, source }, { paths, stateDir, context })) ?? here;
 }
 
 /** A slip in a name must not read as "it is not there". */
@@ -93,8 +90,11 @@ async function fold(session: Session, seen: Survey, plan: Plan | null, daemon: D
 }
 
 async function show(status: Status, context: CliContext, flags: StatusFlags): Promise<void> {
-  const { renderStatusText, statusDocument } = await import('../render/index.ts');
+  const [{ renderStatusText, statusDocument }, { withClock }] = await Promise.all([
+    import('../render/index.ts'),
+    import('../render/format/times.ts'),
+  ]);
   if (flags.json || flags.output === 'json') return printJson(context.stdout, statusDocument(status));
   const looks = { ...screenOf(context.stdout, context, flags), now: context.now(), wide: flags.output === 'wide' };
-  await print(context.stdout, renderStatusText(status, looks));
+  await print(context.stdout, withClock(renderStatusText(status, looks), localClock));
 }

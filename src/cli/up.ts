@@ -5,6 +5,7 @@ import { unhurriedLines } from './backlog.ts';
 import { EXIT } from './exit.ts';
 import { openSessionOrLast } from './last-applied.ts';
 import { localClock } from './moment.ts';
+import { lineWidthOf } from './screen.ts';
 
 export interface UpFlags extends StackFlags {
   readonly json?: boolean;
@@ -66,7 +67,9 @@ export async function run(context: CliContext, flags: UpFlags): Promise<number> 
       onBake: () => startGuard(guarding, options.context.env),
       source: await sourceFor(session, context),
       webhook: session.desired.daemon?.webhook ?? null,
-      hear: flags.json ? (event) => write(record(event)) : (event) => write(renderDaemonLine(event, localClock)),
+      hear: flags.json
+        ? (event) => write(record(event))
+        : (event) => write(renderDaemonLine(event, localClock, lineWidthOf(context.stdout))),
       ready: (picture) => {
         isApplying = () => picture().conditions.some(({ reason }) => reason === 'Applying'); // its phase is `stopping` by then
         stopTelling = keepTold(manager, picture);

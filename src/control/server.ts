@@ -8,6 +8,8 @@ import { controlPath, realPath } from './path.ts';
 export interface ControlAnswers {
   /** A picture of what it is at. */
   status(): object;
+  /** The newest release, as it was read; null: there is none yet. */
+  release(): object | null;
   /** The newest events, oldest first. */
   events(limit: number): Promise<readonly object[]>;
   /** Hears every further event until the returned function is called. */
@@ -102,12 +104,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, { answ
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://control');
   const asked = `${request.method ?? ''} ${pathname}`;
   if (asked === 'GET /v1/status') return json(response, 200, answers.status());
+  if (asked === 'GET /v1/release') return json(response, 200, answers.release());
   if (asked === 'GET /v1/events') return events(response, { answers, following }, searchParams);
   if (asked === 'POST /v1/nudge') {
     await answers.nudge();
     return json(response, 200, answers.status());
   }
-  json(response, 404, { error: 'Known: GET /v1/status, GET /v1/events?last=20&follow=1, POST /v1/nudge' });
+  json(response, 404, { error: 'Known: GET /v1/status, GET /v1/release, GET /v1/events?last=20&follow=1, POST /v1/nudge' });
 }
 
 /** NDJSON; with `follow` it goes on until the reader leaves. */
@@ -134,6 +137,6 @@ function limitOf(text: string | null): number {
   return Number.isInteger(number) && number >= 0 ? Math.min(number, 100_000) : 20;
 }
 
-function json(response: ServerResponse, status: number, value: object): void {
+function json(response: ServerResponse, status: number, value: object | null): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
 }

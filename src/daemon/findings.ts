@@ -44,10 +44,13 @@ export class Findings {
   }
 
   /** `only`: models of which something counts; null: all. */
-  decided({ left, waiting }: Decision, only: ReadonlySet<string> | null): void {
+  decided({ left, asleep, ...decision }: Decision, only: ReadonlySet<string> | null): void {
+    const untouched = new Set([...asleep, ...decision.held.map(({ model }) => model)]);
+    const waiting = decision.waiting.filter(({ model }) => !untouched.has(model));
     const others = this.#found.waiting.filter(({ model }) => !waiting.some((one) => one.model === model));
-    const mine = [...left].filter((model) => only === null || only.has(model));
-    this.#found = { ...this.#found, waiting: [...others, ...waiting], left: [...new Set([...this.#found.left, ...mine])] };
+    const mine = [...left, ...asleep].filter((model) => only === null || only.has(model));
+    const [blocked, held] = [joined(this.#found.blocked, decision.blocked, only), joined(this.#found.held, decision.held, only)];
+    this.#found = { ...this.#found, waiting: [...others, ...waiting], left: [...new Set([...this.#found.left, ...mine])], blocked, held };
     // What is due and was not begun waits for somebody: a person, or whoever holds the lease.
     const now = this.#parts.clock.monotonicMs();
     for (const { at } of waiting) if (at > now) this.soon(at - now);
@@ -76,7 +79,7 @@ export class Findings {
   }
 
   park(parked: Parked, held: ReadonlySet<string>): void {
-    this.#found = { ...this.#found, parked, left: [...new Set([...this.#found.left, ...held])] };
+    this.#found = { ...this.#found, parked, parkedModels: [...held], left: [...new Set([...this.#found.left, ...held])] };
     if (parked.untilMs !== null) this.soon(parked.untilMs - this.#parts.clock.wallMs());
     this.#parts.stand({ parked });
     this.#tellOnce('parked', parked.key, tellParked(parked));
@@ -91,4 +94,14 @@ export class Findings {
   #tellOnce(key: string, what: string, telling: Telling): void {
     if (this.#reminders.isDue(key, what, this.#parts.clock.monotonicMs())) this.#parts.tell(telling);
   }
+}
+
+/** What was found of a model first is about what is declared, and counts. */
+function joined<T extends { readonly model?: string }>(
+  known: readonly T[],
+  more: readonly T[],
+  only: ReadonlySet<string> | null,
+): readonly T[] {
+  const names = new Set(known.map(({ model }) => model));
+  return [...known, ...more.filter(({ model = '' }) => (only === null || only.has(model)) && !names.has(model))];
 }

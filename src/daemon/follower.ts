@@ -10,6 +10,8 @@ export interface Trouble {
   /** Of the state that it is about; null: not known. */
   readonly commit: string | null;
   readonly problems: readonly Problem[];
+  /** Since when, on the clock that does not jump. */
+  readonly sinceMs: number;
 }
 
 interface Parts {
@@ -119,7 +121,7 @@ export class Follower {
 
   #isAway(problem: Problem): void {
     const { source, tell, clock } = this.#parts;
-    this.#away = { kind: 'unavailable', commit: null, problems: [problem] };
+    this.#away = { kind: 'unavailable', commit: null, problems: [problem], sinceMs: this.#away?.sinceMs ?? clock.monotonicMs() };
     if (!this.#reminders.isDue('away', `${problem.code} ${problem.summary}`, clock.monotonicMs())) return;
     const message = `${asSentence(problem)}${problem.fix === undefined ? '' : ` ${problem.fix.replace(/\.?$/, '.')}`} What runs is kept as it is.`;
     tell({ type: 'source.unavailable', source: source.shown, why: problem.summary, message });
@@ -127,7 +129,7 @@ export class Follower {
 
   #isRefused(commit: string, problem: Problem): void {
     this.#seen = null; // the branch may go back to where it was before
-    this.#trouble = { kind: 'refused', commit, problems: [problem] }; // a signer may come to be trusted, so it is looked at again
+    this.#trouble = { kind: 'refused', commit, problems: [problem], sinceMs: this.#since(commit) }; // a signer may come to be trusted, so it is looked at again
     if (!this.#reminders.isDue('refused', `${commit} ${problem.summary}`, this.#parts.clock.monotonicMs())) return;
     this.#parts.tell({
       type: 'revision.refused',
@@ -136,6 +138,11 @@ export class Follower {
       why: problem.summary,
       message: `${asSentence(problem)} What was applied before stays.`,
     });
+  }
+
+  /** The same trouble goes on from when it began. */
+  #since(commit: string | null): number {
+    return this.#trouble !== null && this.#trouble.commit === commit ? this.#trouble.sinceMs : this.#parts.clock.monotonicMs();
   }
 
   async #take(revision: Revision): Promise<void> {
@@ -164,7 +171,7 @@ export class Follower {
   #isInvalid({ id, commit }: Revision, error: unknown): void {
     const problems = error instanceof InvalidConfigError ? errorsIn(error.problems) : [problemOf(error)];
     this.#seen = error instanceof InvalidConfigError ? id : null;
-    this.#trouble = { kind: 'invalid', commit, problems };
+    this.#trouble = { kind: 'invalid', commit, problems, sinceMs: this.#since(commit) };
     const said = problems.map((problem) => `${problem.code} ${problem.summary}`).join('\n');
     if (!this.#reminders.isDue('invalid', `${id} ${said}`, this.#parts.clock.monotonicMs())) return;
     const what = commit === null ? 'The file' : `Commit ${short(commit)}`;

@@ -77,7 +77,8 @@ function nothing(): Source {
   const problem = {
     severity: 'info',
     code: 'no-daemon',
-    summary: 'llmops up is gone; what it applied last is watched to its end.',
+    summary: 'A guard stands in for an llmops up that is gone: it watches what that applied last, follows nothing, and then ends.',
+    fix: 'Start the daemon again: llmops up',
   } as const;
   return {
     shown: 'nothing, in the place of an llmops up that is gone',

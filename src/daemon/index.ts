@@ -16,7 +16,8 @@ import { Charge, chargedHands, lastMandate } from './charge.ts';
 import { Loop } from './loop.ts';
 import { notifying } from './notifying.ts';
 import { outdated, tellOutdated } from './outdated.ts';
-import { pictureOf } from './picture.ts';
+import { followedIn, pictureOf } from './picture.ts';
+import { heeding } from './telling.ts';
 import { serveWebhook } from './webhook.ts';
 import type { DaemonClock, Telling } from './types.ts';
 
@@ -94,6 +95,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     const picture = () => paint(loop, options);
     const control = await serveControl(stateDir, {
       status: picture,
+      release: () => loop.follower.release && followedIn(loop.follower.release),
       events: async (limit) => (await log.flush(), readEvents(stateDir, limit)),
       onEvent: (listener) => (hearers.add(listener), () => hearers.delete(listener)),
       nudge: () => Promise.race([loop.nudge(context.signal), pause(NUDGE_MS, undefined, { ref: false })]),
@@ -116,7 +118,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     options.ready(picture);
     await loop.run(AbortSignal.any([context.signal, removed.signal]));
     if (removed.signal.aborted) throw stateRemoved(stateDir);
-    tell({ type: 'daemon.stopped', why: 'it was told to', message: 'llmops up ends. The engines go on running.' });
+    const ended = options.command === undefined ? 'llmops up ends.' : 'The guard of this stack ends.';
+    tell({ type: 'daemon.stopped', why: 'it was told to', message: `${ended} The engines go on running.` });
     await webhooks.close(LAST_WORDS_MS);
   } finally {
     await Promise.all(closers.map((close) => close()));
@@ -172,7 +175,7 @@ async function openLoop(
       source,
       hands: chargedHands(hands, charge),
       clock: realClock,
-      tell,
+      tell: (event) => tell(heeding(event, loop.standing.holds)),
       probeMs,
       policy: () => charge.policy,
       boot: bootId(),

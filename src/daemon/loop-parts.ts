@@ -3,10 +3,11 @@ import type { Holds } from '../domain/holds.ts';
 import type { Judging } from '../domain/policy.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Source } from '../source/types.ts';
+import type { Session } from '../stack/session.ts';
 import type { Parked } from './gate.ts';
-import type { Decision } from './pace.ts';
+import type { Decision, Pace } from './pace.ts';
 import type { Target } from './target.ts';
-import type { Acted, DaemonClock, Hands, Release, Telling } from './types.ts';
+import type { Acted, DaemonClock, Hands, Looked, Release, Telling } from './types.ts';
 
 /** What the loop is made of. */
 export interface LoopParts {
@@ -40,12 +41,16 @@ export interface Standing {
   readonly roundMs: number | null;
   /** Names of models that are not where they are wanted. */
   readonly left: readonly string[];
+  readonly blocked: Decision['blocked'];
+  readonly held: Decision['held'];
+  /** Models whose changes are parked. */
+  readonly parkedModels: readonly string[];
 }
 
 /** What a round comes to. */
-export type Found = Pick<Standing, 'parked' | 'stalled' | 'waiting' | 'left'>;
+export type Found = Pick<Standing, 'parked' | 'parkedModels' | 'stalled' | 'waiting' | 'left' | 'blocked' | 'held'>;
 
-export const NOTHING: Found = { parked: null, stalled: [], waiting: [], left: [] };
+export const NOTHING: Found = { parked: null, parkedModels: [], stalled: [], waiting: [], left: [], blocked: [], held: [] };
 
 /** What a run came to that was begun. */
 export interface Begun {
@@ -55,4 +60,15 @@ export interface Begun {
   /** It was given up for the crash of a model that it was not about. */
   readonly isPreempted: boolean;
   readonly acted: Acted;
+}
+
+/** One stack as it is worked on in a round. */
+export interface Course {
+  readonly target: Target;
+  readonly session: Session;
+  readonly pace: Pace;
+  readonly looked: Looked;
+  readonly signal: AbortSignal;
+  /** Changes that a person let through, by model. */
+  readonly approved: ReadonlyMap<string, string>;
 }

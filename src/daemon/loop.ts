@@ -8,7 +8,7 @@ import { Findings } from './findings.ts';
 import { Follower } from './follower.ts';
 import { passage } from './gate.ts';
 import { HoldsView } from './holds-view.ts';
-import { NOTHING, type Begun, type LoopParts, type Standing } from './loop-parts.ts';
+import { NOTHING, type Begun, type Course, type LoopParts, type Standing } from './loop-parts.ts';
 import { Pace, type Decision, type Now } from './pace.ts';
 import { Pulse } from './pulse.ts';
 import { keyOf, targetOf, type Target } from './target.ts';
@@ -24,17 +24,6 @@ const FIRST_LOOK_MS = 3000;
 const CRASH = new Superseded('a crash');
 const NONE: ReadonlyMap<string, string> = new Map();
 const IN_FORCE: Target = { kind: 'in-force', quarantine: null };
-
-/** One stack as it is worked on in a round. */
-interface Course {
-  readonly target: Target;
-  readonly session: Session;
-  readonly pace: Pace;
-  readonly looked: Looked;
-  readonly signal: AbortSignal;
-  /** Changes that a person let through, by model. */
-  readonly approved: ReadonlyMap<string, string>;
-}
 
 /**
  * The loop of one stack. Level-triggered: something may have changed, or time passed, and then it looks at all of it and does
@@ -120,12 +109,22 @@ export class Loop {
     this.#stand({ target, holds, phase: isSuspended ? 'suspended' : 'looking', ...(isSuspended && NOTHING) });
     for (const telling of tellSuspension(this.#suspended, holds)) this.#parts.tell(telling);
     this.#suspended = holds;
-    if (isSuspended) return this.#findings.nextMs;
+    if (isSuspended) return this.#watch(signal);
     if (this.#holds.damage) this.#findings.refuse(this.#key, [this.#holds.damage]);
     await this.#onTarget(target, holds).catch((error: unknown) => this.#findings.refuse(this.#key, [problemOf(error)]));
     const left = await this.#towards(target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
     this.#stand({ ...this.#findings.found, phase: 'idle' });
+    return this.#findings.nextMs;
+  }
+
+  /** Nothing is done to a stack that is suspended; what ends in it meanwhile is told. */
+  async #watch(signal: AbortSignal): Promise<number> {
+    const { hands } = this.#parts;
+    const session = await hands.inForce().catch(() => null);
+    const looked = session && (await hands.look(session, { allowDestroy: true, holdFailed: true, signal }).catch(() => null));
+    if (looked) this.#findings.tell(this.#heal.watch(looked.plan, this.#now(), looked.known), null);
+    this.#pulse.saw(looked?.processes ?? []);
     return this.#findings.nextMs;
   }
 
@@ -198,7 +197,7 @@ export class Loop {
     // Nothing is to be done but to close what a run left open that was cut off.
     const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;
     if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal, approved });
-    return new Set([...decision.left, ...passes.held]);
+    return new Set([...decision.left, ...passes.held, ...decision.asleep]);
   }
 
   /** Looks after what is not brought elsewhere: as it was applied. `only` null: all of it. */

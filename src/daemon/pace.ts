@@ -1,14 +1,20 @@
 import { countCrashes, type RestartPolicy } from '../domain/backoff.ts';
 import type { Trigger } from '../domain/generation.ts';
+import type { HeldModel } from '../domain/daemon-picture.ts';
+import { WHOLE_STACK } from '../domain/holds.ts';
 import type { Change, Drift, Plan } from '../domain/plan.ts';
+import type { Problem } from '../domain/problem.ts';
 import { CrashWatch, Reminders, type Due, type Known, type Watched } from '../stack/crash-watch.ts';
 
-/** What is told of a look. */
+/** What is told of a look. `leftAs`: why nothing comes of it. Absent: it is mended, as far as its policy says so. */
 export type Paced =
-  | Watched
-  | { readonly type: 'drift'; readonly drift: Drift }
+  | (Watched & { readonly leftAs?: LeftAs })
+  | { readonly type: 'drift'; readonly drift: Drift; readonly leftAs?: LeftAs }
   /** Somebody else changes back what was put right, again and again. `flips`: what was seen, oldest first. */
   | { readonly type: 'held'; readonly model: string; readonly field: string; readonly flips: readonly Flip[] };
+
+/** Why a model is not mended: somebody suspended it, or the stack, or somebody else changes it back each time. */
+export type LeftAs = 'suspended' | 'stack-suspended' | 'held';
 
 /** A setting that had moved by itself and was put right. */
 export interface Flip {
@@ -31,6 +37,12 @@ export interface Decision {
   readonly left: ReadonlySet<string>;
   /** What is tried again, and when, on the clock of the looks. */
   readonly waiting: readonly Due[];
+  /** What keeps a model from being acted on at all, by model. */
+  readonly blocked: readonly Problem[];
+  /** Models that are left to whoever changes them back. */
+  readonly held: readonly HeldModel[];
+  /** Models that are not where they are wanted, and suspended. */
+  readonly asleep: readonly string[];
 }
 
 /** Times on two clocks: one that never jumps, in milliseconds, and the wall's for people, ISO 8601. */
@@ -88,20 +100,35 @@ export class Pace {
     const free = wanted.filter(({ model }) => !crashed.has(model) && !held.has(model) && !suspended.has(model));
     const due = known.busy ? [] : free.filter((change) => this.#isDue(change, now.ms)).map(({ model }) => model);
     const restarts = crash.due.filter((model) => !suspended.has(model) && !held.has(model));
-    const stuck = plan.changes.flatMap((change) => (change.action === 'blocked' ? [change.model] : []));
+    const stuck = plan.changes.flatMap(obstacleOf);
     const later = free.filter(({ model }) => !due.includes(model));
+    const leave = <E extends Paced>(event: E): E => {
+      const model = modelOf(event);
+      if (suspended.has(WHOLE_STACK)) return { ...event, leftAs: 'stack-suspended' };
+      if (suspended.has(model)) return { ...event, leftAs: 'suspended' };
+      return held.has(model) ? { ...event, leftAs: 'held' } : event;
+    };
     return {
       due: [...new Set([...due, ...restarts])],
       restarts,
       whole: suspended.size + held.size === 0 && wanted.every(({ model }) => due.includes(model) || restarts.includes(model)),
       trigger: triggerOf(wanted, due, new Set(this.#undone.map(({ model }) => model))),
-      events: [...(known.busy ? [] : this.#drifts(plan, now.ms)), ...crash.events, ...this.#tellHeld(held, now.ms)],
-      left: new Set([...stuck, ...held.keys(), ...later.map(({ model }) => model)]),
+      events: [...[...(known.busy ? [] : this.#drifts(plan, now.ms)), ...crash.events].map(leave), ...this.#tellHeld(held, now.ms)],
+      left: new Set([...stuck.map(({ model }) => model), ...held.keys(), ...later.map(({ model }) => model)]),
       waiting: [
         ...[...crashed.values()].filter(({ model }) => !suspended.has(model)),
         ...(known.busy ? [] : later.map((change) => this.#waits(change))),
       ], // for somebody, not for a time
+      blocked: stuck,
+      held: [...held].map(([model, [drift, flips]]) => ({ model, field: fieldOf(drift), why: whyHeld(flips) })),
+      asleep: [...suspended].filter((model) => crashed.has(model) || wanted.some((change) => change.model === model)),
     };
+  }
+
+  /** A look while the whole stack is suspended: what ended is told, once, and nothing is due. */
+  watch(plan: Plan, now: Now, known: Known): readonly Paced[] {
+    const all = new Set([WHOLE_STACK, ...plan.changes.map(({ model }) => model)]);
+    return this.look(plan, now, known, all).events.filter(({ type }) => type === 'waiting');
   }
 
   /** These were tried, as this plan had it. `isPreempted`: the run gave way to somebody else's crash, so that nothing of it was in vain. */
@@ -167,7 +194,7 @@ export class Pace {
 
   #tellHeld(held: ReadonlyMap<string, readonly [Drift, readonly Flip[]]>, ms: number): readonly Paced[] {
     return [...held].flatMap(([model, [drift, flips]]): readonly Paced[] => {
-      const field = drift.field ?? 'the whole model';
+      const field = fieldOf(drift);
       return this.#reminders.isDue(`held ${model}`, field, ms) ? [{ type: 'held', model, field, flips }] : [];
     });
   }
@@ -192,8 +219,8 @@ export class Pace {
     }));
   }
 
-  #drifts({ drift: found }: Plan, ms: number): readonly Paced[] {
-    const drift = [...found, ...this.#undone];
+  #drifts(plan: Plan, ms: number): readonly Paced[] {
+    const drift = [...plan.drift, ...this.#undone, ...unnamed(plan)];
     const told = drift.filter(({ reason, policy }) => reason !== 'crashed' && policy !== 'ignore');
     const now = new Set(told.map(fightOf));
     for (const key of this.#told) if (!now.has(key)) this.#reminders.forget(`drift ${key}`);
@@ -210,6 +237,31 @@ function isWanted({ action }: Change): boolean {
 
 function isMeddling({ reason, policy }: Drift): boolean {
   return policy === 'correct' && BY_OTHERS.has(reason);
+}
+
+/** What is put right though no setting of it moved: a model that the engine's server threw out of memory. */
+function unnamed({ changes, drift }: Plan): readonly Drift[] {
+  const named = new Set(drift.map(({ model }) => model));
+  const more = changes.filter((change) => isWanted(change) && change.correctsDrift && !named.has(change.model));
+  return more.map(({ model, backend, cause }) => ({ ...BY_HAND, reason: 'runtime-reset', model, backend, detail: `${cause}.` }));
+}
+
+/** What two managers fight about, for people. */
+function fieldOf({ field }: Drift): string {
+  return field ?? 'the whole model';
+}
+
+/** What was seen of a second manager, one sentence or more. */
+export function whyHeld(flips: readonly Flip[]): string {
+  return `It was put right ${flips.length} times and changed back each time: ${flips.map(({ at, detail }) => `${at} ${detail}`).join(' ')}`;
+}
+
+/** What keeps a change from being made, about its model, with why it failed where that was tried. */
+function obstacleOf(change: Change): readonly (Problem & { readonly model: string })[] {
+  if (change.action !== 'blocked') return [];
+  const { model, problem, failedBefore } = change;
+  const why = failedBefore === undefined ? '' : ` It failed so: ${failedBefore.summary}`;
+  return [{ ...problem, model, summary: `${problem.summary}${why}` }];
 }
 
 function fightOf({ model, field, reason }: Drift): string {

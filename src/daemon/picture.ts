@@ -1,8 +1,7 @@
-import type { DaemonCondition, DaemonPicture } from '../domain/daemon-picture.ts';
-import { quarantineOf, WHOLE_STACK } from '../domain/holds.ts';
-import type { Problem } from '../domain/problem.ts';
+import type { DaemonCondition, DaemonPicture, FollowedRelease } from '../domain/daemon-picture.ts';
 import { short, type Trouble } from './follower.ts';
 import type { Standing } from './loop-parts.ts';
+import { needsPerson, obstaclesOf, stalledIn } from './stalling.ts';
 import type { Release } from './types.ts';
 
 /** What a picture is made of. Milliseconds on the two clocks. */
@@ -22,8 +21,8 @@ export interface Sitting {
 
 /** Pure: what the loop is at, as others are told. */
 export function pictureOf({ release, trouble, standing, wallMs, monotonicMs, isStopping, ...who }: Sitting): DaemonPicture {
-  const { parked, holds, phase, stalled } = standing;
-  const why = [...(trouble?.problems ?? []), ...stalled];
+  const { parked, holds, phase } = standing;
+  const wallOf = (ms: number): string => iso(wallMs + ms - monotonicMs);
   return {
     formatVersion: '1.0',
     ...who,
@@ -31,25 +30,42 @@ export function pictureOf({ release, trouble, standing, wallMs, monotonicMs, isS
     phase: isStopping ? 'stopping' : phase,
     roundMs: standing.roundMs,
     newest: release === null ? null : { release: release.id, commit: release.commit, subject: release.about?.subject ?? null },
+    inForce: isInForce(standing, release),
+    trouble: trouble && { kind: trouble.kind, commit: trouble.commit, since: wallOf(trouble.sinceMs), problems: trouble.problems },
     target: targetWords(standing, release),
-    stalled: why,
+    stalled: stalledIn(standing, trouble),
     parked: parked && {
       key: parked.key,
       covers: parked.covers,
       why: parked.why,
       summary: parked.summary,
       until: parked.untilMs === null ? null : iso(parked.untilMs),
+      models: standing.parkedModels,
     },
+    held: standing.held,
     waiting: standing.waiting.map(({ model, why: cause, times, at }) => ({
       model,
       why: cause,
       times,
-      at: iso(wallMs + Math.max(0, at - monotonicMs)),
+      at: wallOf(Math.max(at, monotonicMs)),
     })),
     suspended: holds.suspended,
     pin: holds.pin,
     bake: holds.bake,
-    conditions: conditionsOf(standing, release, why),
+    conditions: conditionsOf(standing, release, trouble),
+  };
+}
+
+/** A release as others can open it. */
+export function followedIn({ id, commit, session }: Release): FollowedRelease {
+  const { text, desired, lock, attached } = session;
+  return {
+    release: id,
+    commit,
+    environment: desired.environment,
+    text,
+    lock: lock === undefined || lock === null ? null : new TextDecoder().decode(lock),
+    attached: attached ?? {},
   };
 }
 
@@ -59,42 +75,30 @@ function targetWords({ target }: Standing, release: Release | null): string {
   return release === null || release.commit === null ? `release ${target.id}` : `commit ${short(release.commit)}`;
 }
 
-function conditionsOf(standing: Standing, release: Release | null, why: readonly Problem[]): readonly DaemonCondition[] {
-  const [stalled, busy] = [stalledBy(standing, release, why), standing.phase === 'applying'];
-  const isKnown = release !== null && standing.roundMs !== null;
-  const isReady = isKnown && stalled === null && !busy && standing.left.length === 0 && standing.waiting.length === 0;
+/** Whatever may have come after it and cannot be used. */
+function isInForce(standing: Standing, release: Release | null): boolean {
+  const { target, phase, roundMs, left, waiting } = standing;
+  const isMeant = release !== null && target.kind === 'release' && target.id === release.id;
+  const isIdle = phase !== 'applying' && phase !== 'suspended';
+  return isMeant && isIdle && roundMs !== null && left.length + waiting.length === 0 && obstaclesOf(standing, release, null).length === 0;
+}
+
+function conditionsOf(standing: Standing, release: Release | null, trouble: Trouble | null): readonly DaemonCondition[] {
+  const obstacles = obstaclesOf(standing, release, trouble);
+  const [busy, first] = [standing.phase === 'applying', obstacles[0]];
+  const stalled = obstacles.find(needsPerson);
   const left = standing.left.length > 0 ? `Not as wanted: ${standing.left.join(', ')}.` : 'It is being brought there.';
   return [
-    isReady
-      ? yes('Ready', 'InForce', 'What is declared is in force.')
-      : no('Ready', stalled?.reason ?? 'NotInForce', stalled?.message ?? left),
-    busy ? yes('Reconciling', 'Applying', left) : no('Reconciling', 'Idle', 'Nothing is being changed.'),
-    stalled ?? no('Stalled', 'None', 'Nothing waits for a person.'),
+    isInForce(standing, release) && first === undefined
+      ? say('Ready', true, 'InForce', 'What is declared is in force.')
+      : say('Ready', false, first?.reason ?? 'NotInForce', first?.message ?? left),
+    busy ? say('Reconciling', true, 'Applying', left) : say('Reconciling', false, 'Idle', 'Nothing is being changed.'),
+    stalled ? say('Stalled', true, stalled.reason, stalled.message) : say('Stalled', false, 'None', 'Nothing waits for a person.'),
   ];
 }
 
-function stalledBy({ holds, parked }: Standing, release: Release | null, why: readonly Problem[]): DaemonCondition | null {
-  const whole = holds.suspended[WHOLE_STACK];
-  if (whole) return yes('Stalled', 'Suspended', `Suspended by ${whole.by}${whole.why === null ? '' : `: ${whole.why}`}.`);
-  if (parked) return yes('Stalled', 'Parked', parked.why);
-  const [first] = why;
-  if (first) return yes('Stalled', reasonOf(first.code), first.summary);
-  const bad = release && quarantineOf(holds, release.id);
-  if (bad) return yes('Stalled', 'Quarantined', `The newest release was rolled back by ${bad.by}${bad.why === null ? '' : `: ${bad.why}`}`);
-  return null;
-}
-
-/** `git-branch-gone` -> `GitBranchGone` */
-function reasonOf(code: string): string {
-  return code.replace(/(?:^|-)([a-z])/g, (_all, letter: string) => letter.toUpperCase());
-}
-
-function yes(type: DaemonCondition['type'], reason: string, message: string): DaemonCondition {
-  return { type, status: 'True', reason, message };
-}
-
-function no(type: DaemonCondition['type'], reason: string, message: string): DaemonCondition {
-  return { type, status: 'False', reason, message };
+function say(type: DaemonCondition['type'], holds: boolean, reason: string, message: string): DaemonCondition {
+  return { type, status: holds ? 'True' : 'False', reason, message };
 }
 
 function iso(ms: number): string {

@@ -1,43 +1,62 @@
 import { LOOPING } from '../domain/daemon-event.ts';
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
-import { WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
+import { quarantineOf, WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
+import type { Drift } from '../domain/plan.ts';
 import { asSentence, type Problem } from '../domain/problem.ts';
 import type { Parked } from './gate.ts';
-import type { Paced } from './pace.ts';
+import { whyHeld, type LeftAs, type Paced } from './pace.ts';
 import type { Task, Telling } from './types.ts';
 
 /** What the pace of things tells, as an event. `isTakenBack`: the release that the model came with is, so that it is not mended. */
 export function tellPaced(event: Paced, isTakenBack: boolean): Telling {
   switch (event.type) {
     case 'waiting': {
-      const { model, why, times } = event;
-      const inMs = isTakenBack ? null : event.inMs;
-      const next = inMs === null ? 'The release that it came with is taken back.' : `It is started anew in ${duration(inMs)}.`;
-      return {
-        type: 'model.crashed',
-        model,
-        why,
-        inMs,
-        times,
-        message: `${model}: ${why} ${times < LOOPING ? '' : `That was ${times} times in a row. `}${next}`,
-      };
+      const { model, why, leftAs, times } = event;
+      const inMs = isTakenBack || leftAs !== undefined ? null : event.inMs;
+      const back = isTakenBack ? 'The release that it came with is taken back.' : leftWords(model, leftAs);
+      const next = inMs === null ? back : `It is started anew in ${duration(inMs)}.`;
+      const often = times < LOOPING ? '' : ` That was ${times} times in a row.`;
+      return { type: 'model.crashed', model, why, inMs, times, message: `${named(model, why)}${often} ${next}` };
     }
     case 'blocked': {
       const { model, why, problem } = event;
       const said = `${why === null ? '' : `${why} `}${asSentence(problem)}`;
-      return { type: 'model.blocked', model, why: said, message: `${model}: ${said}${problem.fix === undefined ? '' : ` ${problem.fix}`}` };
+      return {
+        type: 'model.blocked',
+        model,
+        why: said,
+        message: `${named(model, said)}${problem.fix === undefined ? '' : ` ${problem.fix}`}`,
+      };
     }
     case 'drift': {
       const { model, field, reason, policy, detail } = event.drift;
-      return { type: 'drift.found', model, field: field ?? '', reason, policy, detail, message: `${model}: ${detail} ${WILL[policy]}` };
+      const message = `${named(model, detail)} ${fateOf(event.drift, event.leftAs)}`;
+      return { type: 'drift.found', model, field: field ?? '', reason, policy, detail, message };
     }
     case 'held': {
       const { model, field, flips } = event;
-      const why = `It was put right ${flips.length} times and changed back each time: ${flips.map(({ at, detail }) => `${at} ${detail}`).join(' ')}`;
+      const why = whyHeld(flips);
       const message = `${model}: somebody else changes ${field} as well. ${why} It is left as it is; find the other one, then: llmops reconcile`;
       return { type: 'model.held', model, field, why, message };
     }
   }
+}
+
+/** Most sentences leave the model out that they are about; some begin with it. */
+function named(model: string, said: string): string {
+  return said.startsWith(`${model} `) || said.startsWith(`${model}:`) ? said : `${model}: ${said}`;
+}
+
+/** What becomes of drift. */
+function fateOf({ reason, policy, model }: Drift, leftAs: LeftAs | undefined): string {
+  if (reason === 'unfulfilled') return 'It cannot be had here, so it is left; a restart would change nothing.';
+  return policy === 'correct' && leftAs !== undefined ? leftWords(model, leftAs) : WILL[policy];
+}
+
+function leftWords(model: string, leftAs: LeftAs | undefined): string {
+  if (leftAs === 'held') return 'It is left as it is, because somebody else changes it back each time.';
+  const [what, whose] = leftAs === 'stack-suspended' ? ['the stack', ''] : ['it', ` ${model}`];
+  return `It is left as it is, because ${what} is suspended. To end that: llmops resume${whose}`;
 }
 
 const WILL = { correct: 'It is put right.', warn: 'It is left, as its policy says.', ignore: '' } as const;
@@ -99,6 +118,16 @@ export function tellWayBack({ by, why, generation }: Pin): Telling {
     why: why ?? '',
     message: `Going back to generation ${generation}, by ${by}${said}.`,
   };
+}
+
+/** What is found may be what was rolled back: then it is seen, and no more. */
+export function heeding(event: Telling, holds: Holds): Telling {
+  if (event.type !== 'revision.found') return event;
+  const bad = quarantineOf(holds, event.revision);
+  if (bad === null) return event;
+  const said = bad.why === null ? '' : `: ${clause(bad.why)}`;
+  const message = `${event.message.replace(/ is followed\.$/, '')} is there again, and not applied: it was rolled back by ${bad.by}${said}. To lift that: llmops resume`;
+  return { ...event, message };
 }
 
 /** A run begins. `name`: of the release, or of what is gone back to. */

@@ -10,13 +10,25 @@ interface Local {
   readonly minute: number;
 }
 
-/** Whether a window is open; if none is, in how many milliseconds the next one opens. An hour that a clock skips or repeats moves that by an hour at most; it is asked again then. */
+/** Whether a window is open; if none is, in how many milliseconds the next one opens: to the moment, so that every look says the same. */
 export function opensIn(windows: readonly ChangeWindow[], wallMs: number): number {
   if (windows.length === 0) return 0;
-  return Math.min(...windows.map((window) => untilOpen(window, localAt(wallMs, window.timezone)))) * MINUTE_MS;
+  return Math.min(...windows.map((window) => opening(window, wallMs))) - wallMs;
 }
 
-/** In minutes; 0: it is open. */
+/** When it opens, in milliseconds since 1970; now, if it is open. */
+function opening(window: ChangeWindow, wallMs: number): number {
+  const minutes = untilOpen(window, localAt(wallMs, window.timezone));
+  if (minutes === 0) return wallMs;
+  const at = wallMs - (wallMs % MINUTE_MS) + minutes * MINUTE_MS; // zones differ by whole minutes
+  // The clock may be set until then. A time of day that it skips does not come: then it opens that much later.
+  const off = localAt(at, window.timezone).minute - window.from;
+  const shift = off > DAY / 2 ? off - DAY : off < -DAY / 2 ? off + DAY : off;
+  const exact = at - shift * MINUTE_MS;
+  return localAt(exact, window.timezone).minute === window.from ? exact : at;
+}
+
+/** In minutes, for a clock that nobody sets; 0: it is open. */
 function untilOpen({ days, from, to }: ChangeWindow, { day, minute }: Local): number {
   const length = to > from ? to - from : to + DAY - from;
   const waits = [-1, 0, 1, 2, 3, 4, 5, 6, 7].flatMap((ahead) => {

@@ -39,7 +39,10 @@ interface Told {
     readonly policy: DriftPolicy;
     readonly detail: string;
   };
-  /** `inMs`: when it is started again; null: the release that it came with is taken back instead. `times`: that it ended since it last ran for a while. */
+  /**
+   * `inMs`: when it is started again; null: it is not, because its release is taken back, or it is suspended, or left to a second manager.
+   * `times`: that it ended since it last ran for a while.
+   */
   'model.crashed': { readonly model: string; readonly why: string; readonly inMs: number | null; readonly times: number };
   /** It is left alone until something about it changes. */
   'model.blocked': { readonly model: string; readonly why: string };

@@ -43,6 +43,16 @@ export interface StepResult {
  */
 export type Trigger = 'command' | 'crash' | 'release' | 'drift' | 'rollback';
 
+/** Why a run went back: whose word it was, and to what. */
+export interface WayBack {
+  /** The generation that was gone back to. */
+  readonly to: number;
+  /** A person, or `llmops up` where a release did not hold. */
+  readonly by: string;
+  /** In a person's words, or what was seen; null: none were given. */
+  readonly why: string | null;
+}
+
 /** llmops.yaml as applied, and what it takes to go back to it. */
 export interface StackFiles {
   /** Absolute path. */
@@ -61,7 +71,7 @@ export interface StackFiles {
 
 /** One run that changed something, or tried to: who, when, why, what it cost. Answers "why did this restart at 14:05". */
 export interface Generation {
-  /** 1.1 adds `command` and `trigger`, 1.2 `source.lock` and `attached`, 1.3 `left`. */
+  /** 1.1 adds `command` and `trigger`, 1.2 `source.lock` and `attached`, 1.3 `left` and `wayBack`. */
   readonly formatVersion: '1.0' | '1.1' | '1.2' | '1.3';
   readonly number: number;
   readonly run: string;
@@ -69,6 +79,8 @@ export interface Generation {
   /** The command that did it: `llmops apply --supervise`. Absent: recorded by an earlier version. */
   readonly command?: string;
   readonly trigger?: Trigger;
+  /** Of a run with the trigger `rollback`. Absent: recorded by an earlier version, or none. */
+  readonly wayBack?: WayBack;
   readonly mode: Plan['mode'];
   readonly stack: string;
   readonly environment: string | null;

@@ -1,6 +1,6 @@
 import type { Attached } from './kept.ts';
 import type { Outcome } from './event.ts';
-import type { StackFiles, StepResult, StepStatus, Trigger } from './generation.ts';
+import type { StackFiles, StepResult, StepStatus, Trigger, WayBack } from './generation.ts';
 import type { AppliedModel, Endpoint } from './observed.ts';
 import type { Plan } from './plan.ts';
 
@@ -21,6 +21,7 @@ export interface RunHeader {
   /** As typed, and what made it act now. Absent: not told. */
   readonly command?: string;
   readonly trigger?: Trigger;
+  readonly wayBack?: WayBack;
   readonly source: StackFiles;
   readonly attached?: Attached;
   /** Models that are left otherwise than `source` says. Absent: none. */

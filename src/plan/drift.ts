@@ -13,11 +13,12 @@ export function driftOf(sight: Sight): Drift[] {
 }
 
 /** Fields of the wished copy, or of the one before it as far as that was recorded. */
-function fieldsMoved({ wish, target, comparison, others, applied }: Sight): Drift[] {
+function fieldsMoved({ wish, target, comparison, others, applied, traitsOf }: Sight): Drift[] {
   if (target !== null) return comparison === null ? [] : fieldDrift(wish.model, target, comparison);
   const old = others[0];
   if (old === undefined || old.phase === 'failed' || applied === null || old.specHash !== applied.specHash) return [];
-  return fieldDrift(wish.model, old, compareCopy(old, applied.fields, wish.traits, applied));
+  const traits = traitsOf(old); // it may move to another kind of engine, which would read its settings otherwise
+  return traits === null ? [] : fieldDrift(wish.model, old, compareCopy(old, applied.fields, traits, applied));
 }
 
 function copiesMoved(sight: Sight): Drift[] {

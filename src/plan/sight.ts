@@ -4,7 +4,7 @@ import type { AppliedModel, Endpoint, ObservedInstance } from '../domain/observe
 import type { Place } from '../domain/problem.ts';
 import { claimsOf, type Claim } from './claims.ts';
 import { compareCopy, type Comparison } from './compare.ts';
-import type { PlanInput } from './input.ts';
+import type { BackendTraits, PlanInput } from './input.ts';
 import type { Secrets } from './secrets.ts';
 import { placeOf, type Wish } from './wish.ts';
 import { arrangeWorld, type Grounds } from './world.ts';
@@ -42,6 +42,8 @@ export interface Sight {
   readonly others: readonly ObservedInstance[];
   /** Further copies whose state is not known: never touched on a guess. */
   readonly hidden: readonly ObservedInstance[];
+  /** What is known of the engine on which a copy runs, which may be of another kind than the wished one; null: nothing is. */
+  readonly traitsOf: (copy: ObservedInstance) => BackendTraits | null;
   readonly applied: AppliedModel | null;
   /** The backend on which it was last applied could be looked at: what is not seen there is not there. */
   readonly appliedSeen: boolean;
@@ -77,6 +79,7 @@ export function lookAt(context: Context, wish: Wish, secrets: Secrets): Sight {
     comparison: alive ? notVouched(compareCopy(target, wish.spec.fields, wish.traits, applied), secrets, wish.spec.fields) : null,
     others: rest.filter((copy) => forced || copy.phase !== 'unknown'),
     hidden: rest.filter((copy) => !forced && copy.phase === 'unknown'),
+    traitsOf: (copy) => input.traits[world.specs.get(copy.backend)?.type ?? ''] ?? null,
     applied,
     appliedSeen: applied !== null && world.backends.get(applied.backend)?.status === 'reachable',
     endpoint,

@@ -42,8 +42,13 @@ export interface Whereabouts {
   readonly context: Surroundings;
 }
 
+/** What a stack was declared as: all that is needed to open it again. */
+export type Declared = Pick<Generation, 'environment' | 'stack' | 'attached'> & {
+  readonly source: Pick<Generation['source'], 'text' | 'lock' | 'commit'>;
+};
+
 /** The stack as a generation declared it; null: its text is not understood. */
-export async function sessionOfGeneration(generation: Generation, { paths, stateDir, context }: Whereabouts): Promise<Session | null> {
+export async function sessionOfGeneration(generation: Declared, { paths, stateDir, context }: Whereabouts): Promise<Session | null> {
   const { text, desired } = await checkText(paths, Buffer.from(generation.source.text), generation.environment);
   if (!desired) return null;
   const backends = await context.backends();

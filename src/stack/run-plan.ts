@@ -2,7 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import type { ApplyResult } from '../apply/index.ts';
 import type { Driver } from '../domain/backend.ts';
 import type { Event } from '../domain/event.ts';
-import type { StackFiles, Trigger } from '../domain/generation.ts';
+import type { StackFiles, Trigger, WayBack } from '../domain/generation.ts';
 import type { Attached } from '../domain/kept.ts';
 import type { Lease } from '../domain/ledger.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -51,6 +51,7 @@ async function perform({ session, plan, drivers, lease, weights, ...how }: Runni
   const { applyPlan } = await import('../apply/index.ts');
   const { openState } = await import('../state/index.ts');
   await tend(drivers);
+  const wayBack = how.trigger === 'rollback' ? await wayBackIn(session.stateDir) : null;
   return applyPlan(plan, {
     drivers,
     state: await openState(session.stateDir),
@@ -60,8 +61,16 @@ async function perform({ session, plan, drivers, lease, weights, ...how }: Runni
     clock: { now: context.now, monotonicMs: () => Math.round(performance.now()) },
     who: who(context.env),
     source: { ...(await filesOf(session, context)), ...(weights && { weights }) },
+    ...(wayBack && { wayBack }),
     ...how,
   });
+}
+
+/** Why the stack is taken back, as it stands in what holds it by then; null: nobody tells. */
+async function wayBackIn(stateDir: string): Promise<WayBack | null> {
+  const { readHolds } = await import('../state/index.ts');
+  const { pin } = (await readHolds(stateDir)).holds;
+  return pin && { to: pin.generation, by: pin.by, why: pin.why };
 }
 
 /** What it takes to come back to what is applied now. */

@@ -39,7 +39,7 @@ export async function readGenerationFile(disk: Disk, dir: string, number: number
 
 /** As it stands when the run begins: so that a run that is cut off is in the history too. */
 export function newGeneration(number: number, run: string, header: RunHeader): Generation {
-  const { plan, who, source, command, trigger } = header;
+  const { plan, who, source, command, trigger, wayBack } = header;
   return {
     formatVersion: '1.3',
     number,
@@ -47,6 +47,7 @@ export function newGeneration(number: number, run: string, header: RunHeader): G
     who,
     ...(command === undefined ? {} : { command }),
     ...(trigger === undefined ? {} : { trigger }),
+    ...(wayBack === undefined ? {} : { wayBack }),
     mode: plan.mode,
     stack: plan.stack,
     environment: plan.environment,

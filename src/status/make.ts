@@ -7,6 +7,7 @@ import type { Change, Drift, Plan } from '../domain/plan.ts';
 import type { BackendStatus, Condition, ModelStatus, Retry, Status, Supervision } from '../domain/status.ts';
 import type { ModelFacts } from './model.ts';
 import { isReady, isServing, modelStatus } from './model.ts';
+import { withNext } from './next.ts';
 
 /** All that the picture is folded from. */
 export interface StatusInput {
@@ -32,7 +33,8 @@ export interface StatusInput {
 export function makeStatus(input: StatusInput): Status {
   const { desired, plan, inventory } = input;
   const retries = new Map((input.supervisor?.retries ?? []).map(({ model, ...retry }) => [model, retry]));
-  const models = factsOf(input).map((facts) => withRetry(modelStatus(facts), retries));
+  const keeper = { daemon: input.daemon ?? null, held: heldOf(input), holder: input.holder ?? null };
+  const models = factsOf(input).map((facts) => withNext(withRetry(modelStatus(facts), retries), keeper));
   const names = new Set(desired?.models.map((model) => model.name));
   const declared = models.filter((model) => names.has(model.name));
   return {
@@ -51,14 +53,12 @@ export function makeStatus(input: StatusInput): Status {
             revision: input.appliedRevision ?? null,
             ...(inventory.endedBy === undefined ? {} : { endedBy: inventory.endedBy }),
           },
-    holder: input.holder ?? null,
     supervisor: supervisorOf(input),
-    daemon: input.daemon ?? null,
-    held: heldOf(input),
+    ...keeper,
     backends: input.observed.map(backendStatus),
     models,
     foreign: plan?.foreign ?? foreignAmong(input.observed),
-    conditions: [ready(models), synced(plan)],
+    conditions: [ready(models), synced(plan, keeper.daemon !== null)],
     summary: { declared: declared.length, ready: declared.filter(isReady).length, serving: declared.filter(isServing).length },
   };
 }
@@ -145,7 +145,7 @@ function ready(models: readonly ModelStatus[]): Condition {
   };
 }
 
-function synced(plan: Plan | null): Condition {
+function synced(plan: Plan | null, isKept: boolean): Condition {
   if (plan === null)
     return { type: 'Synced', status: 'Unknown', reason: 'NoPlan', message: 'the file could not be compared with what runs' };
   if (plan.summary.blocked > 0)
@@ -155,7 +155,9 @@ function synced(plan: Plan | null): Condition {
       reason: 'Blocked',
       message: `${plan.summary.blocked} ${plan.summary.blocked === 1 ? 'model' : 'models'} cannot be acted on`,
     };
-  if (plan.steps.length > 0)
-    return { type: 'Synced', status: 'False', reason: 'ChangesPending', message: 'llmops apply would change something' };
+  if (plan.steps.length > 0) {
+    const message = isKept ? 'what is declared and what runs differ' : 'llmops apply would change something';
+    return { type: 'Synced', status: 'False', reason: 'ChangesPending', message };
+  }
   return { type: 'Synced', status: 'True', reason: 'NoChanges', message: 'what runs is what the file asks for' };
 }

@@ -5,6 +5,9 @@ import type { AppliedModel, Endpoint, ObservedBackend, ObservedInstance } from '
 import type { Change, Drift } from '../domain/plan.ts';
 import type { Condition, ModelState, ModelStatus, SettingStatus } from '../domain/status.ts';
 
+/** What makes it as it is declared, where nobody keeps the stack. */
+export const APPLY = 'llmops apply';
+
 /** What is known of one model, from every side. */
 export interface ModelFacts {
   readonly name: string;
@@ -71,18 +74,17 @@ function judge(facts: ModelFacts, main: ObservedInstance | null): Verdict {
   if (change?.action === 'blocked') return { state: 'blocked', why: change.problem.summary, fix: change.problem.fix ?? null };
   if (facts.inert)
     return { state: 'blocked', why: 'it is declared in a way that this version does not act on, and left alone', fix: 'llmops plan' };
-  if (main === null) return { state: 'absent', why: change?.cause ?? 'no instance of it runs', fix: 'llmops apply' };
+  if (main === null) return { state: 'absent', why: change?.cause ?? 'no instance of it runs', fix: APPLY };
   if (main.phase === 'failed' || main.phase === 'unknown') return ofProblem(main);
   if (main.phase === 'starting')
     return { state: 'starting', why: main.problem?.summary ?? 'it is loading its weights', fix: main.problem?.fix ?? null };
   if (change?.action === 'keep' && change.unmanaged !== undefined)
     return { state: 'unmanaged', why: 'it runs as declared, and somebody else started it', fix: 'llmops apply --adopt' };
-  if (facts.readable && facts.spec === null)
-    return { state: 'removed', why: change?.cause ?? 'it is not declared any more', fix: 'llmops apply' };
+  if (facts.readable && facts.spec === null) return { state: 'removed', why: change?.cause ?? 'it is not declared any more', fix: APPLY };
   const [first] = drift;
-  if (first) return { state: 'drifted', why: first.detail, fix: first.policy === 'correct' ? 'llmops apply' : null };
-  if (change !== null && isUpkeep(change)) return { state: 'unsettled', why: change.cause, fix: 'llmops apply' };
-  if (change && change.action !== 'keep') return { state: 'outdated', why: change.cause, fix: 'llmops apply' };
+  if (first) return { state: 'drifted', why: first.detail, fix: first.policy === 'correct' ? APPLY : null };
+  if (change !== null && isUpkeep(change)) return { state: 'unsettled', why: change.cause, fix: APPLY };
+  if (change && change.action !== 'keep') return { state: 'outdated', why: change.cause, fix: APPLY };
   return { state: 'ready', why: null, fix: null };
 }
 

@@ -1,5 +1,6 @@
 import type { Generation } from '../domain/generation.ts';
 import type { ModelStatus, Status } from '../domain/status.ts';
+import { APPLY } from './model.ts';
 
 /** Counts declared models that this version does not act on: they are declared, and they do not run. `names`: those among them that are told of. */
 export function withInert(status: Status, names: readonly string[]): Status {
@@ -47,5 +48,7 @@ function withLastFailure(model: ModelStatus, generations: readonly Generation[])
   const problem = last === undefined ? undefined : ofModel(last).find((step) => step.status === 'failed')?.problem;
   if (last === undefined || !problem || model.why?.includes(problem.summary)) return model;
   const failed = `generation ${last.number}: ${problem.code}: ${problem.summary}`;
-  return { ...model, why: model.why === null ? failed : `${model.why}; ${failed}`, fix: problem.fix ?? model.fix };
+  // Whoever keeps the stack may have said what to do before anything is tried again.
+  const isNext = model.fix === null || model.fix === APPLY || model.fix.startsWith('see ');
+  return { ...model, why: model.why === null ? failed : `${model.why}; ${failed}`, fix: (isNext ? problem.fix : undefined) ?? model.fix };
 }

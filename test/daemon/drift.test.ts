@@ -64,6 +64,31 @@ describe('A fix', () => {
   });
 });
 
+interface Row {
+  readonly name: string;
+  readonly state: string;
+  readonly fix: string | null;
+}
+
+it('A start that fails for good waits for a person, and says why and what to do', async () => {
+  const home = await newHome();
+  home.declare({ chat: 'context: 256', embed: 'context: 256' }, PROBE);
+  await home.up();
+  await home.settles('chat 256 serving', 'embed 256 serving');
+  home.engines.fault({ kind: 'status', method: 'POST', path: /chat.*probe/ });
+  home.declare({ chat: 'context: 512', embed: 'context: 256' }, PROBE);
+  const failed = await until('that it says so', async () => (await home.picture())?.stalled.find(({ code }) => code === 'failed-before'));
+  expect(failed).toMatchObject({ model: 'chat', fix: expect.stringContaining('llmops apply --target chat') });
+  expect(failed.summary).toMatch(/exactly this was tried in generation \d+ and failed, and is not tried again by itself\. It failed so: ./);
+  expect((await home.picture())?.conditions).toMatchObject([{ reason: 'FailedBefore' }, {}, { status: 'True', reason: 'FailedBefore' }]);
+  const rows = async () => (JSON.parse((await home.llmops('status', '--json')).stdout) as { models: readonly Row[] }).models;
+  const row = await until('a row that says so', async () => (await rows()).find(({ state }) => state === 'blocked'), rows);
+  expect([row.name, row.fix]).toEqual(['chat', failed.fix]);
+  const shown = async () => (await home.llmops('status')).stdout.replace(/\s+/g, ' ');
+  const words = /goes no further: chat is left as it is: .* → Change models\.chat/;
+  await until('these words', async () => words.test(await shown()), shown);
+});
+
 describe('What moves by itself', () => {
   it('a copy that ended is started anew, and the others are left alone', async () => {
     const home = await newHome();
@@ -147,8 +172,16 @@ describe('What moves by itself', () => {
     } finally {
       clearInterval(other);
     }
-    const isUnready = ({ type, status }: { readonly type: string; readonly status: string }) => type === 'Ready' && status === 'False';
-    await until('that it says so', async () => (await home.picture())?.conditions.some(isUnready) === true);
+    const isStalled = ({ type, reason }: { readonly type: string; readonly reason: string }) =>
+      type === 'Stalled' && reason === 'Contested';
+    await until('that it says so', async () => (await home.picture())?.conditions.some(isStalled) === true);
+    expect(await home.picture()).toMatchObject({
+      held: [{ model: 'chat', field: 'context' }],
+      stalled: [{ code: 'contested', model: 'chat' }],
+    });
+    const shown = (await home.llmops('status')).stdout.replace(/\s+/g, ' ');
+    expect(shown).toContain('somebody else changes context back each time → find the other one, then: llmops reconcile');
+    expect(shown).not.toContain('llmops apply');
     await home.llmops('reconcile');
     await until('the setting', () => find(home, 'chat')?.loaded['context'] === 256);
     await home.settles('chat 256 serving');

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { askRelease } from '../../src/control/client.ts';
 import { stackFile } from '../cli/stage.ts';
 import { takesMinutes } from '../guard/patience.ts';
 import { ENV, folder, gitAt, repositoryAt, type Repository } from '../source/git/repositories.ts';
@@ -114,6 +115,21 @@ describe('llmops up follows a branch', () => {
     rmSync(hangs);
     upstream.commit({ 'llmops.yaml': text.replace('256', '512') });
     await home.settles('chat 512 serving');
+  });
+
+  it('and is what `status` compares with, also where its newest commit needed no run', async () => {
+    const { home, here } = await withRemote();
+    await home.up();
+    await home.settles('chat 256 serving');
+    const calm = here.commit({ 'llmops.yaml': stack(256, 'poll: 1s', 'policy: { approve: destructive }\n') });
+    here.git('push', '-q', 'origin', 'main');
+    await home.told('revision.found', ({ commit: found }) => found === calm);
+    await home.settles('chat 256 serving');
+    home.write('llmops.yaml', stack(999, 'poll: 1s'));
+    const shown = (await home.llmops('status')).stdout;
+    expect(shown).toContain('1 of 1 ready');
+    expect(shown).not.toContain('999');
+    expect(await askRelease(home.stateDir)).toMatchObject({ commit: calm, text: expect.stringContaining('approve: destructive') });
   });
 
   it('and of a bad commit tells once, with its place; also after the remote was away the picture says so', async () => {

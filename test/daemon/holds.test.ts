@@ -33,6 +33,16 @@ describe('A suspension', () => {
     kill(home, 'chat');
     await lookTwice(home);
     expect(home.copies()).toEqual(['chat 256 failed']);
+    const crash = await home.told('model.crashed');
+    expect([crash['inMs'], crash.message]).toEqual([
+      null,
+      expect.stringMatching(/left as it is, because the stack is suspended\. To end that: llmops resume$/),
+    ]);
+    expect((await home.llmops('resume', 'chat')).stdout).toMatch(
+      /^The whole stack is suspended by \S+, and chat with it, so nothing happens yet\. To lift that: llmops resume\n$/,
+    );
+    await lookTwice(home);
+    expect((await home.events()).filter(({ type }) => type === 'model.crashed')).toHaveLength(1);
     expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toMatch(/[Ss]uspended by \S+: moving house/);
     daemon.kill('SIGTERM');
     await daemon.ended;
@@ -99,6 +109,12 @@ describe('A suspension', () => {
     kill(home, 'chat');
     await lookTwice(home);
     expect(home.copies()).toEqual(['chat 256 failed', 'embed 512 serving']);
+    expect((await home.told('model.crashed')).message).toMatch(
+      / It is left as it is, because it is suspended\. To end that: llmops resume chat$/,
+    );
+    const shown = (await home.llmops('status')).stdout.replace(/\s+/g, ' ');
+    expect(shown).toMatch(/; it is suspended by \S+ → llmops resume chat /);
+    expect(shown).not.toContain('started anew');
     const unknown = await home.llmops('suspend', 'chatt');
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('chat')]);
     await home.llmops('resume', 'chat');
@@ -149,6 +165,7 @@ describe('A policy', () => {
     );
     await lookTwice(home);
     expect(home.copies()).toEqual(all);
+    expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toMatch(new RegExp(`└ [^→]* → llmops approve ${key} `));
     const wrong = await home.llmops('approve', '000000000000');
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining(`The plan that waits is ${key} now, and not 000000000000.`)]);
     // Asked many times while the daemon looks: a look that is under way must not hide what waits.
@@ -187,11 +204,15 @@ describe('A policy', () => {
     await home.settles('chat 256 serving');
     home.declare({ chat: 'context: 512, rollout: { bake: 0s }' }, policy);
     const parked = await home.told('plan.parked');
-    expect(parked['until']).toMatch(/^\d{4}-\d\d-\d\dT0(2:59|3:00)/);
+    expect(parked['until']).toMatch(/^\d{4}-\d\d-\d\dT03:00:00\.000Z$/);
     expect(parked.message).toMatch(/^Parked: update chat\. No change window is open\. It waits until \d{4}-.*Z\.$/);
     kill(home, 'chat');
     await home.serves('chat 256 serving');
-    expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toContain('No change window is open.');
+    const shown = (await home.llmops('status')).stdout.replace(/\s+/g, ' ');
+    expect(shown).toContain('not applied: No change window is open. It waits until 20');
+    expect(shown, 'by the clock here').not.toMatch(/T\d\d:\d\d:\d\d/);
+    expect(shown).toMatch(/→ waits until [-\d]+ [\d:]+; now: llmops approve [0-9a-f]{12}/);
+    expect((await home.picture())?.conditions.at(-1)).toMatchObject({ type: 'Stalled', status: 'False' });
     expect((await home.llmops('approve')).code).toBe(0);
     await home.settles('chat 512 serving');
   });

@@ -36,6 +36,20 @@ describe('While a daemon runs', () => {
     );
   });
 
+  it('`llmops apply` of what waits there for an approval says what it goes past', async () => {
+    const home = await newHome();
+    home.declare({ chat: 'context: 256' }, PROBE);
+    await home.up();
+    await home.settles('chat 256 serving');
+    home.declare({ chat: 'context: 512' }, `${PROBE}policy: { approve: all }\n`);
+    await home.told('plan.parked');
+    const applied = await home.llmops('apply', '-y', '--lock-timeout', '60s');
+    expect(applied.stderr.replace(/\s+/g, ' ')).toMatch(
+      /It has chat wait for an approval \(llmops approve [0-9a-f]{12}\): this apply goes past that\./,
+    );
+    await home.settles('chat 512 serving');
+  });
+
   it('`llmops apply` that may not wait says that the daemon is at it', async () => {
     const home = await newHome();
     home.declare({ chat: 'context: 256' }, PROBE);
@@ -84,7 +98,7 @@ describe('A webhook', () => {
     home.declare({ chat: 'context: 512, options: { apiKey: { env: KEY } }' }, extra);
     await home.settles('chat 512 serving');
 
-    const answers = await Promise.all(['/v1/status', '/v1/events?last=1000'].map((path) => ask(home.stateDir, path)));
+    const answers = await Promise.all(['/v1/status', '/v1/release', '/v1/events?last=1000'].map((path) => ask(home.stateDir, path)));
     daemon.kill('SIGTERM');
     await daemon.ended;
     const files = readdirSync(home.stateDir, { recursive: true, encoding: 'utf8' })

@@ -35,6 +35,11 @@ describe('llmops rollback with a daemon', () => {
     expect((await readHolds(home.stateDir)).holds.quarantined).toMatchObject([{ generation: 2, why: 'answers in French.' }]);
     expect(back.stdout).toMatch(/Going back to generation 1, by \S+: answers in French\.\n/);
     expect(home.copies()).toEqual(['chat 256 serving']);
+    expect((await home.llmops('history')).stdout.replace(/\s+/g, ' ')).toMatch(
+      /└ rolled back to 1 by \S+ \(answers in French\): \S*chat: context 512 → 256/,
+    );
+    const { generations } = JSON.parse((await home.llmops('history', '--json')).stdout) as { generations: readonly object[] };
+    expect(generations[0]).toMatchObject({ trigger: 'rollback', wayBack: { to: 1, why: 'answers in French.' } });
     const count = (await runs(home)).length;
     for (let times = 0; times < 3; times += 1) await home.llmops('reconcile');
     await until('rest', async () => (await home.picture())?.phase === 'idle');
@@ -123,6 +128,9 @@ describe('llmops rollback with a daemon', () => {
     const back = await home.llmops('rollback', '-y');
     expect([back.code, back.stderr]).toEqual([0, expect.stringContaining('this command goes back by itself')]);
     expect(home.copies()).toEqual(['chat 256 serving']);
+    expect((await home.llmops('show')).stdout.replace(/\s+/g, ' ')).toMatch(
+      /llmops rollback 1: rolled back to 1 by .* because generation 1 was gone back to/,
+    );
   });
 
   it('says what there is where it has nothing to go back to', async () => {
@@ -250,6 +258,9 @@ describe('A release that does not hold', () => {
     await home.serves('chat 256 serving');
     expect((await home.events()).filter(({ type }) => type === 'revision.quarantined')).toHaveLength(1);
     expect((await home.events()).filter(({ type }) => type === 'rollback.started')).toHaveLength(1);
+    expect((await home.llmops('history')).stdout.replace(/\s+/g, ' ')).toMatch(
+      /└ rolled back to 1 by llmops up \(chat did not hold for 60 min after its change/,
+    );
     home.declare({ chat: 'context: 1024' }, PROBE);
     await home.settles('chat 1024 serving');
   });

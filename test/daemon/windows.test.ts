@@ -27,6 +27,22 @@ describe('A window', () => {
     expect(opensIn([night({ timezone: 'America/New_York' })], at('2026-03-02T23:00:00Z'))).toBe(4 * HOUR);
   });
 
+  it('opens at the same moment, whenever that is asked', () => {
+    const opens = at('2026-03-02T22:00:00Z');
+    for (const now of ['21:58:59.900', '21:59:00.000', '21:59:05.001', '21:59:59.999']) {
+      const wallMs = at(`2026-03-02T${now}Z`);
+      expect(wallMs + opensIn([night()], wallMs)).toBe(opens);
+    }
+  });
+
+  it.each([
+    ['2026-03-28T12:34:56Z', '2026-03-29T20:00:00Z'], // the clock is set forward in the night before it opens
+    ['2026-10-24T12:34:56Z', '2026-10-25T21:00:00Z'], // and back
+  ])('is told to the hour also where the clock is set before: from %s at %s', (now, opens) => {
+    const sunday = night({ days: ['sun'], timezone: 'Europe/Berlin' });
+    expect(at(now) + opensIn([sunday], at(now))).toBe(at(opens));
+  });
+
   it('that is open all day never closes', () => {
     for (let hour = 0; hour < 24; hour += 1) expect(opensIn([night({ from: 0, to: 0 })], at('2026-03-02T00:00:00Z') + hour * HOUR)).toBe(0);
   });

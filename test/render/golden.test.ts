@@ -53,6 +53,11 @@ test.each([
   await expect(renderStatusText(mixedStatus(), looks)).toMatchFileSnapshot(file('status', look));
 });
 
+test('without a file the status counts what serves, and calls nothing ready that it cannot judge', () => {
+  const told = renderStatusText({ ...mixedStatus(), file: null, revision: null, summary: { declared: 0, ready: 0, serving: 0 } }, NARROW);
+  expect(told.replaceAll(/\s+/g, ' ')).toContain('4 of 7 models serving; the file cannot be used, so what should run is not known');
+});
+
 const STEPS = [
   result('chat.start'),
   result('chat.probe', { ms: 350 }),

@@ -51,6 +51,37 @@ describe('history answers why it restarted, when, and who did it', () => {
     expect(whole({ command: 'llmops apply tuesday.plan', trigger: 'command' })).toContain('alice@lab, llmops apply tuesday.plan');
   });
 
+  it('tells who went back to what, and why, and blames no file for it', () => {
+    const fields = [fieldChange({ field: 'context', from: 768, to: 512 })];
+    const changes = [update({ replacement: null, fields, cause: 'context changed (llmops.yaml:10)' })];
+    const back = {
+      changes,
+      command: 'llmops up',
+      trigger: 'rollback',
+      wayBack: { to: 17, by: 'bob@lab', why: 'answers in French.' },
+    } as const;
+    expect(history(back)).toContain('└ rolled back to 17 by bob@lab (answers in French): ~chat: context 768 → 512');
+    const told = whole(back);
+    expect(told).toContain('By        alice@lab, llmops up: rolled back to 17 by bob@lab (answers in French)');
+    expect(told).toContain('because    generation 17 was gone back to');
+    expect(told).not.toContain('llmops.yaml:10');
+    const { wayBack: _, ...older } = back;
+    expect(history(older)).toContain('└ rolled back by alice@lab: ~chat');
+  });
+
+  it('tells what is put right while the stack is held from the way back itself', () => {
+    const back = { command: 'llmops up', trigger: 'rollback', wayBack: { to: 17, by: 'bob@lab', why: null } } as const;
+    const told = history({ ...back, changes: [create({ model: 'chat', correctsDrift: true, cause: 'it ended' })] });
+    expect(told).toContain('└ up, held at generation 17: +chat: it ended');
+  });
+
+  it('tells what made a daemon act', () => {
+    const changes = [update({ replacement: null })];
+    expect(history({ changes, command: 'llmops up', trigger: 'release' })).toContain('└ up: ~chat');
+    expect(history({ changes, command: 'llmops up', trigger: 'drift' })).toContain('└ up, as settings had moved: ~chat');
+    expect(whole({ changes, command: 'llmops up', trigger: 'drift' })).toContain('alice@lab, llmops up, as settings had moved');
+  });
+
   it('tells the time by the clock of the reader, and how long ago', () => {
     expect(history({}, { clock })).toContain('local 2026-03-02T10, 6 d ago');
     expect(history({})).toContain('2026-03-02 10:14:07Z, 6 d ago');

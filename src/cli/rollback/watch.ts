@@ -11,7 +11,7 @@ import type { CliContext } from '../context.ts';
 import { renderDaemonLine } from '../../render/daemon-event.ts';
 import { EXIT } from '../exit.ts';
 import { localClock } from '../moment.ts';
-import { print, say } from '../screen.ts';
+import { lineWidthOf, print, say } from '../screen.ts';
 import { insteadOf } from './instead.ts';
 import type { Way } from './way.ts';
 
@@ -30,7 +30,7 @@ export async function watchDaemon(way: Way, stateDir: string, context: CliContex
 
 async function tell(stateDir: string, context: CliContext, signal: AbortSignal): Promise<void> {
   for await (const event of followEvents(stateDir, 0, signal))
-    await print(context.stdout, renderDaemonLine(event as Parameters<typeof renderDaemonLine>[0], localClock));
+    await print(context.stdout, renderDaemonLine(event as Parameters<typeof renderDaemonLine>[0], localClock, lineWidthOf(context.stdout)));
 }
 
 const ASK_MS = 250;

@@ -6,14 +6,15 @@ import { line, span } from '../text/lines.ts';
 import { tableLines } from '../text/table.ts';
 import { blockEntries } from '../plan/block.ts';
 import { labelled } from '../plan/header.ts';
-import { isListed } from '../plan/kinds.ts';
+import { isListed, type Listed } from '../plan/kinds.ts';
 import { driftRows } from '../plan/notes.ts';
 import { downtimeEntries } from './downtime.ts';
+import { afterWords, backWords } from './what.ts';
 import { clockTime, originWords, outcomeSpan, type HistoryLooks } from './text.ts';
 
 /** One generation in full: who, when, from what, what changed and why, what each step came to. */
 export function renderGenerationText(one: Generation, looks: HistoryLooks): string {
-  const changes = one.changes.filter(isListed);
+  const changes = one.changes.filter(isListed).map((change) => asTakenBack(change, one));
   const context = { mode: one.mode, types: new Map<string, string>(), now: looks.now ?? null };
   const never = one.drift.filter(({ reason }) => reason === 'unfulfilled');
   const drift = [
@@ -58,9 +59,18 @@ function facts(one: Generation, looks: HistoryLooks): readonly Entry[] {
   ];
 }
 
-function byWords({ who, command, trigger }: Generation): string {
-  if (command === undefined) return who;
-  return `${who}, ${command}${trigger === 'crash' ? ': a restart after a crash' : ''}`;
+function byWords(one: Generation): string {
+  const { who, command, trigger } = one;
+  const back = backWords(one);
+  if (command === undefined) return back === null ? who : `${who}: ${back}`;
+  if (back !== null) return `${who}, ${command}: ${back}`;
+  return `${who}, ${command}${trigger === 'crash' ? ': a restart after a crash' : afterWords(one)}`;
+}
+
+/** Nobody edited the file that its causes name: what it said once was taken up again. */
+function asTakenBack(change: Listed, { wayBack }: Generation): Listed {
+  if (wayBack === undefined || change.correctsDrift || change.action === 'blocked') return change;
+  return { ...change, cause: `generation ${wayBack.to} was gone back to`, place: null };
 }
 
 const STEP_COLUMNS = [

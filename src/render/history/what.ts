@@ -24,9 +24,33 @@ export function whatWords(one: Generation): readonly (readonly (string | Span)[]
 }
 
 /** What did it, where that says more than the row does. */
-function byWords({ mode, command, trigger }: Generation): string {
+function byWords(one: Generation): string {
+  const { mode, command } = one;
+  const back = backWords(one);
+  if (back !== null) return `${back}: `;
   if (command === undefined || command === `llmops ${mode}`) return mode === 'apply' ? '' : `${mode}: `;
-  return `${command.replace(/^llmops /, '')}${trigger === 'crash' ? ', after a crash' : ''}: `;
+  return `${command.replace(/^llmops /, '')}${afterWords(one)}: `;
+}
+
+/** What made it act, unless that is what is declared. */
+export function afterWords({ trigger, wayBack }: Generation): string {
+  if (trigger === 'crash') return ', after a crash';
+  if (trigger === 'rollback') return wayBack === undefined ? '' : `, held at generation ${wayBack.to}`;
+  return trigger === 'drift' ? ', as settings had moved' : '';
+}
+
+/** False also of what was put right while the stack was held at what it had gone back to. */
+function isWayBack({ trigger, changes }: Generation): boolean {
+  const isMending = changes.length > 0 && changes.every(({ correctsDrift, action }) => correctsDrift || action === 'blocked');
+  return trigger === 'rollback' && !isMending;
+}
+
+/** `rolled back to 17 by alice@lab (answers in French)`; null: it was no way back. */
+export function backWords(one: Generation): string | null {
+  const { wayBack, who } = one;
+  if (!isWayBack(one)) return null;
+  if (wayBack === undefined) return `rolled back by ${who}`;
+  return `rolled back to ${wayBack.to} by ${wayBack.by}${wayBack.why === null ? '' : ` (${wayBack.why.replace(/\.$/, '')})`}`;
 }
 
 function changeWords(change: Listed, { mode, drift }: Generation): string {

@@ -1,5 +1,5 @@
 import type { DaemonPicture } from '../../domain/daemon-picture.ts';
-import { WHOLE_STACK, type Pin, type Suspension } from '../../domain/holds.ts';
+import { WHOLE_STACK, type Bake, type Pin, type Suspension } from '../../domain/holds.ts';
 import type { Status } from '../../domain/status.ts';
 import { age, duration } from '../format/units.ts';
 import { labelled } from '../plan/header.ts';
@@ -28,18 +28,35 @@ function row(parts: readonly (string | Span)[]): Entry {
 }
 
 /** By the reason of its condition: what that means for the newest release. */
-const HOW: Readonly<Record<string, string>> = { Quarantined: 'not applied', Parked: 'not applied', Suspended: 'left as it is' };
+const HOW: Readonly<Record<string, string>> = {
+  Quarantined: 'not applied',
+  Parked: 'not applied',
+  Suspended: 'left as it is',
+  NotInForce: 'not in force yet',
+};
 
 /** `commit a18f7e8 "chat: 768": in force` */
 function standingOf(picture: DaemonPicture): readonly (string | Span)[] {
-  const { newest, conditions, phase } = picture;
-  const is = (type: string) => conditions.find((condition) => condition.type === type);
-  const name = newest === null ? 'nothing yet' : newestWords(newest);
-  const stalled = is('Stalled');
-  if (stalled?.status === 'True') return [`${name}: `, span(`${HOW[stalled.reason] ?? 'goes no further'}: ${stalled.message}`, 'change')];
-  if (phase === 'applying') return [`${name}: `, span('is being applied', 'note')];
-  const ready = is('Ready');
-  return [`${name}: `, ready?.status === 'True' ? span('in force', 'add') : span(`not in force. ${ready?.message ?? ''}`, 'change')];
+  const { newest, conditions, phase, inForce, trouble } = picture;
+  if (newest === null) return newestIsNone(picture);
+  const name = newestWords(newest);
+  if (inForce) return [`${name}: `, span('in force', 'add')];
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const isOfLater = trouble?.problems.some(({ summary }) => summary === ready?.message) === true; // what came later is told below
+  const [reason, message] = ready === undefined || isOfLater ? ['NotInForce', 'It is being brought there.'] : [ready.reason, ready.message];
+  // A crash is mended also while the release itself waits.
+  if (phase === 'applying' && reason === 'NotInForce') return [`${name}: `, span('is being applied', 'note')];
+  return [
+    `${name}: `,
+    span(`${HOW[reason] ?? 'goes no further'}: ${clause(message)}${fixWords(fixOf(reason, message, picture))}`, 'change'),
+  ];
+}
+
+/** Nothing that may be used was found so far: why is all there is to tell. */
+function newestIsNone({ trouble }: DaemonPicture): readonly (string | Span)[] {
+  const [first] = trouble?.problems ?? [];
+  if (first === undefined) return [span('nothing was found yet', 'note')];
+  return [span(`nothing is followed yet: ${clause(first.summary)}${fixWords(first.fix)}`, 'change')];
 }
 
 function newestWords({ release, commit, subject }: NonNullable<DaemonPicture['newest']>): string {
@@ -47,19 +64,59 @@ function newestWords({ release, commit, subject }: NonNullable<DaemonPicture['ne
   return `commit ${commit.slice(0, 7)}${subject === null ? '' : ` "${subject}"`}`;
 }
 
-function notesOf({ pin, suspended, parked, bake, stalled, conditions, outdated }: DaemonPicture, now: string): readonly string[] {
-  const isTold = (summary: string) => conditions.some(({ type, message }) => type === 'Stalled' && message === summary);
-  const models = Object.entries(suspended).filter(([name]) => name !== WHOLE_STACK);
+/** What to type, or to mend, about what a condition says. */
+function fixOf(reason: string, message: string, { stalled, suspended, pin, parked }: DaemonPicture): string | undefined {
+  if (reason === 'Suspended') return `lift it: llmops resume${suspended[WHOLE_STACK] ? '' : ` ${toldAsleep(message, suspended) ?? ''}`}`;
+  if (reason === 'Quarantined') return pin === null ? 'lift it: llmops resume' : undefined; // the pin says so
+  if (reason === 'Parked') return parked === null || parked.until === null ? undefined : `now: llmops approve ${parked.key}`;
+  return stalled.find(({ summary }) => summary === message)?.fix;
+}
+
+/** The suspended model of which a condition tells. */
+function toldAsleep(message: string, suspended: DaemonPicture['suspended']): string | undefined {
+  return Object.keys(suspended).find((name) => message.startsWith(`${name} is suspended `));
+}
+
+function fixWords(fix: string | undefined): string {
+  return fix === undefined ? '' : ` → ${fix}`;
+}
+
+/** Without its full stop, so that what to do can follow. */
+function clause(text: string): string {
+  return text.replace(/\.$/, '');
+}
+
+function notesOf(picture: DaemonPicture, now: string): readonly string[] {
+  const { pin, suspended, parked, bake, outdated, conditions } = picture;
+  const told = toldAsleep(conditions.find(({ type }) => type === 'Ready')?.message ?? '', suspended);
+  const models = Object.entries(suspended).filter(([name]) => name !== WHOLE_STACK && name !== told);
   return [
     ...(pin === null ? [] : [pinWords(pin)]),
     ...models.map(([name, suspension]) => suspensionWords(name, suspension)),
-    ...(parked === null ? [] : [`waits: ${parked.summary}${parked.until === null ? '' : ` Until ${parked.until}.`}`]),
+    ...(parked === null ? [] : [`waits: ${parked.summary}`]),
+    ...stalledWords(picture),
+    ...laterWords(picture, now),
     ...outdated.map((key) => `${key} was edited; it counts after a restart of llmops up`),
-    ...stalled.flatMap(({ summary, fix }) => [...(isTold(summary) ? [] : [summary]), ...(fix === undefined ? [] : [`→ ${fix}`])]),
-    ...(bake === null || bake.since === null
-      ? []
-      : bakeWords(Object.keys(bake.models), Date.parse(bake.since) + bake.ms - Date.parse(now), bake.previous)),
+    ...(bake === null ? [] : bakeWords(bake, now)),
   ];
+}
+
+/** What stands in the way of the newest release beside what its own row says. */
+function stalledWords({ stalled, trouble, conditions }: DaemonPicture): readonly string[] {
+  const told = new Set([
+    ...(trouble?.problems ?? []).map(({ summary }) => summary),
+    conditions.find(({ type }) => type === 'Ready')?.message,
+  ]);
+  return stalled.filter(({ summary }) => !told.has(summary)).map(({ summary, fix }) => `${clause(summary)}${fixWords(fix)}`);
+}
+
+/** Why nothing newer is followed. */
+function laterWords({ newest, trouble, stalled }: DaemonPicture, now: string): readonly string[] {
+  if (trouble === null || (newest === null && trouble.problems.length < 2)) return [];
+  const ago = age(trouble.since, now);
+  const isAway = trouble.kind === 'unavailable' && stalled.every(({ summary }) => summary !== trouble.problems[0]?.summary);
+  const head = `${isAway ? 'nothing newer can be seen' : 'what came after it is not used'}${ago === null ? '' : `, for ${ago}`}`;
+  return trouble.problems.slice(newest === null ? 1 : 0).map(({ summary, fix }) => `${head}: ${clause(summary)}${fixWords(fix)}`);
 }
 
 /** What the next daemon will heed. */
@@ -72,16 +129,20 @@ export function heldEntries({ suspended, pin }: NonNullable<Status['held']>): re
   return [labelled('Held', `for the next llmops up: ${first}`), ...more.map((text) => row([text]))];
 }
 
-function pinWords({ generation, by }: Pin): string {
-  return `held at generation ${generation} by ${by}; lift it: llmops resume`;
+function pinWords({ generation, by, why }: Pin): string {
+  return `held at generation ${generation} by ${by}${why === null ? '' : `: ${clause(why)}`} → lift it: llmops resume`;
 }
 
 function suspensionWords(name: string, { by, why, until }: Suspension): string {
   return `${name} is suspended by ${by}${why === null ? '' : ` (${why})`}${until === null ? '' : `, until ${until}`}`;
 }
 
-function bakeWords(models: readonly string[], leftMs: number, previous: number | null): readonly string[] {
-  if (leftMs <= 0) return [];
+/** Until the last of them has held. */
+function bakeWords({ models: own, since, ms, older = [], previous }: Bake, now: string): readonly string[] {
+  const all = [...older, ...(since === null ? [] : Object.keys(own).map((model) => ({ model, since, ms })))];
+  const left = all.map((one) => ({ model: one.model, ms: Date.parse(one.since) + one.ms - Date.parse(now) })).filter((one) => one.ms > 0);
+  if (left.length === 0) return [];
+  const [models, leftMs] = [left.map(({ model }) => model), Math.max(...left.map((one) => one.ms))];
   const back = previous === null ? '' : `; if it does not hold, back to generation ${previous}`;
   return [`${models.join(', ')} ${models.length === 1 ? 'is' : 'are'} watched for ${duration(leftMs)} more${back}`];
 }

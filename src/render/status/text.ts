@@ -42,7 +42,9 @@ function headEntries(status: Status, now: string): readonly Entry[] {
       'Stack',
       parts.join('   '),
       '   ',
-      span(`${grouped(ready)} of ${grouped(declared)} ready${also}`, ready === declared ? 'add' : 'change'),
+      status.revision === null
+        ? span(unreadWords(status), 'change')
+        : span(`${grouped(ready)} of ${grouped(declared)} ready${also}`, ready === declared ? 'add' : 'change'),
     ),
     labelled('Applied', appliedWords(status, now)),
     observedEntry('Backends', status.backends),
@@ -50,6 +52,12 @@ function headEntries(status: Status, now: string): readonly Entry[] {
   const changing = status.holder === null ? [] : [labelled('Changing', span(status.holder, 'note'))];
   const keeper = status.daemon === null ? supervisorEntries(status, now) : daemonEntries(status.daemon, now);
   return [...rows, ...keeper, ...(status.held === null ? [] : heldEntries(status.held)), ...changing];
+}
+
+/** Without a file nobody knows what should run; what serves can be counted all the same. */
+function unreadWords({ models }: Status): string {
+  const serving = models.filter(({ phase, published }) => phase === 'serving' && published).length;
+  return `${grouped(serving)} of ${counted(models.length, 'model')} serving; the file cannot be used, so what should run is not known`;
 }
 
 /** Whether what is down comes back by itself. Where nothing is down and nobody supervises, nobody asks. */

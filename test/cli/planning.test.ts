@@ -184,7 +184,7 @@ describe('A plan against a snapshot', () => {
     const ended = await stage.run('plan', '--against', 'seen.json', '--detailed-exitcode');
     expect(ended.stdout).toContain('256 → 512');
     expect(ended.code).toBe(2);
-    expect(ended.stderr).toContain('seen.json, taken 2026-05-04T10:00:00.000Z: no engine was asked');
+    expect(ended.stderr).toMatch(/seen\.json, taken 2026-05-0\d \d\d:\d\d:00: no engine was asked/);
     expect(stage.asked()).toEqual([]);
   });
 

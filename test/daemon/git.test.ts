@@ -85,7 +85,7 @@ describe('llmops up follows a branch', () => {
     expect((await home.picture())?.conditions).toContainEqual(
       expect.objectContaining({ type: 'Ready', status: 'False', reason: 'GitBranchGone' }),
     );
-    expect((await home.llmops('status')).stdout).toContain('→ Push the branch again');
+    expect((await home.llmops('status')).stdout.replace(/\s+/g, ' ')).toContain('→ Push the branch again');
     for (const one of home.engines.realm('one').instances.values()) one.phase = 'failed';
     await home.serves('chat 768 serving');
 

@@ -40,7 +40,7 @@ describe('What a daemon tells of itself', () => {
 
   it('says whether the release that it follows is in force, whatever came after it', () => {
     const inForce = Object.entries(PICTURES).flatMap(([name, one]) => (one.inForce ? [name] : []));
-    expect(inForce).toEqual(['all is well', 'a commit is not signed', 'git is away']);
+    expect(inForce).toEqual(['all is well', 'a commit is not signed', 'a file is not valid', 'git is away']);
     expect(PICTURES['git is away']?.trouble).toMatchObject({ kind: 'unavailable', since: '2026-03-08T11:57:00.000Z' });
     expect(picture({ standing: { roundMs: null } }).inForce).toBe(false);
   });

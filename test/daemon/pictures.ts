@@ -96,6 +96,19 @@ export const PICTURES: Readonly<Record<string, DaemonPicture>> = {
   'a plan waits for a person': picture({ standing: parked(null) }),
   'a plan waits for a window': picture({ standing: parked(NOW_MS + 3_600_000) }),
   'a commit is not signed': picture({ trouble: troubled('refused', unsigned) }),
+  'a file is not valid': picture({
+    trouble: {
+      kind: 'invalid',
+      commit: COMMIT,
+      sinceMs: 1_000_000 - 180_000,
+      problems: [4, 6, 7, 9].map((at) =>
+        problem('unknown-key', `line ${at} has a key that nobody knows`, {
+          place: { file: 'llmops.yaml', line: at, column: 1 },
+          ...(at === 4 && { fix: 'Did you mean `context`?' }),
+        }),
+      ),
+    },
+  }),
   'git is away': picture({ trouble: troubled('unavailable', away) }),
   'git is away while a plan waits': picture({ trouble: troubled('unavailable', away), standing: parked(null) }),
   'git was away from the beginning': picture({ trouble: troubled('unavailable', away), release: null }),

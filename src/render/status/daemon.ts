@@ -1,13 +1,16 @@
 import type { DaemonPicture } from '../../domain/daemon-picture.ts';
 import { WHOLE_STACK, type Bake, type Pin, type Suspension } from '../../domain/holds.ts';
+import { asSentence } from '../../domain/problem.ts';
 import type { Status } from '../../domain/status.ts';
-import { age, duration } from '../format/units.ts';
+import { age, counted, duration } from '../format/units.ts';
 import { labelled } from '../plan/header.ts';
 import type { Entry } from '../text/page.ts';
 import { entry } from '../text/page.ts';
 import { line, span, type Span } from '../text/lines.ts';
 
 const INDENT = ' '.repeat(10);
+/** Of a file that is not valid; `llmops validate` has them all. */
+const MOST_PROBLEMS = 3;
 
 /** What the daemon of a stack follows, is at, and waits for. */
 export function daemonEntries(picture: DaemonPicture, now: string): readonly Entry[] {
@@ -116,7 +119,10 @@ function laterWords({ newest, trouble, stalled }: DaemonPicture, now: string): r
   const ago = age(trouble.since, now);
   const isAway = trouble.kind === 'unavailable' && stalled.every(({ summary }) => summary !== trouble.problems[0]?.summary);
   const head = `${isAway ? 'nothing newer can be seen' : 'what came after it is not used'}${ago === null ? '' : `, for ${ago}`}`;
-  return trouble.problems.slice(newest === null ? 1 : 0).map(({ summary, fix }) => `${head}: ${clause(summary)}${fixWords(fix)}`);
+  const problems = trouble.problems.slice(newest === null ? 1 : 0);
+  const said = problems.slice(0, MOST_PROBLEMS).map((problem) => `${clause(asSentence(problem))}${fixWords(problem.fix)}`);
+  const more = problems.length > MOST_PROBLEMS ? [`and ${counted(problems.length - MOST_PROBLEMS, 'more mistake')}: llmops validate`] : [];
+  return [`${head}: ${said[0] ?? ''}`, ...said.slice(1), ...more];
 }
 
 /** What the next daemon will heed. */

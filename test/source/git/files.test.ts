@@ -97,7 +97,7 @@ describe('Files of a commit', () => {
     const upstream = repository({ other: 'o' });
     const problem = await trouble(await open(upstream.dir));
     expect(problem).toMatchObject({ kind: 'unavailable', code: 'git-no-stack-file' });
-    expect(problem.summary).toContain(upstream.head().slice(0, 12));
+    expect(problem.summary).toContain(upstream.head().slice(0, 7));
     expect(problem.summary).toContain('llmops.yaml');
   });
 

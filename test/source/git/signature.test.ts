@@ -64,7 +64,7 @@ describe.skipIf(!has('ssh-keygen', '-?'))('With verify: ssh, a commit', () => {
     const all = signers();
     const source = await openSsh(all);
     expect(await look(source)).toMatchObject({ kind: 'refused', commit: all.upstream.head(), problem: { code: 'git-not-signed' } });
-    expect((await trouble(source)).summary).toContain(all.upstream.head().slice(0, 12));
+    expect((await trouble(source)).summary).toContain(all.upstream.head().slice(0, 7));
     all.upstream.git('checkout', '-q', '-b', 'side');
     all.sign('alice');
     all.upstream.git('checkout', '-q', 'main');

@@ -17,8 +17,8 @@ export default defineConfig({
           exclude: ['test/engines/**'],
           // A limit is for what hangs: four times what the slowest test takes on two cores that are busy with five times as much.
           // Files that need more say so (test/guard/patience.ts).
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -15,7 +15,7 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['test/engines/**'],
-          // A limit is for what hangs: four times what the slowest test takes on two cores that are busy with five times as much.
+          // A limit is for what hangs: far above what the slowest test takes on two cores that are busy with five times as much.
           // Files that need more say so (test/guard/patience.ts).
           testTimeout: 120_000,
           hookTimeout: 120_000,

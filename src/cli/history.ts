@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Generation } from '../domain/generation.ts';
 import { ProblemError } from '../domain/problem.ts';
 import { waysBack } from '../domain/retention.ts';
 import type { Reach } from '../render/history/horizon.ts';
-import { sessionOfGeneration } from '../stack/last-session.ts';
+import { hasLocalWeights } from '../stack/local-weights.ts';
 import { releaseOfGeneration } from '../stack/release.ts';
 import type { Session } from '../stack/session.ts';
 import { storeOf } from '../stack/store.ts';
@@ -46,7 +44,12 @@ export async function run(context: CliContext, flags: HistoryFlags): Promise<num
 async function horizon(all: readonly Generation[], session: Session, context: CliContext): Promise<readonly Reach[]> {
   const ways = waysBack(all, releaseOfGeneration);
   const [inForce] = ways;
-  const whole = await Promise.all(ways.map(async (way) => way === inForce || (await hasLocalWeights(way.number, all, session, context))));
+  const where = { paths: session.paths, stateDir: session.stateDir, context };
+  const isWhole = async (number: number): Promise<boolean> => {
+    const generation = all.find((one) => one.number === number);
+    return generation !== undefined && hasLocalWeights(generation, where);
+  };
+  const whole = await Promise.all(ways.map(async (way) => way === inForce || (await isWhole(way.number))));
   const open = ways.filter((_way, index) => whole[index]);
   if (open.every(({ files }) => Object.keys(files).length === 0)) return open.map(({ number }) => ({ number, missingBytes: 0 }));
   const stored = await (await storeOf(context)).list().catch(() => []);
@@ -55,19 +58,6 @@ async function horizon(all: readonly Generation[], session: Session, context: Cl
     const missing = Object.entries(files).filter(([digest]) => !here.has(digest));
     return { number, missingBytes: missing.reduce((sum, [, bytes]) => sum + bytes, 0) };
   });
-}
-
-/** Nobody can fetch a `file:` that is gone. Whether it is still what it was is for the plan of the way back to see. */
-async function hasLocalWeights(
-  number: number,
-  all: readonly Generation[],
-  { paths, stateDir }: Session,
-  context: CliContext,
-): Promise<boolean> {
-  const generation = all.find((one) => one.number === number);
-  const then = generation ? await sessionOfGeneration(generation, { paths, stateDir, context }) : null;
-  const files = then?.desired.models.flatMap(({ source }) => (source.kind === 'file' ? [source.path] : [])) ?? [];
-  return files.every((path) => existsSync(resolve(paths.baseDir, path)));
 }
 
 /** What one generation did to one model; empty: nothing. */

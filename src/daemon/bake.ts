@@ -1,4 +1,4 @@
-import type { Bake, Watched } from '../domain/holds.ts';
+import { isOver, watchedAt, type Bake, type Watched } from '../domain/holds.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Decision } from './pace.ts';
 import type { Release } from './types.ts';
@@ -33,24 +33,19 @@ export function withOlder(
   before: Bake | null,
   by: Pick<Release, 'id' | 'commit'> & { readonly wallMs: number },
 ): Bake | null {
-  if (before === null || before.previous === null) return fresh; // of what came first of all there is no way back
+  const previous = before && watchedAt(before, by.wallMs).previous;
+  if (before === null || previous === null) return fresh; // of what came first of all there is no way back
   const older = [...(before.older ?? []), ...ownOf(before)].filter(
     (one) => fresh?.models[one.model] === undefined && !isOver(one, by.wallMs),
   );
   if (older.length === 0) return fresh;
   const none = { release: by.id, commit: by.commit, models: {}, since: null, ms: 0, unwatched: before.unwatched, boot: null };
-  return { ...(fresh ?? none), previous: before.previous, older };
+  return { ...(fresh ?? none), previous, thenPrevious: fresh?.previous ?? null, older };
 }
 
 /** What its own release changed; nothing, if that never came to serve. */
 function ownOf({ release, commit, models, since, ms }: Bake): readonly Watched[] {
   return since === null ? [] : Object.entries(models).map(([model, runsAs]) => ({ release, commit, model, runsAs, since, ms }));
-}
-
-/** A clock that was set back makes the time over. */
-function isOver({ since, ms }: Watched, wallMs: number): boolean {
-  const servedMs = wallMs - Date.parse(since);
-  return servedMs < 0 || servedMs >= ms;
 }
 
 /**
@@ -64,7 +59,7 @@ export function judgeBake(
   { servedMs, wallMs }: { readonly servedMs: number; readonly wallMs: number },
 ): BakeVerdict {
   const isOwnOver = servedMs < 0 || servedMs >= bake.ms;
-  const older = (bake.older ?? []).filter((one) => !isOver(one, wallMs));
+  const { older } = watchedAt(bake, wallMs);
   const watched = new Map(older.map(({ model, runsAs, ms }) => [`${model}-${runsAs}`, ms])); // and not the copy before it
   const own = isOwnOver && older.length > 0 ? [] : Object.entries(bake.models); // what ended in its last moment is seen after it
   for (const [model, runsAs] of own) watched.set(`${model}-${runsAs}`, bake.ms);

@@ -1,4 +1,4 @@
-import { rollBack, type Bake, type Holds } from '../domain/holds.ts';
+import { rollBack, watchedAt, type Bake, type Holds } from '../domain/holds.ts';
 import type { ApplyResult } from '../domain/generation.ts';
 import type { Plan } from '../domain/plan.ts';
 import { bakeFor, judgeBake, withOlder } from './bake.ts';
@@ -7,7 +7,7 @@ import type { Decision } from './pace.ts';
 import type { DaemonClock, Hands, Release, Telling } from './types.ts';
 
 interface Parts {
-  readonly hands: Pick<Hands, 'changeHolds' | 'lastGood'>;
+  readonly hands: Pick<Hands, 'changeHolds' | 'lastGood' | 'isThere'>;
   readonly clock: DaemonClock;
   readonly tell: (event: Telling) => void;
   /** Names this run of the machine, or of its container; null: it does not tell. */
@@ -87,9 +87,10 @@ export class Baking {
     const times = { servedMs: bake.since === null ? 0 : this.#servedFor(bake.since), wallMs: this.#parts.clock.wallMs() };
     const verdict = judgeBake(bake, held, decision, times);
     if (verdict.kind === 'none') return false;
-    if (verdict.kind === 'good' || bake.previous === null) await this.#parts.hands.changeHolds((holds) => ({ ...holds, bake: null }));
-    else await this.#goBack(bake, bake.previous, verdict.why, plan.baseline?.generation ?? null);
-    return verdict.kind === 'bad' && bake.previous !== null;
+    const to = verdict.kind === 'bad' ? await this.#wayBack(bake) : null;
+    if (verdict.kind === 'good' || to === null) await this.#parts.hands.changeHolds((holds) => ({ ...holds, bake: null }));
+    else await this.#goBack(bake, to, verdict.why, plan.baseline?.generation ?? null);
+    return to !== null;
   }
 
   async #begins(): Promise<void> {
@@ -106,8 +107,17 @@ export class Baking {
     return this.#sinceMs === null ? clock.wallMs() - Date.parse(since) : clock.monotonicMs() - this.#sinceMs;
   }
 
-  async #goBack({ release, commit, older = [] }: Bake, previous: number, why: string, from: number | null): Promise<void> {
+  /** As it was found when the watch began, or another one, where that cannot be had any more; null: there is none. */
+  async #wayBack(bake: Bake): Promise<number | null> {
+    const { hands, clock } = this.#parts;
+    const { previous } = watchedAt(bake, clock.wallMs());
+    return previous === null || (await hands.isThere(previous)) ? previous : hands.lastGood(bake.release);
+  }
+
+  async #goBack(bake: Bake, previous: number, why: string, from: number | null): Promise<void> {
     const { hands, clock, tell } = this.#parts;
+    const { release, commit } = bake;
+    const { older } = watchedAt(bake, clock.wallMs());
     const mark = { by: 'llmops up', at: new Date(clock.wallMs()).toISOString(), why };
     const pin = { ...mark, generation: previous };
     const bad = [
@@ -115,9 +125,11 @@ export class Baking {
       { release, commit, generation: from },
     ];
     await hands.changeHolds((holds) => bad.reduce((all: Holds, one) => rollBack(all, pin, { ...mark, ...one }), holds));
-    const named = commit === null ? `Release ${release}` : `Commit ${short(commit)}`;
-    const message = `${named} is not applied again by itself. The next different one is; or: llmops resume`;
-    tell({ type: 'revision.quarantined', revision: release, commit, why, message });
+    for (const one of new Map(bad.map((each) => [each.release, each])).values()) {
+      const named = one.commit === null ? `Release ${one.release}` : `Commit ${short(one.commit)}`;
+      const message = `${named} is not applied again by itself. The next different one is; or: llmops resume`;
+      tell({ type: 'revision.quarantined', revision: one.release, commit: one.commit, why, message });
+    }
   }
 }
 

@@ -60,7 +60,8 @@ export class Findings {
   tell(events: readonly Paced[], only: ReadonlySet<string> | null, takenBack: ReadonlySet<string> = new Set()): void {
     for (const event of events) {
       const model = modelOf(event);
-      if (only === null || only.has(model)) this.#parts.tell(tellPaced(event, takenBack.has(model)));
+      const isContested = event.type === 'drift' && only !== null && this.#found.held.some((one) => one.model === model);
+      if ((only === null || only.has(model)) && !isContested) this.#parts.tell(tellPaced(event, takenBack.has(model)));
     }
   }
 

@@ -8,6 +8,7 @@ import { attachedIn } from '../stack/kept-files.ts';
 import { inForce } from '../stack/in-force.ts';
 import { leftOut } from '../stack/left-out.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
+import { firstWithWeights, hasLocalWeights } from '../stack/local-weights.ts';
 import { lookedAfter } from '../stack/looked-after.ts';
 import { stackPaths } from '../stack/paths.ts';
 import { goodOthers, releaseOf } from '../stack/release.ts';
@@ -65,7 +66,8 @@ export function realHands(parts: HandsParts): Hands {
     },
     look: (session, { signal, ...may }) => look(session, may, { ...context, signal, brief: true }, sweeping),
     act: (task, signal) => act(task, parts, signal),
-    lastGood: (release) => lastGood(release, stateDir),
+    lastGood: (release) => lastGood(release, parts),
+    isThere: (number) => isThere(number, parts),
     readHolds: () => soundHolds(stateDir),
     changeHolds: (change) => changeHolds(stateDir, change),
   };
@@ -197,7 +199,14 @@ function isWorth(plan: Plan): boolean {
   return canApply(plan) || (plan.interrupted.length > 0 && errorsIn(plan.problems).length === 0);
 }
 
-async function lastGood(release: string, stateDir: string): Promise<number | null> {
+async function lastGood(release: string, { context, place, stateDir }: HandsParts): Promise<number | null> {
   const [{ holds }, generations] = await Promise.all([readHolds(stateDir), listGenerations(stateDir)]);
-  return goodOthers(generations, release, holds)[0]?.number ?? null;
+  const where = { paths: stackPaths(context, place), stateDir, context };
+  return (await firstWithWeights(goodOthers(generations, release, holds), where))?.number ?? null;
+}
+
+/** True if a generation can be gone back to: it is kept, and so are its weights. */
+async function isThere(number: number, { context, place, stateDir }: HandsParts): Promise<boolean> {
+  const generation = await readGeneration(stateDir, number).catch(() => null);
+  return generation !== null && hasLocalWeights(generation, { paths: stackPaths(context, place), stateDir, context });
 }

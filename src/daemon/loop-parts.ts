@@ -1,4 +1,5 @@
 import type { Hash } from '../domain/canonical.ts';
+import type { Trigger } from '../domain/generation.ts';
 import type { Holds } from '../domain/holds.ts';
 import type { Judging } from '../domain/policy.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -69,6 +70,8 @@ export interface Course {
   readonly pace: Pace;
   readonly looked: Looked;
   readonly signal: AbortSignal;
+  /** As people are told. */
+  readonly because: Trigger;
   /** Changes that a person let through, by model. */
   readonly approved: ReadonlyMap<string, string>;
 }

@@ -46,7 +46,7 @@ export class Loop {
   /** A person said to look: what failed at its start is tried once more. */
   #isAsked = false;
   /** As it was told last. */
-  #suspended: Pick<Holds, 'suspended' | 'resumed' | 'pin'> = NO_HOLDS;
+  #suspended: Pick<Holds, 'suspended' | 'resumed' | 'pin' | 'approved'> = NO_HOLDS;
 
   constructor(parts: LoopParts, holds: Holds) {
     this.#parts = parts;
@@ -182,7 +182,9 @@ export class Loop {
     if (decision === null) return new Set();
     if (looked.holder !== undefined && decision.left.size > 0) this.#findings.busy(looked.holder);
     const passes = passage(looked.plan, decision.due, { policy: policy(), holds, target, wallMs: clock.wallMs(), hash });
-    if (passes.parked) this.#findings.park(passes.parked, passes.held);
+    // What has just ended is mended first: what is left to ask for is seen after that.
+    const isMending = [...passes.held].some((model) => decision.restarts.includes(model));
+    if (passes.parked && !isMending) this.#findings.park(passes.parked, passes.held);
     const errors = errorsIn(looked.plan.problems);
     if (errors.length > 0 && passes.approved.size === 0) {
       if (!passes.parked) this.#findings.refuse(looked.plan.revision, errors);
@@ -190,13 +192,14 @@ export class Loop {
     }
     const due = decision.due.filter((model) => !passes.held.has(model));
     const targets = decision.whole && passes.held.size === 0 ? [] : due;
-    const mended = due.every((model) => decision.restarts.includes(model)) ? 'crash' : decision.trigger; // what waits tells nothing of this run
-    const trigger = isBack ? 'rollback' : mended;
+    const wanted = isBack ? 'rollback' : decision.trigger;
+    const because = due.every((model) => decision.restarts.includes(model)) ? 'crash' : wanted; // what waits tells nothing of this run
+    const trigger = isBack ? 'rollback' : because;
     const { approved } = passes;
     const task = { session, targets, trigger, allowDestroy: isBack || approved.size > 0, holdFailed };
     // Nothing is to be done but to close what a run left open that was cut off.
     const isCutOff = decision.whole && looked.plan.steps.length === 0 && looked.plan.interrupted.length > 0;
-    if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal, approved });
+    if (due.length > 0 || isCutOff) await this.#act(due, task, { target, session, pace: this.#pace, looked, signal, approved, because });
     return new Set([...decision.left, ...passes.held, ...decision.asleep]);
   }
 
@@ -210,7 +213,8 @@ export class Loop {
     if (decision === null) return;
     const due = decision.restarts.filter((model) => only === null || only.has(model));
     const task: Task = { session, targets: due, trigger: 'crash', allowDestroy: true, holdFailed: true };
-    if (due.length > 0) await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal, approved: NONE });
+    if (due.length > 0)
+      await this.#act(due, task, { target: IN_FORCE, session, pace: this.#heal, looked, signal, approved: NONE, because: 'crash' });
   }
 
   /** `only`: models of which something counts; null: all. null: what was watched did not hold, and the stack goes back. */
@@ -257,7 +261,7 @@ export class Loop {
    * Whatever it looks after, it gives way when the stack is to be brought elsewhere than when it began. null: that came while it
    * looked, and nothing was begun.
    */
-  async #perform(due: readonly string[], task: Task, { target, looked, signal }: Course): Promise<Begun | null> {
+  async #perform(due: readonly string[], task: Task, { target, looked, signal, because }: Course): Promise<Begun | null> {
     const [stop, ended] = [new AbortController(), new AbortController()];
     this.#run = { key: this.#key, stop };
     // A model that ends meanwhile need not wait until another one answers: the next run goes on with that, and starts it anew.
@@ -267,7 +271,7 @@ export class Loop {
       if (stop.signal.aborted) return null;
       const release = target.kind === 'release' ? this.follower.release : null;
       const isBaked = release !== null && task.trigger === 'release' && (await this.#baking.begin(release, looked.plan, task.targets));
-      this.#parts.tell(tellStarts(due, task, release?.id ?? keyOf(target)));
+      this.#parts.tell(tellStarts(due, { ...task, trigger: because }, release?.id ?? keyOf(target)));
       this.#stand({ ...this.#findings.found, phase: 'applying' });
       const acted = await this.#parts.hands.act(task, AbortSignal.any([signal, stop.signal]));
       return { release, isBaked, acted, isPreempted: stop.signal.reason === CRASH };

@@ -1,6 +1,6 @@
 import { LOOPING } from '../domain/daemon-event.ts';
 import type { ApplyResult, Trigger } from '../domain/generation.ts';
-import { quarantineOf, WHOLE_STACK, type Holds, type Pin } from '../domain/holds.ts';
+import { quarantineOf, WHOLE_STACK, type Approval, type Holds, type Pin } from '../domain/holds.ts';
 import type { Drift } from '../domain/plan.ts';
 import { asSentence, type Problem } from '../domain/problem.ts';
 import type { Parked } from './gate.ts';
@@ -153,7 +153,7 @@ const BECAUSE: Readonly<Record<Trigger, string>> = {
   rollback: 'Going back',
 };
 
-type Suspensions = Pick<Holds, 'suspended' | 'resumed' | 'pin'>;
+type Suspensions = Pick<Holds, 'suspended' | 'resumed' | 'pin' | 'approved'>;
 
 /** What somebody suspended or resumed meanwhile. */
 export function tellSuspension(before: Suspensions, after: Suspensions): readonly Telling[] {
@@ -162,7 +162,9 @@ export function tellSuspension(before: Suspensions, after: Suspensions): readonl
   const { by: who, why } = (after.resumed?.at === before.resumed?.at ? null : after.resumed) ?? { by: null, why: null };
   const said = who === null ? ': its time is over' : `, by ${who}${why === null ? '' : `: ${clause(why)}`}`;
   const isUnpinned = before.pin !== null && after.pin === null;
+  const approved = after.approved.filter(({ plan, at }) => !before.approved.some((one) => one.plan === plan && one.at === at));
   return [
+    ...approved.map(tellApproved),
     ...begun.map(([name, { by, why: because, until }]): Telling => {
       const end = until === null ? '' : `, until ${until}`;
       return {
@@ -177,6 +179,11 @@ export function tellSuspension(before: Suspensions, after: Suspensions): readonl
       : []),
     ...ended.map((name): Telling => ({ type: 'resumed', who, why, message: `${whom(name)} is looked after again${said}.` })),
   ];
+}
+
+function tellApproved({ plan, by, why }: Approval): Telling {
+  const message = `Plan ${plan} is approved by ${by}${why === null ? '' : `: ${clause(why)}`}.`;
+  return { type: 'plan.approved', plan, who: by, why, message };
 }
 
 /** Without its full stop, so that a sentence can go on. */

@@ -83,6 +83,8 @@ export interface Hands {
   act(task: Task, signal: AbortSignal): Promise<Acted>;
   /** Number of the newest generation that counted as good and is another release than this one; null: there is none. */
   lastGood(release: string): Promise<number | null>;
+  /** True if this generation can be gone back to. */
+  isThere(generation: number): Promise<boolean>;
   readHolds(): Promise<Holds>;
   changeHolds(change: (holds: Holds) => Holds): Promise<Holds>;
 }

@@ -21,6 +21,8 @@ interface Told {
   'source.available': { readonly source: string };
   /** A plan waits. `until`: ISO 8601; null: for a person. */
   'plan.parked': { readonly why: string; readonly until: string | null; readonly summary: string };
+  /** A person let through what waited. `plan`: its name. */
+  'plan.approved': { readonly plan: string; readonly who: string; readonly why: string | null };
   'plan.refused': { readonly revision: string; readonly problems: readonly Problem[] };
   'run.started': { readonly revision: string; readonly commit: string | null; readonly trigger: string };
   /** `trigger`: what made it act: `release`, `drift`, `crash`, `rollback`. `ms`: how long it took. */
@@ -77,6 +79,7 @@ const TYPES: Readonly<Record<DaemonEventType, true>> = {
   'source.unavailable': true,
   'source.available': true,
   'plan.parked': true,
+  'plan.approved': true,
   'plan.refused': true,
   'run.started': true,
   'run.finished': true,

@@ -61,6 +61,8 @@ export interface Bake {
   readonly commit: string | null;
   /** The last one that counted as good: where to go back to; null: there is none, so what failed stays. */
   readonly previous: number | null;
+  /** The same once the `older` ones have held. Absent: nothing is older. */
+  readonly thenPrevious?: number | null;
   /** Models that this release changed, with the hash of what each runs as since then. */
   readonly models: Readonly<Record<string, string>>;
   /** Of releases before it that were watched still when it came, and that it left as they were. Absent: none. */
@@ -95,6 +97,18 @@ export interface Holds {
   readonly resumed: Mark | null;
   /** Of the release that was let through last, whether or not it made a generation. Absent: none was yet. */
   readonly mandate?: Mandate;
+}
+
+/** Of a release that is watched: what of the releases before it is watched still, and where to go back to. */
+export function watchedAt(bake: Bake, wallMs: number): { readonly older: readonly Watched[]; readonly previous: number | null } {
+  const older = (bake.older ?? []).filter((one) => !isOver(one, wallMs));
+  return { older, previous: older.length === 0 && bake.thenPrevious !== undefined ? bake.thenPrevious : bake.previous };
+}
+
+/** A clock that was set back makes the time over. */
+export function isOver({ since, ms }: Pick<Watched, 'since' | 'ms'>, wallMs: number): boolean {
+  const servedMs = wallMs - Date.parse(since);
+  return servedMs < 0 || servedMs >= ms;
 }
 
 /** The key of the whole stack in {@link Holds.suspended}. */

@@ -3,7 +3,7 @@ import { Baking } from '../../src/daemon/baking.ts';
 import { bakeFor, judgeBake, withOlder } from '../../src/daemon/bake.ts';
 import type { Decision } from '../../src/daemon/pace.ts';
 import type { Release } from '../../src/daemon/types.ts';
-import { NO_HOLDS, type Bake, type Holds } from '../../src/domain/holds.ts';
+import { NO_HOLDS, watchedAt, type Bake, type Holds } from '../../src/domain/holds.ts';
 import { desiredOf } from '../world/stack.ts';
 import { moved, planOf } from './plans.ts';
 
@@ -85,7 +85,7 @@ describe('What is watched', () => {
     const chat = { release: 'r1', commit: null, model: 'chat', runsAs: 'chat-hash', since: bake.since, ms: 60_000 };
 
     it('is watched on, and the way back is to what was before both', () => {
-      expect(both).toEqual({ ...next, previous: 7, older: [chat] });
+      expect(both).toEqual({ ...next, previous: 7, thenPrevious: 8, older: [chat] });
       expect(judgeBake(both as Bake, crashed('chat'), waiting('chat'), at(40_000)).kind).toBe('bad');
     });
 
@@ -99,7 +99,20 @@ describe('What is watched', () => {
     it('is watched also if the next release changes nothing that is to be, or never came to serve', () => {
       const still = withOlder(null, bake, by);
       expect(still).toMatchObject({ release: 'r2', previous: 7, models: {}, older: [chat] });
-      expect(withOlder(next, { ...(both as Bake), since: null }, by)).toEqual({ ...next, previous: 7, older: [chat] });
+      expect(withOlder(next, { ...(both as Bake), since: null }, by)).toEqual({ ...next, previous: 7, thenPrevious: 8, older: [chat] });
+    });
+
+    it('has held once its time is over: from then on the way back of the next one is to it', () => {
+      const late = by.wallMs + 60_000;
+      expect(watchedAt(both as Bake, by.wallMs)).toEqual({ older: [chat], previous: 7 });
+      expect(watchedAt(both as Bake, late)).toEqual({ older: [], previous: 8 });
+      const third = { ...next, release: 'r3', previous: 9, models: { rest: 'rest-hash' } };
+      expect(
+        withOlder(third, { ...(both as Bake), since: new Date(late - 1000).toISOString() }, { ...by, id: 'r3', wallMs: late }),
+      ).toMatchObject({
+        previous: 8,
+        older: [{ model: 'embed' }],
+      });
     });
   });
 });
@@ -111,7 +124,7 @@ describe('Who watches', () => {
   const decision = { waiting: [{ model: 'chat', why: '', at: 0, times: 1 }] } as unknown as Decision;
 
   /** Judges a crash of what was watched in a run of the machine, or by somebody who was told to end. */
-  async function judged(more: Partial<Bake>): Promise<readonly [boolean, Holds]> {
+  async function judged(more: Partial<Bake>, there = { isThere: true, lastGood: 7 as number | null }): Promise<readonly [boolean, Holds]> {
     const bake: Bake = {
       release: 'r1',
       commit: null,
@@ -124,7 +137,11 @@ describe('Who watches', () => {
     };
     let holds: Holds = { ...NO_HOLDS, bake: { ...bake, ...more } };
     const baking = new Baking({
-      hands: { lastGood: async () => 7, changeHolds: async (change) => (holds = change(holds)) },
+      hands: {
+        lastGood: async () => there.lastGood,
+        isThere: async () => there.isThere,
+        changeHolds: async (change) => (holds = change(holds)),
+      },
       clock: { wallMs: () => Date.parse(AT), monotonicMs: () => 0, sleep: async () => undefined },
       tell: () => undefined,
       boot: 'now',
@@ -136,6 +153,13 @@ describe('Who watches', () => {
   it('goes back for a copy that ended', async () => {
     const [isBad, holds] = await judged({});
     expect([isBad, holds.pin?.generation, holds.quarantined.map((one) => one.release)]).toEqual([true, 7, ['r1']]);
+  });
+
+  it('goes back to another one where that cannot be had any more, and nowhere where there is none', async () => {
+    const [isBad, holds] = await judged({}, { isThere: false, lastGood: 5 });
+    expect([isBad, holds.pin?.generation]).toEqual([true, 5]);
+    const [isLost, free] = await judged({}, { isThere: false, lastGood: null });
+    expect([isLost, free.pin, free.bake]).toEqual([false, null, null]);
   });
 
   it.each([{ boot: 'before' }, { unwatched: true }])(

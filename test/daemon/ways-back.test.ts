@@ -32,7 +32,9 @@ describe('An approval', () => {
     await home.up();
     await home.settles('chat 256 serving', 'embed 256 serving');
     home.declare({ embed: 'context: 256' }, policy);
-    await home.llmops('approve', await keyOf(home, 'delete chat'));
+    const key = await keyOf(home, 'delete chat');
+    await home.llmops('approve', key, '--reason', 'nobody uses it');
+    expect(await home.told('plan.approved')).toMatchObject({ plan: key, why: 'nobody uses it' });
     await home.settles('embed 256 serving');
     home.declare(both, policy);
     await home.settles('chat 256 serving', 'embed 256 serving');
@@ -146,7 +148,7 @@ describe('The way back of a release that does not hold', () => {
     end(home, 'chat');
     expect(await home.told('rollback.started')).toMatchObject({ to: 1 });
     await home.serves('chat 256 serving', 'embed 256 serving');
-    expect((await home.events()).filter(({ type }) => type === 'revision.quarantined')).toHaveLength(1);
+    expect((await home.events()).filter(({ type }) => type === 'revision.quarantined')).toHaveLength(2); // neither has held
     home.declare({ chat: BAKED(512), embed: BAKED(256) }, PROBE); // as the one in the middle was: its model did not hold
     await home.llmops('reconcile');
     await rest(home);

@@ -3,6 +3,7 @@ import { quarantineOf, rollBack, type Holds, type Mark, type Quarantine } from '
 import { ProblemError } from '../../domain/problem.ts';
 import { isGood } from '../../domain/retention.ts';
 import { sessionOfGeneration } from '../../stack/last-session.ts';
+import { firstWithWeights } from '../../stack/local-weights.ts';
 import { goodOthers, releaseOfGeneration } from '../../stack/release.ts';
 import type { Session } from '../../stack/session.ts';
 import { listGenerations, readHolds, readState } from '../../state/index.ts';
@@ -35,7 +36,7 @@ export async function wayBack(now: Session, { given, declared }: Asked, context:
   const tried = triedInVain(declared, generations, holds);
   const to =
     given === undefined
-      ? goodOthers(generations, tried ?? (from && releaseOfGeneration(from)), holds)[0]
+      ? await firstWithWeights(goodOthers(generations, tried ?? (from && releaseOfGeneration(from)), holds), { paths, stateDir, context })
       : generations.find(({ number }) => String(number) === given);
   if (!to) throw nothingToGoBackTo(given, generations);
   const session = await sessionOfGeneration(to, { paths, stateDir, context });

@@ -1,5 +1,5 @@
 import type { DaemonPicture } from '../../domain/daemon-picture.ts';
-import { WHOLE_STACK, type Bake, type Pin, type Suspension } from '../../domain/holds.ts';
+import { watchedAt, WHOLE_STACK, type Bake, type Pin, type Suspension } from '../../domain/holds.ts';
 import { asSentence } from '../../domain/problem.ts';
 import type { Status } from '../../domain/status.ts';
 import { age, counted, duration } from '../format/units.ts';
@@ -144,7 +144,9 @@ function suspensionWords(name: string, { by, why, until }: Suspension): string {
 }
 
 /** Until the last of them has held. */
-function bakeWords({ models: own, since, ms, older = [], previous }: Bake, now: string): readonly string[] {
+function bakeWords(bake: Bake, now: string): readonly string[] {
+  const { models: own, since, ms } = bake;
+  const { older, previous } = watchedAt(bake, Date.parse(now));
   const all = [...older, ...(since === null ? [] : Object.keys(own).map((model) => ({ model, since, ms })))];
   const left = all.map((one) => ({ model: one.model, ms: Date.parse(one.since) + one.ms - Date.parse(now) })).filter((one) => one.ms > 0);
   if (left.length === 0) return [];

@@ -124,6 +124,7 @@ export class Daemon {
       look: (session, { allowDestroy, signal }) => this.#look(session, allowDestroy, signal),
       act: (task, signal) => this.#act(task, signal),
       lastGood: (release) => lastGoodOn(this.#disk, release),
+      isThere: async (number) => (await readGeneration(DIR, number, this.#disk)) !== null,
       readHolds: async () => (await readHolds(DIR, this.#disk)).holds,
       changeHolds: (change) => changeHoldsOn(this.#disk, change),
     };

@@ -202,11 +202,12 @@ function isWorth(plan: Plan): boolean {
 async function lastGood(release: string, { context, place, stateDir }: HandsParts): Promise<number | null> {
   const [{ holds }, generations] = await Promise.all([readHolds(stateDir), listGenerations(stateDir)]);
   const where = { paths: stackPaths(context, place), stateDir, context };
-  return (await firstWithWeights(goodOthers(generations, release, holds), where))?.number ?? null;
+  return (await firstWithWeights(goodOthers(generations, release, holds), where, generations[0]))?.number ?? null;
 }
 
 /** True if a generation can be gone back to: it is kept, and so are its weights. */
 async function isThere(number: number, { context, place, stateDir }: HandsParts): Promise<boolean> {
-  const generation = await readGeneration(stateDir, number).catch(() => null);
-  return generation !== null && hasLocalWeights(generation, { paths: stackPaths(context, place), stateDir, context });
+  const generations = await listGenerations(stateDir);
+  const meant = generations.find((one) => one.number === number) ?? (await readGeneration(stateDir, number).catch(() => null));
+  return meant !== null && hasLocalWeights(meant, { paths: stackPaths(context, place), stateDir, context }, generations[0]);
 }

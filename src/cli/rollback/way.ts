@@ -34,10 +34,10 @@ export async function wayBack(now: Session, { given, declared }: Asked, context:
   const [generations, { inventory }, { holds }] = await Promise.all([listGenerations(stateDir), readState(stateDir), readHolds(stateDir)]);
   const from = generations.find(({ number }) => number === inventory.generation) ?? null;
   const tried = triedInVain(declared, generations, holds);
-  const to =
-    given === undefined
-      ? await firstWithWeights(goodOthers(generations, tried ?? (from && releaseOfGeneration(from)), holds), { paths, stateDir, context })
-      : generations.find(({ number }) => String(number) === given);
+  const ways = goodOthers(generations, tried ?? (from && releaseOfGeneration(from)), holds);
+  // Where none can be had, the plan of the nearest one says why.
+  const nearest = async () => (await firstWithWeights(ways, { paths, stateDir, context }, generations[0])) ?? ways[0];
+  const to = given === undefined ? await nearest() : generations.find(({ number }) => String(number) === given);
   if (!to) throw nothingToGoBackTo(given, generations);
   const session = await sessionOfGeneration(to, { paths, stateDir, context });
   if (session) return { to, session, left: leftFor(to, { generations, from, declared }) };

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { StepIo } from '../../domain/backend.ts';
 import type { StepOf } from '../../domain/plan.ts';
 import { ProblemError, problemOf } from '../../domain/problem.ts';
@@ -9,13 +10,16 @@ import { oursIn, showTag, type Ours, type Parts } from './parts.ts';
 import type { Shown } from './shown.ts';
 import { awaitUnloaded, userOfRunner } from './unload.ts';
 
+/** Between two looks at a list, in milliseconds. */
+const AGAIN_MS = 200;
+
 /**
  * Takes a copy out of memory, waits until it is out, and removes its model and the names that still lead to it. The pristine
  * weights stay. Nothing to do if it is gone. A runner that another copy uses as well stays.
  */
 export async function stopInstance(step: StepOf<'stop'>, parts: Parts, io: StepIo): Promise<void> {
   if (step.process !== null) throw changed(step, 'a process was planned to end, and Ollama shows none');
-  const found = oursIn(await parts.client.tags(io.signal), parts).find(({ id }) => id === step.instance);
+  const found = await find(step.instance, parts, io);
   if (found !== undefined) {
     if (step.specHash !== null && found.derived.specHash !== step.specHash) throw changed(step, 'its settings are others');
     // Copies that share a runner and end at the same time would each leave it to the other one.
@@ -23,6 +27,15 @@ export async function stopInstance(step: StepOf<'stop'>, parts: Parts, io: StepI
     await alone(`runner-${found.derived.blobId}`, parts, io, () => stopOne(step, found, parts, io), waits);
   }
   parts.notes.noteFailure(step.instance, null);
+}
+
+/** A list that is made while the model of another copy is removed may lack one that is there: what is gone is gone in two of them. */
+async function find(instance: string, parts: Parts, { signal }: StepIo): Promise<Ours | undefined> {
+  const look = async (): Promise<Ours | undefined> => oursIn(await parts.client.tags(signal), parts).find(({ id }) => id === instance);
+  const found = await look();
+  if (found !== undefined) return found;
+  await pause(AGAIN_MS, undefined, { signal });
+  return look();
 }
 
 async function stopOne(step: StepOf<'stop'>, found: Ours, parts: Parts, io: StepIo): Promise<void> {

@@ -20,6 +20,8 @@ export interface Faults {
   lie: ((answer: JsonObject) => JsonObject) | null;
   /** Streams end after so many lines. */
   cutStreamsAfter: number | null;
+  /** So many lists of models lack all of them, as one can that is made while another model is removed. */
+  emptyLists: number;
 }
 
 /** An Ollama server in this process: README.md says what it does. State is its own; a port of its own. */
@@ -28,7 +30,7 @@ export class FakeOllama implements Insides {
   readonly registry = new Registry();
   readonly machine: Machine = { gpuLayers: 0, contextLength: 0, holdLoad: null, failLoad: null, maxLoaded: 3 };
   readonly runners = new Runners(this.machine);
-  readonly faults: Faults = { hold: null, page: null, busy: 0, lie: null, cutStreamsAfter: null };
+  readonly faults: Faults = { hold: null, page: null, busy: 0, lie: null, cutStreamsAfter: null, emptyLists: 0 };
   /** Method and path of every request, in their order. */
   readonly requests: string[] = [];
   /** Clients that went away before they were answered. */
@@ -103,6 +105,10 @@ export class FakeOllama implements Insides {
       case 'GET /api/version':
         return json({ version: this.version });
       case 'GET /api/tags':
+        if (this.faults.emptyLists > 0) {
+          this.faults.emptyLists -= 1;
+          return json({ models: [] });
+        }
         return json(tags(this));
       case 'GET /api/ps':
         return json(this.faults.lie?.(ps(this)) ?? ps(this));

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -22,7 +22,7 @@ process.exitCode = await runCli(
   process.argv.slice(2),
   {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: folderAsSpelt(),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
@@ -42,6 +42,16 @@ await leave();
 /** Resolves when the signal is aborted. */
 function toldToEnd(told: AbortSignal): Promise<void> {
   return new Promise((resolve) => (told.aborted ? resolve() : told.addEventListener('abort', () => resolve(), { once: true })));
+}
+
+/** The folder as a shell names it (PWD): through a link that leads to the newest of several releases, and not to the one of today. */
+function folderAsSpelt(): string {
+  const [spelt, real] = [process.env['PWD'], process.cwd()];
+  try {
+    return spelt !== undefined && isAbsolute(spelt) && realpathSync(spelt) === real ? spelt : real;
+  } catch {
+    return real; // PWD is of another time
+  }
 }
 
 /** Halves the start of every verb after the first: Node keeps compiled code in our cache folder. Only ever a matter of speed. */

@@ -15,7 +15,8 @@ export interface UnitFlags extends StackFlags {
 
 /** A watchdog is fed every half of this, in seconds. */
 const WATCHDOG_SECONDS = 60;
-/** Variables that a person's shell sets and that change how llmops works. An address among them that names a password is left out. */
+/** Variables that a person's shell sets and that change how llmops works. An address among them that may name a password is left out: a unit is read by all. */
+const ADDRESSES: ReadonlySet<string> = new Set(['HF_ENDPOINT', 'HTTPS_PROXY']);
 const CARRIED = ['LLMOPS_ENV', 'HF_ENDPOINT', 'HF_HOME', 'OLLAMA_MODELS', 'HTTPS_PROXY', 'NO_PROXY', 'CUDA_VISIBLE_DEVICES'];
 
 /** `llmops up --print-unit`: a file with which a service manager runs this very daemon. Writes nothing. */
@@ -27,7 +28,8 @@ export async function printUnit(session: Session, context: CliContext, flags: Un
 function factsOf({ paths, desired, stateDir }: Session, context: CliContext, flags: UnitFlags): ServiceFacts {
   const { env } = context;
   const { version, root } = packageInfo();
-  const carried = CARRIED.flatMap((name) => (env[name] && !hasPassword(env[name]) ? [[name, env[name]] as const] : []));
+  const isOpen = (name: string, value: string) => !(ADDRESSES.has(name) && value.includes('@'));
+  const carried = CARRIED.flatMap((name) => (env[name] && isOpen(name, env[name]) ? [[name, env[name]] as const] : []));
   return {
     stack: desired.stack,
     program: join(root, 'bin', 'llmops'),
@@ -43,11 +45,6 @@ function factsOf({ paths, desired, stateDir }: Session, context: CliContext, fla
     watchdogSeconds: WATCHDOG_SECONDS,
     version,
   };
-}
-
-/** A unit is read by all. */
-function hasPassword(value: string): boolean {
-  return /^(?:\w+:)?(?:\/\/)?[^/@]*:[^/@]*@/.test(value);
 }
 
 function parent(path: string): string {

@@ -2,6 +2,7 @@ import { canonicalJson, type Hash } from '../domain/canonical.ts';
 import type { DaemonSpec, NotifySpec } from '../domain/daemon.ts';
 import type { Desired, Json } from '../domain/desired.ts';
 import type { Holds, Mandate } from '../domain/holds.ts';
+import type { Change } from '../domain/plan.ts';
 import { NO_POLICY, stricterOf, type Judging } from '../domain/policy.ts';
 import { errorsIn } from '../domain/problem.ts';
 import { sessionOfGeneration } from '../stack/last-session.ts';
@@ -64,7 +65,7 @@ export class Charge {
   }
 
   /** After a look at a stack: what passes, or was gone back to, counts from now on. */
-  async looked(session: Session, { plan }: Looked, back: Session | null): Promise<void> {
+  async looked(session: Session, { plan, known }: Looked, back: Session | null): Promise<void> {
     const { release, target, holds } = this.#parts.standing();
     if (session === back) return this.#take(session);
     if (target.kind !== 'release' || release?.session !== session) return;
@@ -72,7 +73,8 @@ export class Charge {
     // All of it, also what waits for something else than the gate: what is left for later is not let through yet.
     const all = plan.changes.map(({ model }) => model);
     const { parked, approved } = passage(plan, all, { policy: this.policy, holds, target, wallMs: wallMs(), hash });
-    if (parked === null && (approved || errorsIn(plan.problems).length === 0)) await this.#take(session);
+    const isOpen = this.#known !== null && plan.changes.some((change) => isStillAhead(change, known.applied));
+    if (parked === null && !isOpen && (approved.size > 0 || errorsIn(plan.problems).length === 0)) await this.#take(session);
   }
 
   async #take({ desired }: Session): Promise<void> {
@@ -85,6 +87,11 @@ export class Charge {
       () => false,
     );
   }
+}
+
+/** What cannot be judged now, because its engine does not answer say, is judged when it can be, and by whoever has the word now. */
+function isStillAhead({ action, model, wish }: Change, applied: ReadonlyMap<string, string>): boolean {
+  return action === 'blocked' && applied.has(model) && applied.get(model) !== wish?.specHash;
 }
 
 /** Hands that tell what was looked at to who is in charge. */

@@ -17,6 +17,8 @@ export class Findings {
   readonly #parts: Parts;
   readonly #reminders = new Reminders();
   #found: Found = NOTHING;
+  /** In this round: kind of event and model. */
+  #told = new Set<string>();
   #nextMs = 0;
 
   constructor(parts: Parts) {
@@ -36,6 +38,7 @@ export class Findings {
   /** A round begins. Milliseconds. */
   begin(nextMs: number): void {
     this.#found = NOTHING;
+    this.#told = new Set();
     this.#nextMs = nextMs;
   }
 
@@ -60,9 +63,18 @@ export class Findings {
   tell(events: readonly Paced[], only: ReadonlySet<string> | null, takenBack: ReadonlySet<string> = new Set()): void {
     for (const event of events) {
       const model = modelOf(event);
-      const isContested = event.type === 'drift' && only !== null && this.#found.held.some((one) => one.model === model);
-      if ((only === null || only.has(model)) && !isContested) this.#parts.tell(tellPaced(event, takenBack.has(model)));
+      if (only !== null && !only.has(model)) continue;
+      this.#told.add(`${event.type} ${model}`);
+      this.#parts.tell(tellPaced(event, takenBack.has(model)));
     }
+  }
+
+  /** Of what is only kept as it was applied: no drift of it is corrected. What was told on the way to the target is not told again. */
+  tellKept(events: readonly Paced[], only: ReadonlySet<string> | null, takenBack: ReadonlySet<string>): void {
+    const isFought = (event: Paced): boolean => event.type === 'drift' && this.#found.held.some(({ model }) => model === modelOf(event));
+    const news = events.filter((event) => !this.#told.has(`${event.type} ${modelOf(event)}`) && !isFought(event));
+    const kept = (event: Paced): Paced => (event.type === 'drift' && event.leftAs === undefined ? { ...event, leftAs: 'kept' } : event);
+    this.tell(news.map(kept), only, takenBack);
   }
 
   busy(holder: string): void {

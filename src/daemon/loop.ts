@@ -11,7 +11,7 @@ import { HoldsView } from './holds-view.ts';
 import { NOTHING, type Begun, type Course, type LoopParts, type Standing } from './loop-parts.ts';
 import { Pace, type Decision, type Now } from './pace.ts';
 import { Pulse } from './pulse.ts';
-import { keyOf, targetOf, type Target } from './target.ts';
+import { approvedFor, keyOf, targetOf, type Target } from './target.ts';
 import { tellRan, tellStarts, tellSuspension, tellWayBack } from './telling.ts';
 import type { Looked, Task } from './types.ts';
 import { Wake } from './wake.ts';
@@ -141,7 +141,7 @@ export class Loop {
     this.#stand(NOTHING);
     this.#key = key;
     // What was let through is of the release that waited then; were it to come back, somebody is asked again.
-    if (!isFirst && approved.length > 0) await this.#parts.hands.changeHolds((holds) => ({ ...holds, approved: [] }));
+    if (approved.length > 0) await this.#parts.hands.changeHolds((holds) => approvedFor(target, holds));
     if (pin === null) return;
     if (target.kind === 'generation' && !isFirst) this.#parts.tell(tellWayBack(pin));
     // Another release has come: were this one away some day, the stack must not go back for it.
@@ -226,7 +226,8 @@ export class Loop {
     this.#findings.decided(decision, only);
     if (known.busy) this.#findings.maybeBusy();
     const isBad = this.#holds.damage === null && (await this.#baking.judge(plan, decision, holds));
-    this.#findings.tell(decision.events, only, new Set(isBad ? Object.keys(holds.bake?.models ?? {}) : []));
+    const takenBack = new Set(isBad ? Object.keys(holds.bake?.models ?? {}) : []);
+    this.#findings[pace === this.#heal ? 'tellKept' : 'tell'](decision.events, only, takenBack);
     if (isBad) this.#findings.soon(0);
     return isBad ? null : decision;
   }

@@ -14,7 +14,7 @@ export type Paced =
   | { readonly type: 'held'; readonly model: string; readonly field: string; readonly flips: readonly Flip[] };
 
 /** Why a model is not mended: somebody suspended it, or the stack, or somebody else changes it back each time. */
-export type LeftAs = 'suspended' | 'stack-suspended' | 'held';
+export type LeftAs = 'suspended' | 'stack-suspended' | 'held' | 'kept';
 
 /** A setting that had moved by itself and was put right. */
 export interface Flip {

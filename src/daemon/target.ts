@@ -19,6 +19,13 @@ export function targetOf(newest: string | null, holds: Holds): Target {
   return holds.pin === null ? { kind: 'in-force', quarantine } : { kind: 'generation', number: holds.pin.generation };
 }
 
+/** Without approvals of what is no target any more. While nothing is known to come, all of them stay. */
+export function approvedFor(target: Target, holds: Holds): Holds {
+  if (target.kind === 'in-force') return holds;
+  const release = target.kind === 'release' ? target.id : null;
+  return { ...holds, approved: holds.approved.filter(({ covers }) => covers.some((change) => change.startsWith(`${release} `))) };
+}
+
 /** The same for the same target: a run towards another one is superseded. */
 export function keyOf(target: Target): string {
   if (target.kind === 'release') return `release ${target.id}`;

@@ -54,6 +54,7 @@ function fateOf({ reason, policy, model }: Drift, leftAs: LeftAs | undefined): s
 }
 
 function leftWords(model: string, leftAs: LeftAs | undefined): string {
+  if (leftAs === 'kept') return 'It is left as it is until a release that can be applied says what is wanted of it.';
   if (leftAs === 'held') return 'It is left as it is, because somebody else changes it back each time.';
   const [what, whose] = leftAs === 'stack-suspended' ? ['the stack', ''] : ['it', ` ${model}`];
   return `It is left as it is, because ${what} is suspended. To end that: llmops resume${whose}`;

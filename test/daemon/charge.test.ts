@@ -57,6 +57,37 @@ describe('Who hears of what is done', () => {
   });
 });
 
+describe('A release that is refused, or cannot be judged yet', () => {
+  it('names no command that is run, and takes nothing from who is called', async () => {
+    await using hook = await receiver();
+    const home = await newHome({ HOOK: hook.url });
+    const ran = join(home.dir, 'ran');
+    home.declare({ chat: chat(256), mail: `${chat(256)}, protect: true` }, ENV);
+    await home.up();
+    await home.settles('chat 256 serving', 'mail 256 serving');
+    home.declare({ chat: chat(256) }, notify(`{ command: "touch ${ran}; echo ${hook.url}" }`));
+    await hears(hook, 'plan.refused');
+    await home.llmops('reconcile');
+    await until('rest', async () => (await home.picture())?.phase === 'idle');
+    expect(existsSync(ran)).toBe(false);
+  });
+
+  it('does not put its policy in force while a model that it deletes cannot be seen', async () => {
+    const home = await newHome();
+    const probe = 'daemon: { probe: 1s }\n';
+    home.declare({ chat: chat(256), mail: `${chat(256)}, backend: two` }, probe + policy('destructive'));
+    await home.up();
+    await home.settles('chat 256 serving');
+    home.engines.fault({ kind: 'drop', method: 'GET', path: /two/ });
+    home.declare({ chat: chat(256) }, probe);
+    await until('an engine that cannot be seen', async () => JSON.stringify(await home.picture()).includes('mail'));
+    for (let times = 0; times < 3; times += 1) await home.llmops('reconcile');
+    expect(await policyIn(home)).toBe('destructive');
+    home.engines.clearFaults();
+    await parked(home, 'delete mail.');
+  });
+});
+
 describe('A release that waits for an approval', () => {
   it('neither lets itself through, nor names who is told, nor runs a command', async () => {
     await using hook = await receiver();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyOf, targetOf } from '../../src/daemon/target.ts';
+import { approvedFor, keyOf, targetOf, type Target } from '../../src/daemon/target.ts';
 import { NO_HOLDS, resume, rollBack, type Holds } from '../../src/domain/holds.ts';
 
 const mark = { by: 'alice', at: '2026-01-01T00:00:00Z', why: null };
@@ -32,4 +32,13 @@ describe('The stack is brought to', () => {
 it('Targets are told apart by their keys', () => {
   const all = [targetOf('a', NO_HOLDS), targetOf('b', NO_HOLDS), targetOf('bad', rolledBack), targetOf(null, NO_HOLDS)];
   expect(new Set(all.map(keyOf)).size).toBe(all.length);
+});
+
+it('An approval of a release that is no target any more is gone, also where that came while no daemon ran', () => {
+  const of = (release: string) => ({ ...mark, plan: release, covers: [`${release} chat delete -`] });
+  const holds: Holds = { ...NO_HOLDS, approved: [of('old'), of('new')] };
+  const left = (target: Target) => approvedFor(target, holds).approved.map(({ plan }) => plan);
+  expect(left({ kind: 'release', id: 'new' })).toEqual(['new']);
+  expect(left({ kind: 'generation', number: 3 })).toEqual([]);
+  expect(left({ kind: 'in-force', quarantine: null }), 'nothing is known to come').toEqual(['old', 'new']);
 });

@@ -114,7 +114,8 @@ export class Loop {
     await this.#onTarget(target, holds).catch((error: unknown) => this.#findings.refuse(this.#key, [problemOf(error)]));
     const left = await this.#towards(target, signal);
     if (left === null || left.size > 0) await this.#keep(left, signal);
-    this.#stand({ ...this.#findings.found, phase: 'idle' });
+    // Of a target that came in the middle of it, this round says nothing.
+    this.#stand({ ...this.#findings.found, phase: keyOf(this.#standing.target) === this.#key ? 'idle' : 'looking' });
     return this.#findings.nextMs;
   }
 
@@ -290,8 +291,7 @@ export class Loop {
   }
 
   #now(): Now {
-    const { clock } = this.#parts;
-    return { ms: clock.monotonicMs(), iso: new Date(clock.wallMs()).toISOString() };
+    return { ms: this.#parts.clock.monotonicMs(), iso: new Date(this.#parts.clock.wallMs()).toISOString() };
   }
 
   #stand(news: Partial<Standing>): void {

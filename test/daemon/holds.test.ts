@@ -68,7 +68,8 @@ describe('A suspension', () => {
       expect((await home.llmops('apply', '-y')).code).toBe(0);
     }
     await home.up();
-    expect((await home.llmops('rollback', '-y')).code).toBe(0);
+    const back = await home.llmops('rollback', '-y');
+    expect(back.code, back.stdout + back.stderr).toBe(0);
     await home.llmops('suspend', '--reason', 'moving house');
     const first = await home.llmops('resume');
     expect(first.stdout).toMatch(

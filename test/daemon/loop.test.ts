@@ -158,6 +158,19 @@ it('A start that failed is tried once more when a person says to look, and not b
   expect(state.looks).toEqual([true, false, true]);
 });
 
+it('A round that began before somebody went back does not say that it is there', async () => {
+  const { loop, state } = loopOf(planOf({ chat: 'keep' }));
+  state.duringLook = () => {
+    state.holds = { ...NO_HOLDS, pin: { by: 'alice', at: '', why: null, generation: 1 } };
+    state.duringLook = () => undefined;
+  };
+  const round = loop.round(signal);
+  while (state.holds === NO_HOLDS) await new Promise((next) => setImmediate(next));
+  await loop.reconsider();
+  await round;
+  expect([loop.standing.target, loop.standing.phase]).toEqual([{ kind: 'generation', number: 1 }, 'looking']);
+});
+
 it('Who says to look need not wait for the pause of a crash', async () => {
   const { loop, state, begun } = loopOf(CRASHED);
   await loop.round(signal);

@@ -36,14 +36,16 @@ describe('Who calls after a push', () => {
 
   it('however often, gets looks that are apart, and one after the last call', async () => {
     const { call, looks } = await webhook();
-    let last = 0;
-    for (const end = performance.now() + 1.5 * SPACE_MS; performance.now() < end;) {
+    const begun = performance.now();
+    let [last, calls] = [0, 0];
+    for (; performance.now() < begun + 1.5 * SPACE_MS; calls += 1) {
       last = performance.now();
       await call();
     }
     await until('a look after the last call', () => (looks.at(-1) ?? 0) >= last);
-    const gaps = looks.slice(1).map((at, index) => at - (looks[index] ?? 0));
-    expect(gaps.every((gap) => gap >= SPACE_MS - 1)).toBe(true);
+    const most = Math.ceil((performance.now() - begun) / SPACE_MS) + 1;
+    expect(looks.length).toBeLessThanOrEqual(most);
+    expect(calls).toBeGreaterThan(most);
   });
 
   it('is not heard any more when it is closed', async () => {

@@ -6,6 +6,7 @@ import { releaseOfGeneration } from '../stack/release.ts';
 import { listGenerations, readHolds } from '../state/index.ts';
 import type { CliContext } from './context.ts';
 import { say } from './screen.ts';
+import { clause } from '../domain/text.ts';
 
 /** Whoever applies by hand beside a daemon is told what that goes past, and whose word counts in the end. Before anything is asked. */
 export async function warnOfDaemon(plan: Plan, stateDir: string, context: CliContext): Promise<void> {
@@ -37,6 +38,6 @@ async function rolledBack({ revision }: Plan, stateDir: string): Promise<readonl
   const same = generations.filter((one) => one.revision === revision).map((one) => quarantineOf(holds, releaseOfGeneration(one)));
   const bad = same.find((one) => one !== null);
   if (!bad) return [];
-  const why = bad.why === null ? '' : ` (${bad.why.replace(/\.$/, '')})`;
+  const why = bad.why === null ? '' : ` (${clause(bad.why)})`;
   return [`What is declared here was rolled back by ${bad.by}${why} and is quarantined: this apply goes past that.`];
 }

@@ -9,6 +9,7 @@ import { cacheDirOf, pathIn } from '../stack/paths.ts';
 import type { Session } from '../stack/session.ts';
 import { sha256 } from '../stack/sha256.ts';
 import { writeResult } from './write-file.ts';
+import { clause } from '../domain/text.ts';
 
 /** A saved plan: what `plan --out` writes and `apply FILE` performs exactly. Holds no secret: the file holds references only. */
 export interface PlanFile {
@@ -109,7 +110,7 @@ export function refuseStale(saved: PlanFile, again: Plan, artifacts: PlanFile['a
   if (moved.length > 0) throw stale(saved, `the weights of ${moved.join(', ')} are not the same any more`);
   if (others.length > 0) throw stale(saved, `files that the options of ${others.join(', ')} name are not the same any more`);
   if (again.basis !== basis) throw stale(saved, 'the engines or the state have changed');
-  if (error) throw stale(saved, `a plan made now is refused [${error.code}]: ${error.summary.replace(/\.$/, '')}`);
+  if (error) throw stale(saved, `a plan made now is refused [${error.code}]: ${clause(error.summary)}`);
 }
 
 function attachments(artifact: Artifact | undefined): string {

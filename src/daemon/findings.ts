@@ -9,10 +9,10 @@ import type { Telling } from './types.ts';
 /** Somebody else's apply is waited for in steps of this. Milliseconds. */
 const BUSY_MS = 1000;
 
-/** What the rounds of a loop find, and how soon the next one is due. What stays as it is is told again with growing pauses. */
 /** What they are told with. `stand`: whoever hears of something can ask for it at once. */
 type Parts = Pick<LoopParts, 'clock' | 'tell'> & { readonly stand: (found: Partial<Found>) => void };
 
+/** What the rounds of a loop find, and how soon the next one is due. What stays as it is is told again with growing pauses. */
 export class Findings {
   readonly #parts: Parts;
   readonly #reminders = new Reminders();

@@ -10,10 +10,10 @@ export function outdated(begun: DaemonSpec | null, now: DaemonSpec | null): read
 }
 
 export function tellOutdated(keys: readonly string[]): Telling {
-  return { type: 'daemon.outdated', keys, message: outdatedWords(keys) };
-}
-
-/** One sentence. */
-export function outdatedWords(keys: readonly string[]): string {
-  return `${keys.join(' and ')} ${keys.length === 1 ? 'was' : 'were'} edited since llmops up began, and count${keys.length === 1 ? 's' : ''} when it is started anew.`;
+  const [was, count] = keys.length === 1 ? ['was', 'counts'] : ['were', 'count'];
+  return {
+    type: 'daemon.outdated',
+    keys,
+    message: `${keys.join(' and ')} ${was} edited since llmops up began, and ${count} when it is started anew.`,
+  };
 }

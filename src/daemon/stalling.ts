@@ -4,6 +4,7 @@ import type { Problem } from '../domain/problem.ts';
 import type { Trouble } from './follower.ts';
 import type { Standing } from './loop-parts.ts';
 import type { Release } from './types.ts';
+import { clause } from '../domain/text.ts';
 
 /** Why what is declared is not in force, or is not the newest. */
 export interface Obstacle {
@@ -73,7 +74,7 @@ function parkedWords({ why, untilMs }: NonNullable<Standing['parked']>): string 
 
 /** As a sentence, with a person's words where there are any. */
 function because(what: string, { why }: Mark): string {
-  return `${what}${why === null ? '' : `: ${why.replace(/\.$/, '')}`}.`;
+  return `${what}${why === null ? '' : `: ${clause(why)}`}.`;
 }
 
 /** `git-branch-gone` -> `GitBranchGone` */

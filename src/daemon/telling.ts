@@ -6,6 +6,7 @@ import { asSentence, type Problem } from '../domain/problem.ts';
 import type { Parked } from './gate.ts';
 import { whyHeld, type LeftAs, type Paced } from './pace.ts';
 import type { Task, Telling } from './types.ts';
+import { clause } from '../domain/text.ts';
 
 /** What the pace of things tells, as an event. `isTakenBack`: the release that the model came with is, so that it is not mended. */
 export function tellPaced(event: Paced, isTakenBack: boolean): Telling {
@@ -185,11 +186,6 @@ export function tellSuspension(before: Suspensions, after: Suspensions): readonl
 function tellApproved({ plan, by, why }: Approval): Telling {
   const message = `Plan ${plan} is approved by ${by}${why === null ? '' : `: ${clause(why)}`}.`;
   return { type: 'plan.approved', plan, who: by, why, message };
-}
-
-/** Without its full stop, so that a sentence can go on. */
-function clause(text: string): string {
-  return text.replace(/\.$/, '');
 }
 
 function whom(name: string): string {

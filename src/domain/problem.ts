@@ -1,3 +1,4 @@
+import { clause } from './text.ts';
 /** A position in a text file. Lines and columns count from 1, columns in UTF-16 units, as editors do. */
 export interface Place {
   readonly file: string;
@@ -35,7 +36,7 @@ export interface Problem {
 /** What is wrong, with its place, as a whole sentence: for texts in which others go before and after it. */
 export function asSentence({ summary, place }: Problem): string {
   const where = place === undefined ? '' : ` (${place.file}:${place.line})`;
-  return `${summary.replace(/\.$/, '')}${where}.`;
+  return `${clause(summary)}${where}.`;
 }
 
 /** The problems that stop whatever was asked for. */

@@ -3,6 +3,11 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** A sentence without its full stop, so that another one can go on from it. */
+export function clause(sentence: string): string {
+  return sentence.replace(/\.$/, '');
+}
+
 /** Words longer than this are no typing mistakes. */
 const MAX_LENGTH = 64;
 

@@ -6,6 +6,7 @@ import { createDedup } from './dedup.ts';
 import { patience } from './pause.ts';
 import { send, type Mail, type Sent } from './send.ts';
 import type { NotifierOptions } from './types.ts';
+import { clause } from '../domain/text.ts';
 
 /** Events that wait for one receiver. Beyond that the oldest is lost: what happens now is of more use than what happened then. */
 const LONGEST_QUEUE = 200;
@@ -119,7 +120,7 @@ export class Hook {
       return (this.#url = new URL(text));
     } catch (error) {
       // The words of a problem are free of secrets; those of any other error need not be.
-      const more = error instanceof ProblemError ? `: ${error.problem.summary.replace(/\.$/, '')}` : '';
+      const more = error instanceof ProblemError ? `: ${clause(error.problem.summary)}` : '';
       return { kind: 'later', why: `has an address that cannot be had now${more}`, waitMs: null };
     }
   }

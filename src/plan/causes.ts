@@ -4,7 +4,8 @@ import { exchangedSecret } from '../domain/secret.ts';
 import { nameMoved, reasonOf } from './drift.ts';
 import type { Sight } from './sight.ts';
 import type { Need } from './verdict.ts';
-import { at, clause, list, value } from './words.ts';
+import { at, list, value } from './words.ts';
+import { clause } from '../domain/text.ts';
 
 /** The sentence after "because", and where a person can look. */
 export interface Cause {

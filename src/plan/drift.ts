@@ -2,7 +2,7 @@ import type { ObservedInstance } from '../domain/observed.ts';
 import type { Drift, DriftReason } from '../domain/plan.ts';
 import { compareCopy, fieldDrift } from './compare.ts';
 import type { Sight } from './sight.ts';
-import { clause } from './words.ts';
+import { clause } from '../domain/text.ts';
 
 /**
  * What moved outside llmops since the last apply. Without a record of an apply there is no drift of whole copies: then

@@ -3,7 +3,7 @@ import { PORT_FIELD } from '../domain/fields.ts';
 import type { AppliedModel, FailedTry, ObservedBackend, ObservedInstance } from '../domain/observed.ts';
 import type { Place, Problem } from '../domain/problem.ts';
 import { placeOf, type Wish } from './wish.ts';
-import { clause } from './words.ts';
+import { clause } from '../domain/text.ts';
 
 /** Why nothing is done about a model whose backend cannot be asked: silence is not emptiness. */
 export function unseenBackend(model: string, name: string, seen: ObservedBackend | undefined, place: Place | null): Problem | null {

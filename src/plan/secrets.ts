@@ -2,7 +2,7 @@ import type { Problem } from '../domain/problem.ts';
 import { secretNumber, type SecretSight } from '../domain/secret.ts';
 import type { Grounds } from './world.ts';
 import { placeOf, type NumberedSecret } from './wish.ts';
-import { clause } from './words.ts';
+import { clause } from '../domain/text.ts';
 
 /** What is known of the secrets that one model names. */
 export interface Secrets {

@@ -27,11 +27,6 @@ export function value(scalar: Scalar): string {
   return scalar === null ? 'not set' : String(scalar);
 }
 
-/** The sentence without its full stop, to be continued. */
-export function clause(sentence: string): string {
-  return sentence.replace(/\.$/, '');
-}
-
 const UNITS = [
   [3_600_000, 'h'],
   [60_000, 'm'],

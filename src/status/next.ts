@@ -2,6 +2,7 @@ import type { DaemonPicture } from '../domain/daemon-picture.ts';
 import { WHOLE_STACK, type Suspension } from '../domain/holds.ts';
 import type { ModelStatus, Status } from '../domain/status.ts';
 import { APPLY } from './model.ts';
+import { clause } from '../domain/text.ts';
 
 /** What decides what a model waits for: whoever keeps the stack, or what it left to the next one. */
 export type Keeper = Pick<Status, 'daemon' | 'held' | 'holder'>;
@@ -29,7 +30,7 @@ export function withNext(model: ModelStatus, { daemon, held, holder }: Keeper): 
 }
 
 function told(model: ModelStatus, { because, fix }: Next): ModelStatus {
-  const why = because === null || model.why === null ? (model.why ?? because) : `${model.why.replace(/\.$/, '')}; ${because}`;
+  const why = because === null || model.why === null ? (model.why ?? because) : `${clause(model.why)}; ${because}`;
   return { ...model, why, fix };
 }
 
@@ -59,5 +60,5 @@ function beside(daemon: DaemonPicture, name: string): Next {
   // Nothing is followed yet, or all of the newest release is refused: what is in the way says what to do.
   const later = new Set(newest === null ? [] : (trouble?.problems ?? []).map(({ summary }) => summary));
   const inTheWay = stalled.find(({ model, summary }) => (model === undefined || model === name) && !later.has(summary));
-  return { because: inTheWay === undefined ? null : inTheWay.summary.replace(/\.$/, ''), fix: inTheWay?.fix ?? null };
+  return { because: inTheWay === undefined ? null : clause(inTheWay.summary), fix: inTheWay?.fix ?? null };
 }

@@ -9,6 +9,7 @@ import type { Parts } from './parts.ts';
 import type { ProcessEntry } from './process-table.ts';
 import { serviceOf } from './surroundings.ts';
 import { formerOwnerOf, ownerOf } from './taken-over.ts';
+import { clause } from '../../domain/text.ts';
 
 /** Programs that start engines, end them and start them again, as they see fit. */
 const KEEPERS = /^(ollama|llama-swap|llama-server|lms|lmstudio|ramalama|localai|gpustack)(\.exe)?$/i;
@@ -57,7 +58,7 @@ export function obstacleOf(stranger: Stranger, standing: Standing, around: Aroun
   const isHeard = listensOn([stranger.entry.pid], stranger.claimed.port) !== false;
   if (phase === 'starting') return { why: 'is still loading its weights', passing: true };
   if (!isHeard) return { why: `does not listen on port ${stranger.claimed.port} itself`, passing: false };
-  const said = problem === null ? '' : `: ${problem.summary.replace(/\.$/, '')}`;
+  const said = problem === null ? '' : `: ${clause(problem.summary)}`;
   return phase === 'serving' ? null : { why: `does not answer${said}`, passing: true };
 }
 

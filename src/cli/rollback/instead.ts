@@ -3,6 +3,7 @@ import { quarantineOf, suspendedAt, WHOLE_STACK, type Holds, type Mark } from '.
 import type { Problem } from '../../domain/problem.ts';
 import { releaseOfGeneration } from '../../stack/release.ts';
 import type { Way } from './way.ts';
+import { clause } from '../../domain/text.ts';
 
 /** What people hold by now, and what the daemon said of itself before that was read. `wallMs`: milliseconds since 1970. */
 export interface Meanwhile {
@@ -38,5 +39,5 @@ function superseded(what: string): Problem {
 }
 
 function said({ by, why }: Mark): string {
-  return why === null ? by : `${by} (${why.replace(/\.$/, '')})`;
+  return why === null ? by : `${by} (${clause(why)})`;
 }

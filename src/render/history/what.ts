@@ -7,6 +7,7 @@ import type { Listed } from '../plan/kinds.ts';
 import { isListed, kindOf } from '../plan/kinds.ts';
 import type { Span } from '../text/lines.ts';
 import { span } from '../text/lines.ts';
+import { clause } from '../../domain/text.ts';
 
 /** A row in a table is no plan: `llmops show N` has the rest. */
 const MOST_CHANGES = 6;
@@ -50,7 +51,7 @@ export function backWords(one: Generation): string | null {
   const { wayBack, who } = one;
   if (!isWayBack(one)) return null;
   if (wayBack === undefined) return `rolled back by ${who}`;
-  return `rolled back to ${wayBack.to} by ${wayBack.by}${wayBack.why === null ? '' : ` (${wayBack.why.replace(/\.$/, '')})`}`;
+  return `rolled back to ${wayBack.to} by ${wayBack.by}${wayBack.why === null ? '' : ` (${clause(wayBack.why)})`}`;
 }
 
 function changeWords(change: Listed, { mode, drift }: Generation): string {

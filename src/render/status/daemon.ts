@@ -7,6 +7,7 @@ import { labelled } from '../plan/header.ts';
 import type { Entry } from '../text/page.ts';
 import { entry } from '../text/page.ts';
 import { line, span, type Span } from '../text/lines.ts';
+import { clause } from '../../domain/text.ts';
 
 const INDENT = ' '.repeat(10);
 /** Of a file that is not valid; `llmops validate` has them all. */
@@ -23,7 +24,7 @@ export function daemonEntries(picture: DaemonPicture, now: string): readonly Ent
 /** The same on one line, for a service manager: `commit a18f7e8 "chat: 768": in force. It follows main of origin.` */
 export function daemonSentence(picture: DaemonPicture): string {
   const standing = standingOf(picture).map((part) => (typeof part === 'string' ? part : part.text));
-  return `${standing.join('').replace(/\.$/, '')}. It follows ${picture.follows}.`;
+  return `${clause(standing.join(''))}. It follows ${picture.follows}.`;
 }
 
 function row(parts: readonly (string | Span)[]): Entry {
@@ -82,11 +83,6 @@ function toldAsleep(message: string, suspended: DaemonPicture['suspended']): str
 
 function fixWords(fix: string | undefined): string {
   return fix === undefined ? '' : ` → ${fix}`;
-}
-
-/** Without its full stop, so that what to do can follow. */
-function clause(text: string): string {
-  return text.replace(/\.$/, '');
 }
 
 function notesOf(picture: DaemonPicture, now: string): readonly string[] {
